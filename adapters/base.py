@@ -1,0 +1,55 @@
+"""The one interface behind which every adapter stands."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from adapters.lora import LowRankUpdates
+from adapters.pairing import Pairing
+from adapters.types import Conditioning, VLMFeatures
+
+
+class AbstractAdapter(nn.Module, ABC):
+    """Turns VLM features into conditioning of the video model.
+
+    `config` is a frozen dataclass with a field `pairing`, or a tuple of such under `parts`.
+    """
+
+    config: Any
+
+    @property
+    @abstractmethod
+    def pairing(self) -> Pairing:
+        """The models this adapter joins."""
+
+    @property
+    @abstractmethod
+    def provides(self) -> frozenset[str]:
+        """Which of "forecast", "context" and "reference" the conditioning will hold."""
+
+    @abstractmethod
+    def forward(self, features: VLMFeatures, targets: Float[Tensor, "batch axis=3 token"]) -> Conditioning:
+        """Conditioning for predicting latents at the given places.
+
+        Args:
+            features: what the VLM made of the context clip and the instruction.
+            targets: seconds, pixel rows and pixel columns of the start of each latent token to predict, on the same
+                clock as the features.
+
+        Raises:
+            ValueError: if the features are not of the VLM this adapter was made for.
+        """
+
+    def attach(self, transformer: nn.Module) -> None:
+        """Let the transformer compute with the low-rank updates of this adapter, if it has any.
+
+        Raises:
+            ValueError: if they were made for another transformer.
+        """
+        for module in self.modules():
+            if isinstance(module, LowRankUpdates):
+                module.attach(transformer)

@@ -1,0 +1,103 @@
+"""From overrides to plain arguments: Hydra composition behind our allow-list. The only file that sees a DictConfig."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_module
+from hydra.errors import HydraException, InstantiationException, MissingConfigException
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from foresight.cli.allowed import check_targets
+from foresight.cli.choices import TREE, choices
+from foresight.cli.typed import check_values
+
+SHARED = frozenset({"paths", "name"})
+"""Entries that other entries refer to and no command takes."""
+
+
+class ConfigError(ValueError):
+    """The overrides do not make a configuration."""
+
+
+TEXT = frozenset({"video", "instruction", "prompt", "negative_prompt", "run", "source", "to", "page"})
+"""Entries that hold free text, which may contain what means something in Hydra's grammar."""
+
+
+def resolve(command: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """The configuration of a command as plain values, every interpolation resolved, nothing constructed.
+
+    Raises:
+        ConfigError: if an override is malformed, names what is not there, or leaves a required value open.
+        ForbiddenTargetError: if the configuration would construct what it may not.
+    """
+    try:
+        with initialize_config_module(TREE, version_base="1.3"):
+            composed = hydra_compose(
+                config_name=command.replace("-", "_"), overrides=[_quoted(text) for text in overrides]
+            )
+        config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+    except MissingMandatoryValue as error:
+        key = error.full_key or "a value"
+        raise ConfigError(f"expected a value for {key}, got none; add {key}=… to the command") from error
+    except MissingConfigException as error:
+        group, _, name = (error.missing_cfg_file or "").partition("/")
+        if not choices(group):
+            raise ConfigError(str(error)) from error
+        raise ConfigError(f"expected {group}= one of {', '.join(choices(group))}; got {name!r}") from error
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(str(error)) from error
+    assert isinstance(config, dict)
+    check_targets(config)
+    # An empty choice of a group, such as verifier=none, is nothing.
+    return {str(key): None if value == {} else value for key, value in config.items()}
+
+
+def _quoted(override: str) -> str:
+    """Free text as Hydra's quoted string, so that commas and brackets in a sentence or a path stay what they are."""
+    key, equals, value = override.partition("=")
+    if key not in TEXT or not equals or value in ("", "null", "???") or value[0] in "'\"":
+        return override
+    # A backslash is special only before a quote and at the end.
+    text = re.sub(r"(\\*)('|$)", lambda m: 2 * m[1] + ("\\'" if m[2] else ""), value)
+    return f"{key}='{text}'"
+
+
+def build(function: Callable[..., Any], config: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of a command's function, constructed from a resolved configuration.
+
+    An argument called `config` receives the configuration itself, so that a run can record it.
+
+    Raises:
+        ConfigError: if the configuration has entries that the function does not take.
+        UserError: if a plain value is of another type than the function takes.
+        Exception: what a constructor raised.
+    """
+    parameters = inspect.signature(function).parameters
+    unknown = config.keys() - parameters.keys() - SHARED
+    if unknown:
+        raise ConfigError(f"expected entries out of {', '.join(parameters)}; got {', '.join(sorted(unknown))} too")
+    wanted = {key: value for key, value in config.items() if key not in SHARED}
+    check_targets(wanted)
+    check_values(function, wanted)
+    try:
+        arguments = dict(instantiate(wanted, _convert_="all"))
+    except InstantiationException as error:
+        if isinstance(error.__cause__, Exception):
+            raise error.__cause__ from error
+        raise ConfigError(str(error)) from error
+    if "config" in parameters:
+        arguments["config"] = config
+    return arguments
+
+
+def instantiate_plain(config: dict[str, Any]) -> Any:
+    """Construct what one plain configuration node describes, behind the same allow-list."""
+    check_targets(config)
+    return instantiate(config, _convert_="all")

@@ -1,0 +1,49 @@
+"""`foresight evaluate`: run a benchmark on held-out data, print its table, and publish it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from foresight.cli.console import console, print_table, progress_bar
+from foresight.evaluation.benchmarks import Benchmark, Measured
+from foresight.evaluation.tables import markdown, publish
+from foresight.run import RunDirectory
+from foresight.world_model import WorldModel
+
+
+def evaluate(
+    *,
+    model: WorldModel,
+    benchmark: Benchmark,
+    page: str | None,
+    run: str,
+    replace: bool,
+    config: Mapping[str, Any],
+) -> Measured:
+    """Measure a world model.
+
+    Args:
+        model: the world model.
+        benchmark: what to measure.
+        page: a Markdown file with marks `<!-- NAME -->`, NAME being the benchmark's, between which the tables are put;
+            None publishes nothing.
+        run: folder in which the benchmark's own folder is written.
+        replace: whether a finished run of that name may be replaced.
+        config: plain configuration, recorded.
+
+    Raises:
+        ValueError: if the page lacks a mark.
+    """
+    with RunDirectory(f"{run}/{benchmark.name}", replace=replace) as folder:
+        with progress_bar(benchmark.name) as progress:
+            measured = benchmark(model, progress)
+        for title, rows in measured.tables.items():
+            print_table(title, rows)
+        folder.write_config(config)
+        folder.write_environment()
+        folder.write_metrics(measured.as_dict())
+        if page is not None:
+            publish("\n\n".join(map(markdown, measured.tables.values())), page, benchmark.name)
+    console.print(f"run directory {folder.path}")
+    return measured

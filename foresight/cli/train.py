@@ -1,0 +1,109 @@
+"""`foresight train`: train a model from a recipe; a run that was stopped goes on where it was."""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lightning import Callback, LightningDataModule, Trainer
+from torch import nn
+from torch.optim import Optimizer
+
+from foresight.cli.console import console
+from foresight.data.fingerprint import differences
+from foresight.training.checkpoint import VerifiedCheckpointIO, newest
+from foresight.training.ema import EMA
+from foresight.training.export import Writes
+from foresight.training.module import TrainingModule
+from foresight.training.objective import Objective
+from ltx.files import write_text
+
+LIMITS = ("trainer", "callbacks", "run", "export")
+"""Entries of a configuration that may change between the parts of one run: they say how long and where, not what."""
+
+
+def train(
+    *,
+    network: nn.Module,
+    objective: Objective,
+    data: LightningDataModule,
+    optimizer: Callable[[Iterable[tuple[str, nn.Parameter]]], Optimizer],
+    schedule: Callable[[int], float],
+    trainer: Callable[..., Trainer],
+    callbacks: Mapping[str, Callback],
+    export: Sequence[Writes],
+    run: str,
+    seed: int,
+    config: Mapping[str, Any],
+) -> None:
+    """Train, checkpoint into `<run>/checkpoints`, and write the trained parts when done.
+
+    Started again with the same run, it resumes exactly from the newest checkpoint that verifies.
+
+    Args:
+        network: what is trained.
+        objective: what is minimised.
+        data: training and validation batches.
+        optimizer: see `GroupedOptimizer`.
+        schedule: factor of the learning rate per optimizer step.
+        trainer: Lightning's, still to be given callbacks and plug-ins.
+        callbacks: by name; an `EMA` among them decides what is exported.
+        export: parts to write at the end.
+        run: folder of this run.
+        seed: of the noise.
+        config: plain configuration, recorded and compared on resuming.
+
+    Raises:
+        ValueError: if the run was started from another recipe.
+    """
+    _quiet()
+    folder = Path(run)
+    _record(folder, config)
+    module = TrainingModule(model=network, objective=objective, optimizer=optimizer, schedule=schedule, seed=seed)
+    checkpoint = newest(folder / "checkpoints")
+    if checkpoint is not None:
+        console.print(f"going on from {checkpoint}")
+    fit = trainer(callbacks=list(callbacks.values()), plugins=[VerifiedCheckpointIO()], default_root_dir=folder)
+    fit.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    if fit.is_global_zero:
+        averages = [callback for callback in callbacks.values() if isinstance(callback, EMA)]
+        write_exports(module, averages, export)
+
+
+def write_exports(module: TrainingModule, averages: Sequence[EMA], exports: Sequence[Writes]) -> None:
+    """Write the trained parts, averaged where an average was kept."""
+    if averages:
+        with averages[0].applied(module):
+            return write_exports(module, [], exports)
+    for export in exports:
+        export.write(module.model)
+        console.print(f"wrote {export.folder}")
+
+
+def _record(folder: Path, config: Mapping[str, Any]) -> None:
+    """Keep the configuration of the first part of the run; a later part must not train something else."""
+    path = folder / "config.json"
+    now = json.loads(json.dumps({key: value for key, value in config.items() if key not in LIMITS}))
+    if path.is_file():
+        changed = differences(now, json.loads(path.read_text(encoding="utf-8")))
+        if changed:
+            raise ValueError(
+                f"expected the recipe that {folder} was started with, got another: {'; '.join(changed[:3])}; "
+                "give run=… another name to start afresh"
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(path, json.dumps(now, indent=2) + "\n")
+
+
+def _quiet() -> None:
+    """Drop Lightning's notes that say nothing about this training; warnings of ours stay."""
+    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    for text in (".*isinstance.treespec.*", ".*does not have many workers.*", ".*weights_only.*", ".*litlogger.*"):
+        warnings.filterwarnings("ignore", message=text)

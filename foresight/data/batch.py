@@ -1,0 +1,61 @@
+"""Batches that data modules hand to training steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class ClipBatch:
+    """Videos with their instructions."""
+
+    video: Float[Tensor, "batch channel frame height width"]
+    """In [−1, 1]."""
+    instructions: tuple[str, ...]
+    frame_rate: float
+    """Frames per second."""
+    seeds: tuple[int, ...]
+    """What makes each clip again."""
+
+    def __len__(self) -> int:
+        return len(self.instructions)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> ClipBatch:
+        """The same batch on another device."""
+        return replace(self, video=self.video.to(device, non_blocking=non_blocking))
+
+
+@dataclass(frozen=True)
+class CachedBatch:
+    """Rows of a feature cache."""
+
+    tensors: Mapping[str, Tensor]
+    """By the names the encoder gave them, one row per clip; floating-point tensors are float32."""
+    instructions: tuple[str, ...]
+    frame_rate: float
+    """Frames per second."""
+    rows: Tensor
+    """Which rows of the cache these are."""
+
+    def __len__(self) -> int:
+        return len(self.instructions)
+
+    def __getitem__(self, name: str) -> Tensor:
+        """A tensor by name.
+
+        Raises:
+            ValueError: if the cache holds no such tensor.
+        """
+        if name not in self.tensors:
+            raise ValueError(f"expected a cached tensor out of {', '.join(sorted(self.tensors))}; got {name!r}")
+        return self.tensors[name]
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> CachedBatch:
+        """The same batch on another device."""
+        moved = {name: tensor.to(device, non_blocking=non_blocking) for name, tensor in self.tensors.items()}
+        return replace(self, tensors=moved, rows=self.rows.to(device, non_blocking=non_blocking))

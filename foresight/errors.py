@@ -1,0 +1,24 @@
+"""Mistakes a user can make and mend: one line that says what was expected, what came and what to do."""
+
+from __future__ import annotations
+
+
+class UserError(ValueError):
+    """A wrong input from outside: a file, an argument, a folder, a name.
+
+    Args:
+        expected: what would have been right.
+        got: what came.
+        remedy: what to do about it, as an order.
+    """
+
+    def __init__(self, *, expected: str, got: str, remedy: str) -> None:
+        super().__init__(f"expected {expected}, got {got}; {remedy}")
+        self.expected = expected
+        self.got = got
+        self.remedy = remedy
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's message on a single line, for the command line."""
+    return " ".join(str(error).split()) or type(error).__name__

@@ -1,0 +1,1 @@
+"""Held-out measurement: metrics, baselines, intervals, and the benchmarks that print tables."""

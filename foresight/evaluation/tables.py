@@ -1,0 +1,39 @@
+"""Tables for people: Markdown, and their place in a page between two marks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+def markdown(rows: Sequence[Mapping[str, str]]) -> str:
+    """A Markdown table; the first row's keys are the header.
+
+    Raises:
+        ValueError: if there are no rows, or a row has other columns.
+    """
+    if not rows:
+        raise ValueError("expected at least one row for a table, got none")
+    header = list(rows[0])
+    lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
+    for row in rows:
+        if list(row) != header:
+            raise ValueError(f"expected the columns {header} in every row, got {list(row)}")
+        lines.append("| " + " | ".join(row[column].replace("|", "\\|") for column in header) + " |")
+    return "\n".join(lines)
+
+
+def publish(text: str, page: str | Path, name: str) -> None:
+    """Put a text between `<!-- NAME -->` and `<!-- /NAME -->` of a page.
+
+    Raises:
+        ValueError: if the page does not have the two marks exactly once.
+    """
+    page = Path(page)
+    old = page.read_text(encoding="utf-8")
+    pattern = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
+    new, count = pattern.subn(lambda match: f"{match[1]}{text}\n{match[2]}", old)
+    if count != 1:
+        raise ValueError(f"expected the marks <!-- {name} --> and <!-- /{name} --> once in {page}, found {count}")
+    page.write_text(new, encoding="utf-8")

@@ -1,0 +1,81 @@
+"""The record of a prediction: candidates, what they were made from, and what they cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from adapters.types import VLMFeatures
+
+
+@dataclass(frozen=True)
+class StageSeconds:
+    """Wall-clock seconds of each stage of a prediction.
+
+    Args:
+        features: the VLM reading the clip and the instruction.
+        encoding: the VAE encoding the context.
+        conditioning: text encoder and adapter.
+        sampling: the transformer.
+        decoding: the VAE decoding the candidates.
+    """
+
+    features: float = 0.0
+    encoding: float = 0.0
+    conditioning: float = 0.0
+    sampling: float = 0.0
+    decoding: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All stages together."""
+        return self.features + self.encoding + self.conditioning + self.sampling + self.decoding
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Candidates for the future of one clip.
+
+    Args:
+        video: the candidates, in [−1, 1].
+        latents: their normalised latents, as far as the video reaches.
+        context: the observed frames that the video model was given.
+        context_latents: their normalised latents.
+        features: what the VLM made of the clip and the instruction; None for a model without VLM.
+        instruction: what was to happen.
+        frame_rate: frames per second.
+        seed: candidate i was drawn with seed + i.
+        noise_level: where the flow was entered; at the decoder's own level or below no transformer ran.
+        steps: Euler steps a full schedule has.
+        evaluations: transformer evaluations per candidate.
+        seconds: what each stage took, for all clips of the batch it was made in.
+    """
+
+    video: Float[Tensor, "candidate rgb=3 frame height width"]
+    latents: Float[Tensor, "candidate channel latent_frame row column"]
+    context: Float[Tensor, "rgb=3 context height width"]
+    context_latents: Float[Tensor, "channel latent_context row column"]
+    features: VLMFeatures | None
+    instruction: str
+    frame_rate: float
+    seed: int
+    noise_level: float
+    steps: int
+    evaluations: int
+    seconds: StageSeconds
+
+    def __len__(self) -> int:
+        return self.video.shape[0]
+
+    @property
+    def medoid(self) -> int:
+        """Index of the candidate nearest to all others in latent space: the one to show when nothing was observed.
+
+        A member of the cloud, so it is as sharp as any; the mean of the cloud would be a blur. Candidates in the middle
+        come nearer the truth on average; of one or two, the first is taken.
+        """
+        flat = self.latents.flatten(1).double()
+        return int(torch.cdist(flat, flat).square().sum(dim=1).argmin())

@@ -1,0 +1,235 @@
+"""The report of a run as one HTML file: videos inside, no link to anywhere, every text escaped."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from foresight.report.chart import line_chart
+from ltx.files import write_text
+
+_MEDIA = {".mp4": "video/mp4", ".webm": "video/webm", ".gif": "image/gif", ".png": "image/png", ".jpg": "image/jpeg"}
+
+
+@dataclass(frozen=True)
+class Film:
+    """A video or picture file that goes into the page, with the words under it."""
+
+    path: Path
+    caption: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under column heads; the first column names the row, the others are set as numbers.
+
+    Args:
+        columns: heads.
+        rows: cells, as many per row as heads.
+        best: index of the row to stress, or None.
+        note: a sentence below, may be empty.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    best: int | None = None
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if any(len(row) != len(self.columns) for row in self.rows):
+            raise ValueError(f"expected rows of {len(self.columns)} cells, got {[len(row) for row in self.rows]}")
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One reason behind a verdict.
+
+    Args:
+        name: e.g. "flow contrast".
+        value: as printed.
+        support: how far it speaks for the prediction, −1 (against) … 1 (for), for the bar.
+        meaning: one sentence.
+    """
+
+    name: str
+    value: str
+    support: float
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Lines over time, e.g. the error per predicted frame.
+
+    Args:
+        title: heading.
+        lines: name → one value per position; NaN leaves a gap.
+        x: positions, increasing.
+        x_label: e.g. "seconds after the context".
+        y_label: e.g. "mean squared error".
+    """
+
+    title: str
+    lines: Mapping[str, Sequence[float]]
+    x: Sequence[float]
+    x_label: str
+    y_label: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the page shows, in its order; parts left empty do not appear.
+
+    Args:
+        title: headline.
+        instruction: what the model was told.
+        decision: the verdict in a word or a sentence, e.g. "accept"; empty without an observation.
+        probability: calibrated probability that the prediction is right, None without an observation.
+        signals: what the verdict rests on.
+        films: videos, the first one large.
+        tables: heading → metrics.
+        curves: line charts.
+        candidates: the ranking of candidates, None if there is only one.
+        stages: name → seconds.
+        policy: what was done to the input, in sentences.
+        facts: name → value: model, command, versions.
+    """
+
+    title: str
+    instruction: str = ""
+    decision: str = ""
+    probability: float | None = None
+    signals: Sequence[Signal] = ()
+    films: Sequence[Film] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    curves: Sequence[Curve] = ()
+    candidates: Table | None = None
+    stages: Mapping[str, float] = field(default_factory=dict)
+    policy: Sequence[str] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.probability is not None and not 0 <= self.probability <= 1:
+            raise ValueError(f"expected a probability in [0, 1], got {self.probability}")
+
+
+def write_page(path: str | Path, report: Report) -> None:
+    """Write the report to `path` in one step.
+
+    Raises:
+        ValueError: if a film is of an unknown kind.
+        OSError: if a film cannot be read or the folder cannot be written.
+    """
+    write_text(path, render(report))
+
+
+def render(report: Report) -> str:
+    """The report as HTML text."""
+    template = Template((files("foresight.report") / "page.html").read_text(encoding="utf-8"))
+    parts = [
+        _verdict(report),
+        _films(report.films),
+        *(_section(heading, _table(table)) for heading, table in report.tables.items()),
+        *(_section(curve.title, _curve(curve)) for curve in report.curves),
+        _section("Candidates", _table(report.candidates)) if report.candidates else "",
+        _section("Time of each stage", _stages(report.stages)) if report.stages else "",
+        _section("What was done to the input", _list(report.policy)) if report.policy else "",
+        _section("Run", _facts(report.facts)) if report.facts else "",
+    ]
+    instruction = f'<p class="instruction">“{escape(report.instruction)}”</p>' if report.instruction else ""
+    return template.substitute(title=escape(report.title), instruction=instruction, body="\n".join(filter(None, parts)))
+
+
+def _section(heading: str, body: str) -> str:
+    return f"<section><h2>{escape(heading)}</h2>{body}</section>"
+
+
+def _verdict(report: Report) -> str:
+    if report.probability is None and not report.decision and not report.signals:
+        return ""
+    parts = []
+    if report.probability is not None:
+        percent = 100 * report.probability
+        parts.append(
+            f'<p class="probability"><strong>{percent:.0f} %</strong> likely right'
+            f'<span class="meter" role="img" aria-label="{percent:.0f} %">'
+            f'<i style="width:{percent:.1f}%"></i></span></p>'
+        )
+    if report.decision:
+        parts.append(f'<p class="decision">Decision: <strong>{escape(report.decision)}</strong></p>')
+    if report.signals:
+        parts.append(f'<table class="signals"><tbody>{"".join(map(_signal, report.signals))}</tbody></table>')
+    return f'<section class="verdict"><h2>Verdict</h2>{"".join(parts)}</section>'
+
+
+def _signal(signal: Signal) -> str:
+    support = min(1.0, max(-1.0, signal.support))
+    side, width = ("for", support) if support >= 0 else ("against", -support)
+    return (
+        f'<tr><th scope="row">{escape(signal.name)}</th><td class="number">{escape(signal.value)}</td>'
+        f'<td class="support"><i class="{side}" style="width:{50 * width:.1f}%"></i></td>'
+        f"<td>{escape(signal.meaning)}</td></tr>"
+    )
+
+
+def _films(films: Sequence[Film]) -> str:
+    if not films:
+        return ""
+    # The first film and every picture take the whole width; they hold text.
+    large = [index == 0 or film.path.suffix.lower() == ".png" for index, film in enumerate(films)]
+    shown = [_figure(film, "large" if wide else "small") for film, wide in zip(films, large, strict=True)]
+    return f'<section class="films">{"".join(shown)}</section>'
+
+
+def _figure(film: Film, size: str) -> str:
+    kind = _MEDIA.get(film.path.suffix.lower())
+    if kind is None:
+        raise ValueError(f"expected a film that ends in one of {', '.join(_MEDIA)}, got {film.path}")
+    data = f"data:{kind};base64,{base64.b64encode(film.path.read_bytes()).decode()}"
+    caption = escape(film.caption)
+    if kind.startswith("video/"):
+        shown = f'<video src="{data}" controls loop muted autoplay playsinline aria-label="{caption}"></video>'
+    else:
+        shown = f'<img src="{data}" alt="{caption}">'
+    return f'<figure class="{size}">{shown}<figcaption>{caption}</figcaption></figure>'
+
+
+def _table(table: Table) -> str:
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
+    rows = []
+    for index, row in enumerate(table.rows):
+        cells = "".join(f'<td class="number">{escape(cell)}</td>' for cell in row[1:])
+        mark = ' class="best"' if index == table.best else ""
+        rows.append(f'<tr{mark}><th scope="row">{escape(row[0])}</th>{cells}</tr>')
+    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    return (
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{note}'
+    )
+
+
+def _curve(curve: Curve) -> str:
+    return line_chart(curve.lines, x=curve.x, x_label=curve.x_label, y_label=curve.y_label, title=curve.title)
+
+
+def _stages(stages: Mapping[str, float]) -> str:
+    total = sum(stages.values())
+    rows = [
+        f'<tr><th scope="row">{escape(name)}</th><td class="number">{seconds:.2f} s</td>'
+        f'<td class="share"><i style="width:{100 * seconds / total if total else 0:.1f}%"></i></td></tr>'
+        for name, seconds in stages.items()
+    ]
+    rows.append(f'<tr class="best"><th scope="row">total</th><td class="number">{total:.2f} s</td><td></td></tr>')
+    return f'<table class="stages"><tbody>{"".join(rows)}</tbody></table>'
+
+
+def _list(sentences: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(sentence)}</li>' for sentence in sentences)}</ul>"
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    return f"<dl>{''.join(f'<dt>{escape(k)}</dt><dd>{escape(v)}</dd>' for k, v in facts.items())}</dl>"

@@ -1,0 +1,53 @@
+"""What may be asked of a world model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from foresight.errors import UserError
+
+CANDIDATES = 1024
+"""Most futures of one clip: they are sampled together."""
+STEPS = 1000
+"""Most Euler steps."""
+
+
+def check_request(
+    contexts: Tensor,
+    instructions: Sequence[str],
+    horizon: int,
+    candidates: int,
+    noise_level: float | str,
+    steps: int | None,
+) -> None:
+    """Refuse what `WorldModel.predict_batch` cannot answer.
+
+    Raises:
+        UserError: if the clips are no clips, hold NaN, have no instruction each, or a number is out of its range.
+    """
+    if contexts.ndim != 5 or contexts.shape[1] != 3 or len(contexts) != len(instructions):
+        raise UserError(
+            expected="clips (batch, 3, frames, height, width) with one instruction each",
+            got=f"{tuple(contexts.shape)} and {len(instructions)} instructions",
+            remedy="stack clips of one size",
+        )
+    if not bool(contexts.isfinite().all()):
+        bad = int((~contexts.isfinite()).sum())
+        raise UserError(
+            expected="a context of finite values in [−1, 1]",
+            got=f"{bad} values that are NaN or infinite",
+            remedy="check how the video was made",
+        )
+    if not all(sentence.strip() for sentence in instructions):
+        raise UserError(
+            expected="an instruction", got="an empty one", remedy="say what is done, such as 'nothing is pushed'"
+        )
+    if horizon < 1:
+        raise UserError(expected="a horizon of at least 1 frame", got=str(horizon), remedy="ask for more")
+    for name, value, most in (("candidates", candidates, CANDIDATES), ("steps", steps, STEPS)):
+        if value is not None and not 1 <= value <= most:
+            raise UserError(expected=f"1 to {most} {name}", got=str(value), remedy=f"choose another number of {name}")
+    if noise_level != "auto" and not (isinstance(noise_level, int | float) and 0 <= noise_level <= 1):
+        raise UserError(expected="a noise level in [0, 1] or auto", got=repr(noise_level), remedy="choose another")

@@ -1,0 +1,179 @@
+"""Sampling a future chunk by chunk, each on the last latents of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from adapters import Conditioning, LatentForecast
+from foresight.errors import UserError
+from foresight.future import FutureBranches, FutureDenoiser, Given
+from foresight.prediction import StageSeconds
+from ltx.flow.guidance import GuidedDenoiser
+from ltx.flow.noise import draw_noise
+from ltx.flow.path import interpolate
+from ltx.flow.plan import Guidance, GuidancePlan
+from ltx.flow.sampler import Denoiser, sample
+from ltx.shapes import TIME, LatentShape, from_tokens
+
+if TYPE_CHECKING:
+    from foresight.world_model import WorldModel
+
+Progress = Callable[[str, int, int], None]
+"""Told a stage and how much of it is done: ("sampling", 3, 8)."""
+
+Frames = Float[Tensor, "row rgb=3 frame height width"]
+Latents = Float[Tensor, "row channel latent_frame latent_row latent_column"]
+
+
+class Rollout:
+    """One run of a world model over a batch of rows (clips × candidates), and what it has cost so far.
+
+    Args:
+        model: the world model.
+        chunks: how many chunks there will be.
+        steps: Euler steps of a full schedule.
+        generators: one per row.
+        progress: told what is being done.
+
+    Attributes:
+        level: the noise level at which the flow is entered; set by `enter`.
+        evaluations: transformer evaluations per row.
+        seconds: time spent in each stage.
+    """
+
+    def __init__(
+        self,
+        model: WorldModel,
+        *,
+        chunks: int,
+        steps: int,
+        generators: list[torch.Generator],
+        progress: Progress,
+    ) -> None:
+        self.model = model
+        self.chunks = chunks
+        self.steps = steps
+        self.generators = generators
+        self.progress = progress
+        self.level = 1.0
+        self.evaluations = 0
+        self.seconds = StageSeconds()
+        self._sigmas = torch.ones(0)
+        self._done = 0
+
+    @property
+    def finished(self) -> bool:
+        """Whether all chunks are there."""
+        return self._done == self.chunks
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the wall-clock time of a block to a stage."""
+        start = perf_counter()
+        yield
+        if self.model.device.type == "cuda":
+            torch.cuda.synchronize(self.model.device)
+        self.seconds = replace(self.seconds, **{name: getattr(self.seconds, name) + perf_counter() - start})
+
+    def enter(self, noise_level: float | Literal["auto"], conditioning: Conditioning) -> None:
+        """Choose where the flow is entered.
+
+        Raises:
+            UserError: if the level needs a forecast, or a forecast's error, that the adapter does not give.
+        """
+        plan, forecast = self.model.plan, conditioning.forecast
+        level = _expected_error(forecast, plan.decode_timestep) if noise_level == "auto" else noise_level
+        if level < 1 and forecast is None:
+            raise UserError(
+                expected="noise_level=1 for a model whose adapter makes no latent forecast",
+                got=f"noise_level={level}",
+                remedy="predict from pure noise, or load an adapter with a forecast (linear, mlp, latent)",
+            )
+        self.level = level
+        # At the decoder's own level the forecast needs no transformer.
+        self._sigmas = torch.ones(0) if level <= plan.decode_timestep else plan.sigmas(level, self.steps)
+
+    def chunk(self, context_latents: Latents, problem: Given, conditioning: Conditioning) -> tuple[Frames, Latents]:
+        """Frames and latents of the next chunk.
+
+        Args:
+            context_latents: clean latents before it, for the decoder.
+            problem: what the transformer is given.
+            conditioning: what the adapter said, for its forecast.
+        """
+        model, steps = self.model, len(self._sigmas)
+        rows, channels, _, height, width = context_latents.shape
+        shape = LatentShape(model.plan.chunk_frames // TIME, height, width)
+        with self.stage("sampling"):
+            tokens = noise = draw_noise(context_latents.new_empty(rows, shape.tokens, channels), self.generators)
+            if self.level < 1 and conditioning.forecast is not None:
+                tokens = conditioning.forecast.latents.float()
+            if steps:
+                tokens = interpolate(tokens, noise, self._sigmas[:1, None].to(noise)) if self.level < 1 else noise
+                tokens = sample(
+                    self._denoiser(problem),
+                    tokens,
+                    self._sigmas.to(model.device),
+                    on_step=lambda step: self.progress("sampling", self._done * steps + step.step, self.chunks * steps),
+                )
+                self.evaluations += steps * (2 if model.plan.guidance > 1 else 1)
+        latents = from_tokens(tokens, shape)
+        with self.stage("decoding"):
+            video = model.decode(torch.cat([context_latents, latents], dim=2), self.generators)
+        self._done += 1
+        self.progress("decoding", self._done, self.chunks)
+        return video[:, :, -model.plan.chunk_frames :], latents
+
+    def _denoiser(self, problem: Given) -> Denoiser:
+        scale = self.model.plan.guidance
+        if scale == 1:
+            return FutureDenoiser(self.model.transformer, problem)
+        # Training drops the instruction by giving the empty sentence.
+        without = self.model.text([""] * len(problem.latents))
+        plan = GuidancePlan.constant(Guidance(scale=scale))
+        return GuidedDenoiser(FutureBranches(self.model.transformer, problem, without), plan)
+
+    def advance(self, video: Frames, history: Latents, known: int, instructions: list[str]) -> tuple[Frames, Latents]:
+        """The next chunk after what was seen and imagined so far.
+
+        The VAE's first latent covers one frame, every other eight. So the carried context is the last latents, as
+        they were predicted, behind the latent of the single frame before them.
+
+        Args:
+            video: all frames so far.
+            history: all latents so far.
+            known: latent frames of context.
+            instructions: one per row.
+        """
+        model, level = self.model, self.model.plan.carried_noise
+        recent = video[:, :, -((known - 1) * TIME + 1) :]
+        with self.stage("encoding"):
+            first = model.encode(recent[:, :, :1])
+            context_latents = torch.cat([first, history[:, :, history.shape[2] - (known - 1) :]], dim=2)
+        with self.stage("features"):
+            features = model.features(recent, instructions)
+        noisy = torch.lerp(context_latents, draw_noise(context_latents, self.generators), level)
+        with self.stage("conditioning"):
+            text = model.text(instructions)
+            frames = model.plan.chunk_frames // TIME
+            conditioning, problem = model.given(noisy, features, text, frames, noise_level=level)
+        return self.chunk(context_latents, problem, conditioning)
+
+
+def _expected_error(forecast: LatentForecast | None, lowest: float) -> float:
+    """Root mean square error that an adapter expects of its forecast, at most 1, the deviation of the latents."""
+    if forecast is None or forecast.log_variance is None:
+        raise UserError(
+            expected="an adapter that knows the error of its forecast for noise_level=auto",
+            got="one that does not",
+            remedy="give a number in [0, 1], or load a `latent` adapter",
+        )
+    return min(1.0, max(lowest, float(forecast.log_variance.float().exp().mean().sqrt())))

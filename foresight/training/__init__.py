@@ -1,0 +1,1 @@
+"""Training: one LightningModule, injected parts, exact resumption, checkpoints that verify."""

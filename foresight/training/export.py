@@ -1,0 +1,78 @@
+"""Where the trained parts of a network are written when training ends."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from adapters import AbstractAdapter, save_adapter
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Saves(Protocol):
+    """A part that can be exported."""
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write configuration and weights into a folder."""
+        ...
+
+
+class Writes(Protocol):
+    """Writes something when training ends."""
+
+    @property
+    def folder(self) -> str:
+        """Where."""
+        ...
+
+    def write(self, network: nn.Module) -> None:
+        """Write, with the network as it is now."""
+        ...
+
+
+@dataclass(frozen=True)
+class Export:
+    """One trained part and its folder; adapters are written with their configuration and card."""
+
+    folder: str
+    part: str
+    """Name of the submodule; empty for the whole network."""
+    precision: str
+    """Of the written weights: float32, bfloat16 or float16."""
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"expected a precision out of {', '.join(PRECISIONS)}; got {self.precision!r}")
+
+    def write(self, network: nn.Module) -> None:
+        """Write the part of a network as it is now.
+
+        Raises:
+            AttributeError: if the network has no such part, or it cannot be saved.
+        """
+        part: Any = copy.deepcopy(network.get_submodule(self.part)).to("cpu", PRECISIONS[self.precision])
+        Path(self.folder).mkdir(parents=True, exist_ok=True)
+        if isinstance(part, AbstractAdapter):
+            save_adapter(part, self.folder)
+        else:
+            saves: Saves = part
+            saves.save_pretrained(self.folder)
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A frozen part from outside the network that belongs with what was trained, such as a text encoder."""
+
+    folder: str
+    part: Saves
+
+    def write(self, network: nn.Module) -> None:
+        """Write the part; the network does not matter."""
+        Path(self.folder).mkdir(parents=True, exist_ok=True)
+        self.part.save_pretrained(self.folder)

@@ -1,0 +1,1 @@
+"""What the parts of Foresight are trained to minimise, one file each."""

@@ -1,0 +1,34 @@
+"""Sentences as states, each encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ltx.text import EncodesText, TextConditioning
+
+
+class Sentences:
+    """A frozen text encoder that remembers what it has encoded, for a closed set of sentences.
+
+    Args:
+        encoder: encodes what is new, in its own precision whatever training runs in.
+    """
+
+    def __init__(self, encoder: EncodesText) -> None:
+        self._encoder = encoder
+        self._known: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def __call__(self, sentences: Sequence[str], device: torch.device) -> TextConditioning:
+        """States of the sentences on a device."""
+        new = [sentence for sentence in dict.fromkeys(sentences) if sentence not in self._known]
+        if new:
+            with torch.autocast(device.type, enabled=False):
+                states = self._encoder.encode(new)
+            self._known |= {s: (states.embeddings[i].clone(), states.mask[i].clone()) for i, s in enumerate(new)}
+        rows = [self._known[sentence] for sentence in sentences]
+        return TextConditioning(torch.stack([row for row, _ in rows]), torch.stack([mask for _, mask in rows])).to(
+            device
+        )

@@ -1,0 +1,164 @@
+"""From scores to probabilities, how far they can be trusted, and thresholds with a stated coverage."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torchmetrics.functional.classification import binary_calibration_error
+
+from foresight.evaluation.statistics import Estimate, bootstrap
+
+
+@dataclass(frozen=True)
+class Logistic:
+    """P(right) = 1 / (1 + exp(−(w·x + b)))."""
+
+    weights: Float[Tensor, " feature"]
+    bias: Float[Tensor, ""]
+
+    def logit(self, x: Float[Tensor, "example feature"]) -> Float[Tensor, " example"]:
+        """w·x + b."""
+        return x @ self.weights + self.bias
+
+
+def fit_logistic(x: Float[Tensor, "example feature"], right: Bool[Tensor, " example"], *, penalty: float) -> Logistic:
+    """Maximum likelihood with a Gaussian prior on the weights, by Newton's method in float64.
+
+    Args:
+        x: features.
+        right: labels.
+        penalty: λ of ½·λ·|w|², above 0 so that separable data have a finite answer.
+
+    Raises:
+        ValueError: if all labels are equal or the penalty is not above 0.
+    """
+    if bool(right.all()) or not bool(right.any()) or not penalty > 0:
+        raise ValueError(f"expected both labels and a penalty above 0, got {int(right.sum())} of {len(right)} right")
+    design = torch.cat([x.double(), torch.ones(len(x), 1, dtype=torch.float64)], dim=1)
+    labels = right.double()
+    prior = torch.full((design.shape[1],), penalty, dtype=torch.float64)
+    prior[-1] = 1e-9
+    theta = torch.zeros(design.shape[1], dtype=torch.float64)
+    for _ in range(100):
+        p = torch.sigmoid(design @ theta)
+        gradient = design.T @ (p - labels) + prior * theta
+        hessian = design.T @ (design * (p * (1 - p))[:, None]) + torch.diag(prior)
+        step = torch.linalg.solve(hessian, gradient)
+        # A damped step: Newton overshoots where the data are nearly separable.
+        theta = theta - step * min(1.0, 2.0 / float(step.abs().max().clamp(min=1e-12)))
+        if float(step.abs().max()) < 1e-8:
+            break
+    return Logistic(theta[:-1], theta[-1])
+
+
+def fit_platt(scores: Float[Tensor, " example"], right: Bool[Tensor, " example"]) -> Logistic:
+    """Platt's calibration (1999): a logistic of the score alone, on data that the score was not fitted on."""
+    return fit_logistic(scores[:, None], right, penalty=1e-3)
+
+
+def normal_scores(
+    values: Float[Tensor, "example feature"], knots: Float[Tensor, "knot feature"]
+) -> Float[Tensor, "example feature"]:
+    """Each feature through its empirical distribution onto a standard normal: scale-free and safe from outliers.
+
+    Args:
+        values: raw features.
+        knots: ascending quantiles of each feature on the fitting data, at (i + ½) / number of knots.
+    """
+    count = knots.shape[0]
+    columns = []
+    for column in range(values.shape[1]):
+        grid, value = knots[:, column].contiguous(), values[:, column].contiguous()
+        low = torch.searchsorted(grid, value, right=False)
+        high = torch.searchsorted(grid, value, right=True)
+        left = grid[(high - 1).clamp(0, count - 1)]
+        right = grid[high.clamp(0, count - 1)]
+        inside = ((value - left) / (right - left).clamp(min=1e-12)).clamp(0, 1)
+        # Between two knots: interpolate; on tied knots: their middle; beyond the ends: the end.
+        tied = high > low
+        place = torch.where(tied, (low + high).double() / 2, (high - 0.5) + inside).clamp(0.5, count - 0.5)
+        columns.append(math.sqrt(2) * torch.erfinv(2 * place / count - 1))
+    return torch.stack(columns, dim=1)
+
+
+def quantile_knots(values: Float[Tensor, "example feature"], count: int) -> Float[Tensor, "knot feature"]:
+    """What `normal_scores` needs: the quantiles at (i + ½) / count."""
+    levels = (torch.arange(count, dtype=torch.float64) + 0.5) / count
+    return torch.quantile(values.double(), levels, dim=0)
+
+
+def conformal_lower(scores: Float[Tensor, " example"], coverage: float) -> float:
+    """The largest t such that a new exchangeable score is ≥ t with probability of at least `coverage`.
+
+    Split conformal prediction: the ⌊(n+1)(1−coverage)⌋-th smallest of n scores; −∞ if n is too small for it.
+
+    Raises:
+        ValueError: if the coverage is not in (0, 1).
+    """
+    if not 0 < coverage < 1:
+        raise ValueError(f"expected a coverage in (0, 1), got {coverage}")
+    rank = math.floor((len(scores) + 1) * (1 - coverage) + 1e-9)
+    return -math.inf if rank < 1 else float(scores.sort().values[rank - 1])
+
+
+def auroc(probability: Float[Tensor, " example"], right: Bool[Tensor, " example"]) -> Estimate:
+    """Probability that a right example scores above a wrong one, with its 95 % bootstrap interval over examples."""
+    if bool(right.all()) or not bool(right.any()):
+        raise ValueError(f"expected both labels, got {int(right.sum())} of {len(right)} right")
+
+    def rate(scores: np.ndarray, labels: np.ndarray) -> float:
+        # Mann and Whitney's statistic; tied scores count half, a resample with one label only says nothing.
+        above = labels > 0.5
+        count = int(above.sum())
+        if count in (0, len(above)):
+            return 0.5
+        _, group, sizes = np.unique(scores, return_inverse=True, return_counts=True)
+        ranks = (np.cumsum(sizes) - (sizes - 1) / 2)[group]
+        return float((ranks[above].sum() - count * (count + 1) / 2) / (count * (len(above) - count)))
+
+    return bootstrap(rate, probability.double().numpy(), right.double().numpy())
+
+
+def expected_calibration_error(
+    probability: Float[Tensor, " example"], right: Bool[Tensor, " example"], *, bins: int = 15
+) -> float:
+    """Mean |share right − mean probability| over equally wide bins, weighted by their examples."""
+    return float(binary_calibration_error(probability.double(), right.long(), n_bins=bins, norm="l1"))
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Examples whose probability fell into one bin: their mean probability, the share that was right, their number."""
+
+    probability: float
+    right: float
+    examples: int
+
+
+def reliability(
+    probability: Float[Tensor, " example"], right: Bool[Tensor, " example"], *, bins: int = 10
+) -> list[ReliabilityBin]:
+    """The reliability curve over equally wide bins, empty ones left out."""
+    index = (probability * bins).long().clamp(0, bins - 1)
+    curve = []
+    for number in range(bins):
+        chosen = index == number
+        if bool(chosen.any()):
+            share = float(right[chosen].double().mean())
+            curve.append(ReliabilityBin(float(probability[chosen].double().mean()), share, int(chosen.sum())))
+    return curve
+
+
+def risk_coverage(
+    probability: Float[Tensor, " example"], right: Bool[Tensor, " example"]
+) -> tuple[Float[Tensor, " example"], Float[Tensor, " example"]]:
+    """Coverage and error rate when the k surest decisions are taken, for k = 1 … n; sure is far from ½."""
+    order = (probability - 0.5).abs().sort(descending=True, stable=True).indices
+    wrong = ((probability > 0.5) != right)[order].double()
+    taken = torch.arange(1, len(order) + 1, dtype=torch.float64)
+    return taken / len(order), wrong.cumsum(0) / taken

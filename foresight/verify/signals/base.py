@@ -1,0 +1,25 @@
+"""The interface of a signal."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.verify.evidence import Evidence
+
+# Distances below this share of the picture's scale are no distances: 1e-4 is 40 dB.
+FLOOR = 1e-4
+
+
+class AbstractSignal(ABC):
+    """One figure per clip. Which direction means "right" is for the verifier to learn."""
+
+    name: str
+    needs: frozenset[str] = frozenset()
+    """What must be gathered besides videos and latents: "flow", "states"."""
+
+    @abstractmethod
+    def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:
+        """The signal of each clip."""

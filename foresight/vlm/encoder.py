@@ -1,0 +1,206 @@
+"""A Qwen2.5-VL of any size as an encoder: frames and instructions in, hidden states with their places out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen2_5_VLForConditionalGeneration
+
+from adapters.types import VLMFeatures
+from foresight.errors import UserError
+from foresight.vlm import speech
+from foresight.vlm.policy_files import read_policy, write_policy
+from foresight.vlm.preprocess import FramePolicy, Patching
+from foresight.vlm.prompts import DESCRIBE, NEXT, Prompt, batch_prompts
+from foresight.vlm.vision import SeenVideo, see
+
+Layers = Literal["last"] | Sequence[int]
+"""Which hidden states: the last, or a list of indices; 0 is the embeddings, n the last of n layers (after the final
+norm), negative ones count from the end."""
+
+
+class QwenEncoder(nn.Module):
+    """Reads clips and instructions with a Qwen2.5-VL; nothing here trains it.
+
+    The instruction stands before the video, so that under causal attention the states of the vision tokens know it, and
+    the question "What happens next?" stands after it. All methods run without gradients.
+
+    Args:
+        model: transformers' model, of any size, on any device, quantised or not.
+        tokenizer: its tokenizer, with a chat template.
+        policy: which frames it sees, at which size.
+        layers: which hidden states `encode` returns.
+
+    Raises:
+        ValueError: if a layer does not exist.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: Qwen2_5_VLForConditionalGeneration,
+        tokenizer: PreTrainedTokenizerBase,
+        policy: FramePolicy,
+        layers: Layers,
+    ) -> None:
+        super().__init__()
+        self.model, self.tokenizer, self.policy = model.eval(), tokenizer, policy
+        vision: Any = model.config.vision_config
+        self.patching = Patching(vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size)
+        text: Any = model.config.text_config
+        self.hidden_size: int = text.hidden_size
+        self.vision_size: int = vision.hidden_size
+        depth: int = text.num_hidden_layers
+        chosen = [depth] if layers == "last" else [int(layer) for layer in layers]
+        wrong = [layer for layer in chosen if not -depth - 1 <= layer <= depth]
+        if wrong or not chosen:
+            raise ValueError(f'expected "last" or layers from {-depth - 1} to {depth}, got {list(layers)}')
+        self.layers: tuple[int, ...] = tuple(layer % (depth + 1) for layer in chosen)
+
+    @classmethod
+    def from_pretrained(cls, where: str | Path, *, layers: Layers = "last", **options: Any) -> QwenEncoder:
+        """Load a model with its tokenizer and frame policy.
+
+        Args:
+            where: a folder in transformers' layout, or a hub id.
+            layers: which hidden states `encode` returns.
+            options: passed on to transformers: `dtype`, `device_map`, `quantization_config`, …
+
+        Raises:
+            ValueError: if there is no such model, or it is not a Qwen2.5-VL.
+        """
+        folder = Path(where)
+        if folder.exists() and not (folder / "config.json").is_file():
+            raise UserError(
+                expected=f"a folder with config.json, model.safetensors and tokenizer.json at {where}",
+                got="one without config.json" if folder.is_dir() else "a file",
+                remedy="name the folder that holds the vision-language model",
+            )
+        try:
+            policy = read_policy(str(where))
+            model = Qwen2_5_VLForConditionalGeneration.from_pretrained(str(where), **options)
+            tokenizer = AutoTokenizer.from_pretrained(str(where))
+        except OSError as error:
+            raise UserError(
+                expected="a folder or a hub id of a Qwen2.5-VL",
+                got=repr(str(where)),
+                remedy=f"check the name and the connection ({str(error).splitlines()[0]})",
+            ) from error
+        return cls(model=model, tokenizer=tokenizer, policy=policy, layers=layers)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write model (safetensors), tokenizer and frame policy in transformers' layout."""
+        self.model.save_pretrained(str(folder))
+        self.tokenizer.save_pretrained(str(folder))
+        write_policy(self.policy, self.patching, Path(folder))
+
+    @property
+    def device(self) -> torch.device:
+        """Where inputs are expected."""
+        return self.model.model.visual.device
+
+    @torch.no_grad()
+    def see(self, frames: Float[Tensor, "batch rgb=3 frame height width"], *, frame_rate: float) -> SeenVideo:
+        """Run the vision tower once, for any number of prompts about the clips.
+
+        Args:
+            frames: clips in [−1, 1]; they are rounded to 8 bits, as the model's processor works on pictures.
+            frame_rate: frames per second of the clips; they are thinned out to the policy's rate.
+
+        Raises:
+            ValueError: for another shape or range, values that are not finite, or a rate that is not above 0.
+        """
+        return see(
+            self.model, frames.to(self.device), frame_rate=frame_rate, policy=self.policy, patching=self.patching
+        )
+
+    def encode(
+        self, frames: Float[Tensor, "batch rgb=3 frame height width"], instructions: list[str], *, frame_rate: float
+    ) -> VLMFeatures:
+        """Hidden states of the chosen layers for clips and what is done in each.
+
+        Args:
+            frames: clips in [−1, 1].
+            instructions: one sentence per clip, such as `the red ball is pushed to the left`.
+            frame_rate: frames per second of the clips.
+
+        Raises:
+            ValueError: as `see` and `encode_seen`.
+        """
+        _check_instructions(instructions, len(frames))
+        return self.encode_seen(self.see(frames, frame_rate=frame_rate), instructions)
+
+    @torch.no_grad()
+    def encode_seen(self, seen: SeenVideo, instructions: list[str]) -> VLMFeatures:
+        """`encode` for clips that the vision tower has seen already.
+
+        Raises:
+            ValueError: if there is not one instruction in words per clip.
+        """
+        _check_instructions(instructions, len(seen))
+        prompts = [Prompt(NEXT, instruction) for instruction in instructions]
+        batch = batch_prompts(self.tokenizer, prompts, seen, side="right")
+        outputs = self.model.model(
+            input_ids=batch.ids,
+            attention_mask=batch.mask.long(),
+            mm_token_type_ids=batch.types,
+            output_hidden_states=True,
+            use_cache=False,
+            **seen.model_inputs(),
+        )
+        states = cast(tuple[Tensor, ...], outputs.hidden_states)
+        coordinates = torch.zeros(len(seen), 3, batch.ids.shape[1], device=batch.ids.device)
+        # Each prompt holds the clip's tokens in order, wherever its instruction put them.
+        coordinates.transpose(1, 2)[batch.vision] = seen.coordinates.T.repeat(len(seen), 1)
+        return VLMFeatures(
+            tokens=torch.stack([states[layer].to(batch.ids.device) for layer in self.layers], dim=1),
+            mask=batch.mask,
+            vision=batch.vision,
+            coordinates=coordinates,
+            patches=seen.patches,
+            patch_coordinates=seen.patch_coordinates.expand(len(seen), -1, -1),
+        )
+
+    def describe(self, seen: SeenVideo) -> list[str]:
+        """What each clip shows, in words."""
+        return self.answer(seen, [DESCRIBE] * len(seen))
+
+    @torch.no_grad()
+    def answer(self, seen: SeenVideo, questions: list[str], *, longest: int = 128) -> list[str]:
+        """One answer per clip, by greedy decoding.
+
+        Args:
+            seen: clips from `see`; `seen.repeat(k)` for k questions about each.
+            questions: one per clip.
+            longest: tokens after which an answer is cut.
+
+        Raises:
+            ValueError: if there is not one question in words per clip.
+        """
+        return speech.answer(self.model, self.tokenizer, seen, [Prompt(q) for q in questions], longest=longest)
+
+    @torch.no_grad()
+    def judge(self, seen: SeenVideo, questions: list[str], answers: list[str]) -> Float[Tensor, "batch answer"]:
+        """Log-probability that the model gives each answer, whole and ended, to each clip's question.
+
+        Raises:
+            ValueError: if there is not one question in words per clip, or no answer.
+        """
+        return speech.judge(self.model, self.tokenizer, seen, [Prompt(q) for q in questions], answers)
+
+
+def _check_instructions(instructions: Sequence[str], clips: int) -> None:
+    if isinstance(instructions, str) or len(instructions) != clips:
+        got = "one string" if isinstance(instructions, str) else str(len(instructions))
+        raise ValueError(f"expected a list of {clips} instructions, one per clip, got {got}")
+    for index, instruction in enumerate(instructions):
+        if not instruction.strip():
+            raise ValueError(
+                f"expected an instruction in words for clip {index}, got an empty one: "
+                "say what is done, or that nothing is"
+            )

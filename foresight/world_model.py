@@ -1,0 +1,307 @@
+"""The world model: observed video and an instruction in, candidate futures out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from adapters import AbstractAdapter, Conditioning, Pairing, VLMFeatures
+from foresight.future import Given
+from foresight.plan import SamplingPlan
+from foresight.prediction import Prediction
+from foresight.request import check_request
+from foresight.rollout import Progress, Rollout
+from ltx.flow.noise import draw_noise, seeded
+from ltx.shapes import TIME, LatentShape, VideoShape, coordinates, to_tokens
+from ltx.text import TextConditioning, TextEncoder
+from ltx.transformer import VideoTransformer
+from ltx.vae import VideoVAE
+
+
+class EncodesFeatures(Protocol):
+    """A vision-language model as a world model needs it; `foresight.QwenEncoder` is one."""
+
+    hidden_size: int
+    vision_size: int
+    layers: tuple[int, ...]
+
+    def encode(
+        self, frames: Float[Tensor, "batch rgb=3 frame height width"], instructions: list[str], *, frame_rate: float
+    ) -> VLMFeatures:
+        """Features of clips in [−1, 1] and their instructions, coordinates counted from the first frame."""
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write the model into a folder."""
+
+
+class WorldModel:
+    """LTX-Video steered by a vision-language model through an adapter.
+
+    Args:
+        vae: pixels ↔ latents.
+        transformer: the flow.
+        text_encoder: the instruction as the transformer's own text.
+        vlm: reads clip and instruction for the adapter; None only if there is no adapter.
+        adapter: None is the video model alone, a baseline.
+        plan: lengths, schedule and decoding.
+
+    Raises:
+        ValueError: if the parts do not fit each other.
+    """
+
+    def __init__(
+        self,
+        *,
+        vae: VideoVAE,
+        transformer: VideoTransformer,
+        text_encoder: TextEncoder,
+        vlm: EncodesFeatures | None,
+        adapter: AbstractAdapter | None,
+        plan: SamplingPlan,
+    ) -> None:
+        if (vlm is None) != (adapter is None):
+            raise ValueError("expected a VLM and an adapter that reads it, or neither; got one of them")
+        check_sizes(vae, transformer, text_encoder)
+        if adapter is not None and vlm is not None:
+            adapter.pairing.require(pairing_of(transformer, vlm, like=adapter.pairing))
+        self.vae = vae.eval()
+        self.transformer = transformer.eval()
+        self.text_encoder = text_encoder
+        self.vlm = vlm
+        self.adapter = None if adapter is None else adapter.eval()
+        self.plan = plan
+        if adapter is not None:
+            adapter.attach(transformer)
+
+    @classmethod
+    def from_pretrained(
+        cls, where: str | Path, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+    ) -> WorldModel:
+        """Read a world model: "foresight-tiny", a folder that `save_pretrained` wrote, or a hub id.
+
+        Args:
+            where: what to read.
+            device: where to put it.
+            dtype: type of the weights; None is the stored one, but float32 on a CPU, where half precision is slow.
+
+        Raises:
+            UserError: if there is none.
+        """
+        from foresight.model_folder import read_world_model
+
+        return read_world_model(where, device, dtype)
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write all parts into a folder: `model_index.json` and one subfolder each."""
+        from foresight.model_folder import write_world_model
+
+        write_world_model(self, Path(folder))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the transformer is."""
+        return next(self.transformer.parameters()).device
+
+    def predict(
+        self,
+        context: Float[Tensor, "rgb=3 context height width"],
+        instruction: str,
+        horizon: int,
+        *,
+        candidates: int = 1,
+        noise_level: float | Literal["auto"] = 1.0,
+        seed: int = 0,
+        steps: int | None = None,
+        progress: Progress = lambda stage, done, of: None,
+    ) -> Prediction:
+        """Imagine what comes after a clip.
+
+        Args:
+            context: observed frames in [−1, 1], height and width multiples of 32. The video model is given the last
+                `plan.context_frames` of them, or all if there are fewer; the VLM sees all.
+            instruction: what is done.
+            horizon: frames to predict, any number ≥ 1.
+            candidates: how many futures to draw.
+            noise_level: where the adapter's forecast enters the flow: 1 is pure noise (no forecast needed), the
+                decoder's own level or less decodes the forecast as it is, between is refined. "auto" takes the root
+                mean square error that the adapter expects of its forecast, in units of the latents' deviation.
+            seed: candidate i is what seed + i alone would give.
+            steps: Euler steps of a full schedule; None takes the plan's.
+            progress: told what is being done.
+
+        Raises:
+            UserError: if the input is not such a clip, or a number is out of its range.
+        """
+        predicted = self.predict_batch(
+            context[None],
+            [instruction],
+            horizon,
+            candidates=candidates,
+            noise_level=noise_level,
+            seed=seed,
+            steps=steps,
+            progress=progress,
+        )
+        return predicted[0]
+
+    @torch.no_grad()
+    def predict_batch(
+        self,
+        contexts: Float[Tensor, "batch rgb=3 context height width"],
+        instructions: Sequence[str],
+        horizon: int,
+        *,
+        candidates: int = 1,
+        noise_level: float | Literal["auto"] = 1.0,
+        seed: int = 0,
+        steps: int | None = None,
+        progress: Progress = lambda stage, done, of: None,
+    ) -> list[Prediction]:
+        """Predict several clips of one size at once; every clip is predicted as if it were alone. See `predict`."""
+        check_request(contexts, instructions, horizon, candidates, noise_level, steps)
+        rollout = Rollout(
+            self,
+            chunks=math.ceil(horizon / self.plan.chunk_frames),
+            steps=self.plan.steps if steps is None else steps,
+            generators=seeded([seed + i for i in range(candidates)] * len(instructions)),
+            progress=progress,
+        )
+        contexts = contexts.to(self.device, torch.float32)
+        given = contexts[:, :, -self.plan.context_frames :]
+        VideoShape.of(given)
+
+        # What all candidates share is computed once per clip.
+        with rollout.stage("features"):
+            features = self.features(contexts, instructions)
+        with rollout.stage("encoding"):
+            context_latents = self.encode(given)
+        with rollout.stage("conditioning"):
+            text = self.text(instructions)
+            conditioning, problem = self.given(context_latents, features, text, self.plan.chunk_frames // TIME)
+        rollout.enter(noise_level, conditioning)
+
+        # The first chunk, then chunk after chunk on what was predicted.
+        rows = context_latents.repeat_interleave(candidates, 0)
+        frames, latents = rollout.chunk(rows, problem.repeat(candidates), conditioning.repeat(candidates))
+        video = torch.cat([given.repeat_interleave(candidates, 0), frames], dim=2)
+        history = torch.cat([rows, latents], dim=2)
+        follow = [sentence if self.plan.continuation is None else self.plan.continuation for sentence in instructions]
+        words = [sentence for sentence in follow for _ in range(candidates)]
+        while not rollout.finished:
+            frames, latents = rollout.advance(video, history, rows.shape[2], words)
+            video, history = torch.cat([video, frames], dim=2), torch.cat([history, latents], dim=2)
+
+        start, known = given.shape[2], context_latents.shape[2]
+        future = video[:, :, start : start + horizon]
+        imagined = history[:, :, known : known + math.ceil(horizon / TIME)]
+        return [
+            Prediction(
+                video=future[row * candidates : (row + 1) * candidates],
+                latents=imagined[row * candidates : (row + 1) * candidates],
+                context=given[row],
+                context_latents=context_latents[row],
+                features=None if features is None else features.select(slice(row, row + 1)),
+                instruction=sentence,
+                frame_rate=self.plan.frame_rate,
+                seed=seed,
+                noise_level=rollout.level,
+                steps=rollout.steps,
+                evaluations=rollout.evaluations,
+                seconds=rollout.seconds,
+            )
+            for row, sentence in enumerate(instructions)
+        ]
+
+    def features(
+        self, contexts: Float[Tensor, "batch rgb=3 context height width"], instructions: Sequence[str]
+    ) -> VLMFeatures | None:
+        """What the VLM makes of the clips, on the video model's clock; None without VLM."""
+        if self.vlm is None:
+            return None
+        features = self.vlm.encode(contexts, list(instructions), frame_rate=self.plan.frame_rate).to(self.device)
+        # The VLM may have seen earlier frames than the video model: its clock starts with the video model's context.
+        earlier = max(0, contexts.shape[2] - self.plan.context_frames)
+        return features.shift(-earlier / self.plan.frame_rate) if earlier else features
+
+    def encode(
+        self, video: Float[Tensor, "batch rgb=3 frame height width"]
+    ) -> Float[Tensor, "batch channel latent_frame row column"]:
+        """Normalised latents: the posterior's mean, in float32."""
+        dtype = next(self.vae.parameters()).dtype
+        return self.vae.encode(video.to(self.device, dtype)).float()
+
+    def text(self, instructions: Sequence[str]) -> TextConditioning:
+        """The instructions as the transformer's own text."""
+        return self.text_encoder.encode(list(instructions)).to(self.device)
+
+    def given(
+        self,
+        context_latents: Float[Tensor, "batch channel latent_context row column"],
+        features: VLMFeatures | None,
+        text: TextConditioning,
+        frames: int,
+        *,
+        noise_level: float = 0.0,
+    ) -> tuple[Conditioning, Given]:
+        """What the adapter says, and the denoising problem of the next `frames` latent frames."""
+        batch, _, known, height, width = context_latents.shape
+        places = coordinates(
+            LatentShape(known + frames, height, width),
+            frame_rate=self.plan.frame_rate,
+            causal=self.transformer.config.causal_temporal_positioning,
+            device=self.device,
+        ).expand(batch, -1, -1)
+        conditioning = Conditioning()
+        if self.adapter is not None and features is not None:
+            dtype = next(self.adapter.parameters()).dtype
+            targets = places[:, :, known * height * width :]
+            conditioning = self.adapter(features.to(self.device, dtype), targets)
+        problem = Given.of(to_tokens(context_latents), places, text, conditioning, noise_level=noise_level)
+        return conditioning, problem
+
+    def decode(
+        self,
+        latents: Float[Tensor, "batch channel latent_frame row column"],
+        generators: list[torch.Generator],
+    ) -> Float[Tensor, "batch rgb=3 frame height width"]:
+        """Video in [−1, 1] of normalised latents, at the plan's decoder noise level; one generator per row."""
+        if self.plan.decode_noise > 0:
+            latents = torch.lerp(latents, draw_noise(latents, generators), self.plan.decode_noise)
+        dtype = next(self.vae.parameters()).dtype
+        video = self.vae.decode(latents.to(dtype), timestep=self.plan.decode_timestep, noise_scale=0.0)
+        return video.float().clamp(-1, 1)
+
+
+def check_sizes(vae: VideoVAE, transformer: VideoTransformer, text_encoder: TextEncoder) -> None:
+    """Refuse parts that do not fit each other.
+
+    Raises:
+        ValueError: naming the sizes that differ.
+    """
+    config = transformer.config
+    sizes = (
+        ("a VAE of latent channels", config.in_channels, vae.config.latent_channels),
+        ("a text encoder of width", config.caption_channels, text_encoder.width),
+    )
+    wrong = [f"{name} {needed}, got {came}" for name, needed, came in sizes if came != needed]
+    if wrong:
+        raise ValueError(f"expected parts that fit the transformer: {'; '.join(wrong)}")
+
+
+def pairing_of(transformer: VideoTransformer, vlm: EncodesFeatures, *, like: Pairing) -> Pairing:
+    """What an adapter between these two models must have been made for; names are taken from `like`."""
+    return replace(
+        like,
+        vlm_hidden_size=vlm.hidden_size,
+        vlm_vision_size=vlm.vision_size,
+        vlm_layers=tuple(vlm.layers),
+        latent_channels=transformer.config.in_channels,
+        caption_channels=transformer.config.caption_channels,
+    )

@@ -1,0 +1,157 @@
+"""Loading a model: build it without memory, match every key, assign what was read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from ltx.checkpoint.errors import CheckpointError, listed
+from ltx.checkpoint.parts import VAE, Part
+from ltx.checkpoint.read import FLOAT8
+from ltx.checkpoint.release import vae_generation
+from ltx.checkpoint.source import Source, open_part
+
+_TYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+
+class ConfigClass(Protocol):
+    """A configuration class that reads the official fields."""
+
+    def from_dict(self, fields: Mapping[str, Any], /) -> Any:
+        """A configuration, or ValueError."""
+
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def load_model(
+    model_class: type[Model],
+    config_class: ConfigClass,
+    part: Part,
+    where: str | Path,
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+    revision: str | None = None,
+) -> Model:
+    """Read a model in evaluation mode from a file, a folder, a named model or a hub repository.
+
+    Memory never holds more than the model and one tensor as it was stored.
+
+    Args:
+        model_class: called with the configuration; its parameter names are the official ones.
+        config_class: reads the official fields.
+        part: which part of the checkpoint.
+        where: an official safetensors file, a folder (of the model or of the whole checkpoint, in diffusers or
+            official names), the name of a released or embedded model, or a hub id.
+        dtype: type of all floating weights; None is the type most of them are stored in, bfloat16 for float8 files.
+        device: where to put the weights.
+        revision: commit, tag or branch of a hub id.
+
+    Raises:
+        CheckpointError: naming the keys that are missing, left over, of another shape, or not finite; or saying why
+            nothing could be read.
+    """
+    source = open_part(where, part, device=device, revision=revision)
+    config = source_config(source, config_class)
+    with torch.device("meta"):
+        model = model_class(config)
+    names = source.names(config)
+    check_names(source, names, {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()})
+    state = read_state(source, names, dtype)
+    for name in part.zeros:
+        if name not in state:
+            like = model.state_dict()[name]
+            state[name] = torch.zeros(like.shape, dtype=next(iter(state.values())).dtype, device=device)
+    model.load_state_dict(state, assign=True)
+    return model.eval()
+
+
+def source_config(source: Source, config_class: ConfigClass) -> Any:
+    """The configuration of a part.
+
+    Raises:
+        CheckpointError: if its fields are not those of an LTX-Video model.
+    """
+    try:
+        return config_class.from_dict(source.fields)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"the {source.part.name} configuration of {source.weights.where}: {error}") from error
+
+
+def check_names(source: Source, names: Mapping[str, str], expected: Mapping[str, tuple[int, ...]]) -> None:
+    """Check that the files hold exactly the expected tensors.
+
+    Args:
+        source: where they come from.
+        names: key in the files by official name.
+        expected: shapes by official name.
+
+    Raises:
+        CheckpointError: with all that is missing, left over or of another shape.
+    """
+    problems = []
+    if missing := expected.keys() - names.keys() - set(source.part.zeros):
+        problems.append(f"missing {listed(missing)}")
+    if left := names.keys() - expected.keys():
+        problems.append(f"left over {listed(left)}")
+    wrong = [
+        f"{name} (expected {expected[name]}, got {shape})"
+        for name, key in names.items()
+        if name in expected and (shape := source.weights.shape(key)) != expected[name]
+    ]
+    if wrong:
+        problems.append(f"of another shape {listed(wrong)}")
+    if problems:
+        raise CheckpointError(
+            f"{source.weights.where} does not hold the {source.part.name} that its configuration describes"
+            f"{_held(source, names)}: {'; '.join(problems)}"
+        )
+
+
+def _held(source: Source, names: Mapping[str, str]) -> str:
+    """What release the keys look like, where that can be told."""
+    generation = vae_generation(names.keys()) if source.part is VAE else None
+    return f" (its keys are those of a {generation} VAE)" if generation else ""
+
+
+def read_state(source: Source, names: Mapping[str, str], dtype: torch.dtype | None) -> dict[str, Tensor]:
+    """Read tensors by official name, cast and checked.
+
+    Raises:
+        CheckpointError: naming the tensors that hold NaN or infinity.
+    """
+    target = dtype or stored_dtype(source, names)
+    state, broken = {}, []
+    for name, key in names.items():
+        tensor = source.weights[key]
+        if tensor.is_floating_point():
+            if tensor.dtype in FLOAT8:
+                tensor = tensor.to(torch.bfloat16)
+            if not _finite(tensor):
+                broken.append(name)
+            tensor = tensor.to(target)
+        state[name] = tensor
+    if broken:
+        raise CheckpointError(f"NaN or infinite values in {source.weights.where}: {listed(broken)}")
+    return state
+
+
+def stored_dtype(source: Source, names: Mapping[str, str]) -> torch.dtype:
+    """The floating type most tensors are stored in; float8 counts as bfloat16, for it has no arithmetic."""
+    counts = Counter(
+        "BF16" if stored.startswith("F8") else stored
+        for key in names.values()
+        if (stored := source.weights.dtype(key)) in _TYPES or stored.startswith("F8")
+    )
+    return _TYPES[counts.most_common(1)[0][0]] if counts else torch.float32
+
+
+def _finite(tensor: Tensor) -> bool:
+    """Whether all values are finite; the sum, which costs no memory, is enough when it is."""
+    return bool(torch.isfinite(tensor.sum(dtype=torch.float32))) or bool(torch.isfinite(tensor).all())

@@ -1,0 +1,58 @@
+"""Rectified flow in five steps: path → schedule → denoise → sample → guide.
+
+A path joins clean latents to noise in a straight line (`path`); a schedule lists the times at which to stop on the way
+back (`schedule`); a denoiser predicts the line's direction; a sampler walks along it (`sampler`); guidance wraps a
+denoiser and bends the direction (`guidance`). Training draws its noise levels from `training`.
+"""
+
+from ltx.flow.guidance import BranchDenoiser, Branches, GuidedDenoiser, combine
+from ltx.flow.noise import Generators, draw_noise, seeded
+from ltx.flow.path import (
+    clean_from_velocity,
+    interpolate,
+    noise_from_velocity,
+    velocity_between,
+    velocity_from_clean,
+)
+from ltx.flow.plan import Guidance, GuidancePlan
+from ltx.flow.sampler import Denoiser, Progress, StepRule, StochasticStep, euler_step, next_times, sample
+from ltx.flow.scheduler import SchedulerConfig
+from ltx.flow.training import (
+    AbstractSigmaDistribution,
+    ShiftedLogitNormal,
+    StretchedLogitNormal,
+    TrainingSample,
+    UniformSigma,
+    noised,
+)
+
+__all__ = [
+    "AbstractSigmaDistribution",
+    "BranchDenoiser",
+    "Branches",
+    "Denoiser",
+    "Generators",
+    "Guidance",
+    "GuidancePlan",
+    "GuidedDenoiser",
+    "Progress",
+    "SchedulerConfig",
+    "ShiftedLogitNormal",
+    "StepRule",
+    "StochasticStep",
+    "StretchedLogitNormal",
+    "TrainingSample",
+    "UniformSigma",
+    "clean_from_velocity",
+    "combine",
+    "draw_noise",
+    "euler_step",
+    "interpolate",
+    "next_times",
+    "noise_from_velocity",
+    "noised",
+    "sample",
+    "seeded",
+    "velocity_between",
+    "velocity_from_clean",
+]

@@ -1,0 +1,29 @@
+"""Video in and out: one exception for everything unreadable, limits on what reading may cost, whole files or none."""
+
+from ltx.media.container import MediaInfo
+from ltx.media.limits import Limits, MediaError
+from ltx.media.pixels import blur, centre_crop, cover, cover_size, resize, to_float, to_pixels
+from ltx.media.reader import Footage, probe, read_video, sample_video
+from ltx.media.writer import crf_degrade, write_frames, write_gif, write_lossless, write_mp4
+
+__all__ = [
+    "Footage",
+    "Limits",
+    "MediaError",
+    "MediaInfo",
+    "blur",
+    "centre_crop",
+    "cover",
+    "cover_size",
+    "crf_degrade",
+    "probe",
+    "read_video",
+    "resize",
+    "sample_video",
+    "to_float",
+    "to_pixels",
+    "write_frames",
+    "write_gif",
+    "write_lossless",
+    "write_mp4",
+]

@@ -1,0 +1,149 @@
+"""Reading videos: every frame, or frames at a given rate and size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from ltx.media.container import MediaInfo
+from ltx.media.frames import Picture, pictures
+from ltx.media.limits import Budget, Limits, MediaError
+from ltx.media.pixels import cover_size, to_float
+
+LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Footage:
+    """A decoded video.
+
+    Args:
+        video: RGB in [−1, 1].
+        times: seconds after the first frame of the file at which the source frame of each frame appears.
+        info: the file; its frame_rate and size are those of the source.
+        source_frames: how many different source frames were used.
+    """
+
+    video: Float[Tensor, "rgb=3 frame height width"]
+    times: Float[Tensor, " frame"]
+    info: MediaInfo
+    source_frames: int
+
+
+def probe(path: str | Path, *, limits: Limits = LIMITS) -> MediaInfo:
+    """Size, rate, length and kind of a video, from its header and first frame.
+
+    Raises:
+        MediaError: if it cannot be read.
+    """
+    with closing(pictures(Path(path), folder_rate=Fraction(1), limits=limits)) as stream:
+        return next(stream).info
+
+
+def read_video(path: str | Path, *, limits: Limits = LIMITS) -> Footage:
+    """Every frame of a file or folder in its own size.
+
+    Raises:
+        MediaError: if it cannot be read or exceeds the limits.
+    """
+    path = Path(path)
+    budget = Budget(limits, path)
+    frames, times = [], []
+    for picture in pictures(path, folder_rate=Fraction(1), limits=limits):
+        budget.kept(picture.info.height, picture.info.width)
+        frames.append(picture.pixels(picture.info.height, picture.info.width))
+        times.append(float(picture.start))
+    return Footage(_float(frames), torch.tensor(times), picture.info, len(frames))
+
+
+def sample_video(
+    path: str | Path,
+    *,
+    frame_rate: float,
+    frames: int,
+    size: tuple[int, int],
+    start: float = 0.0,
+    limits: Limits = LIMITS,
+) -> Footage:
+    """Frames at a regular rate: frame i is the source frame on screen at start + i / frame_rate seconds.
+
+    Nothing is blended, and nothing from later is shown early (but for the container's rounding of times). A folder of
+    pictures has no timing: its pictures are taken as they are, one per frame. Pictures are scaled to cover `size` and
+    cropped to their middle. Holds fewer than `frames` frames where the file ends earlier; decoding stops as soon as all
+    are found.
+
+    Args:
+        path: file or folder.
+        frame_rate: of the result, above 0.
+        frames: how many at most, at least 1.
+        size: (height, width) of the result.
+        start: seconds into the video.
+        limits: what reading may cost.
+
+    Raises:
+        MediaError: if it cannot be read, exceeds the limits, or ends before `start`.
+        ValueError: for a rate, number, size or start that is out of range.
+    """
+    if not (0 < frame_rate <= 1000 and frames >= 1 and min(size) >= 1 and 0 <= start < math.inf):
+        raise ValueError(
+            f"expected 0 < frame_rate ≤ 1000, frames ≥ 1, a size of at least 1×1 and a finite start ≥ 0, "
+            f"got {frame_rate}, {frames}, {size} and {start}"
+        )
+    path = Path(path)
+    rate = Fraction(frame_rate).limit_denominator(100_000)
+    first = Fraction(start).limit_denominator(100_000)
+    budget = Budget(limits, path)
+    out: list[np.ndarray] = []
+    times: list[float] = []
+    info = None
+    with closing(pictures(path, folder_rate=rate, limits=limits)) as stream:
+        for picture in _held(stream, (first + i / rate for i in range(frames))):
+            info = picture.info
+            budget.kept(*size)
+            repeated = times and times[-1] == float(picture.start)
+            out.append(out[-1] if repeated else _covering(picture, size, limits))
+            times.append(float(picture.start))
+    if info is None:
+        raise MediaError(f"expected a video longer than {start:g} s, got {path}, which ends before; start earlier")
+    return Footage(_float(out), torch.tensor(times), info, len(set(times)))
+
+
+def _held(stream: Iterator[Picture], moments: Iterator[Fraction]) -> Iterator[Picture]:
+    """For each moment the picture on screen then, until the last picture disappears.
+
+    Containers round times (WebM to 1 ms, GIF to 10 ms), so a picture may claim to start just after the moment it was
+    made for; half a tick of the container's clock, between 0.5 and 5 ms, takes that up.
+    """
+    moment = next(moments, None)
+    before: Picture | None = None
+    for picture in stream:
+        while moment is not None and before is not None and moment + picture.rounding < picture.start:
+            yield before
+            moment = next(moments, None)
+        if moment is None:
+            return
+        before = picture
+    while moment is not None and before is not None and moment + before.rounding < before.end:
+        yield before
+        moment = next(moments, None)
+
+
+def _covering(picture: Picture, size: tuple[int, int], limits: Limits) -> UInt8[np.ndarray, "height width rgb=3"]:
+    height, width = cover_size(picture.info.height, picture.info.width, *size)
+    limits.check_size(picture.info.path, height, width)
+    pixels = picture.pixels(height, width)
+    top, left = (height - size[0]) // 2, (width - size[1]) // 2
+    return pixels[top : top + size[0], left : left + size[1]]
+
+
+def _float(frames: list[np.ndarray]) -> Float[Tensor, "rgb=3 frame height width"]:
+    return to_float(torch.from_numpy(np.stack(frames)))

@@ -1,0 +1,81 @@
+"""Multi-head attention whose queries and keys are normalised over the whole width before the head split."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor, nn
+
+QK_NORM_EPS = 1e-5
+
+
+class KeysValues(NamedTuple):
+    """Keys (normalised) and values of the text, split into heads: what a block keeps for a whole sampling run."""
+
+    keys: Float[Tensor, "batch head length head_dim"]
+    values: Float[Tensor, "batch head length head_dim"]
+
+
+class QueryKeyNorm(nn.Module):
+    """RMSNorm over all channels with a weight, which follows the vectors' dtype so that autocast keeps one kernel."""
+
+    def __init__(self, *, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+
+    def forward(self, vectors: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
+        """Divide by the root mean square and scale."""
+        return F.rms_norm(vectors, self.weight.shape, self.weight.to(vectors.dtype), QK_NORM_EPS)
+
+
+class Attention(nn.Module):
+    """The projections of one attention: q and k with RMSNorm over all channels, v plain, and the output projection.
+
+    Self-attention rotates between `queries`/`keys` and `attend`; cross-attention keeps `keys_values` between steps.
+    """
+
+    def __init__(self, *, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.to_q = nn.Linear(width, width)
+        self.to_k = nn.Linear(width, width)
+        self.to_v = nn.Linear(width, width)
+        self.q_norm = QueryKeyNorm(width=width)
+        self.k_norm = QueryKeyNorm(width=width)
+        self.to_out = nn.Sequential(nn.Linear(width, width))
+
+    def queries(self, inputs: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
+        """Normalised queries, heads not yet split."""
+        return self.q_norm(self.to_q(inputs))
+
+    def keys(self, inputs: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
+        """Normalised keys, heads not yet split."""
+        return self.k_norm(self.to_k(inputs))
+
+    def values(self, inputs: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
+        """Values, heads not yet split."""
+        return self.to_v(inputs)
+
+    def split(self, vectors: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch head token head_dim"]:
+        """Vectors split into heads (a view)."""
+        return rearrange(vectors, "b n (h d) -> b h n d", h=self.heads)
+
+    def keys_values(self, context: Float[Tensor, "batch length width"]) -> KeysValues:
+        """Keys and values of a context, ready for `attend`."""
+        return KeysValues(self.split(self.keys(context)), self.split(self.values(context)))
+
+    def attend(
+        self,
+        queries: Float[Tensor, "batch token width"],
+        memory: KeysValues,
+        bias: Float[Tensor, "#batch 1 1 length"] | None = None,
+    ) -> Float[Tensor, "batch token width"]:
+        """softmax(q kᵀ / √head_dim + bias) v, heads merged, before the output projection."""
+        split = self.split(queries)
+        keys, values = (part.expand(split.shape[0], -1, -1, -1) for part in memory)
+        mixed = F.scaled_dot_product_attention(split, keys, values, attn_mask=bias)
+        return rearrange(mixed, "b h n d -> b n (h d)")

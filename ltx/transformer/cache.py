@@ -1,0 +1,73 @@
+"""What a sampling run computes once, because positions and text do not change from step to step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from ltx.transformer.attention import KeysValues
+from ltx.transformer.groups import TimestepGroups
+from ltx.transformer.perturb import take_rows
+
+MASKED = -10_000.0
+"""Added to the logits of text tokens left out. Finite, as released: a row without any token attends evenly."""
+
+
+@dataclass(frozen=True)
+class SamplingCache:
+    """Positions and text, ready for the blocks.
+
+    Attributes:
+        rotation: cosine and sine per token and channel pair; one batch row when all share their coordinates.
+        texts: for each block its keys and values of the text, or the projected text to make them from.
+        bias: added to the cross-attention logits; None when every text token is kept.
+        groups: which tokens share a timestep; None when nothing is known.
+    """
+
+    rotation: Float[Tensor, "#batch token pair part=2"]
+    texts: tuple[KeysValues | Float[Tensor, "#batch length width"], ...]
+    bias: Float[Tensor, "#batch 1 1 length"] | None
+    groups: TimestepGroups | None
+
+    def take(self, rows: Sequence[int] | None) -> SamplingCache:
+        """The cache of these batch rows (None: all); consecutive rows are views."""
+        return SamplingCache(
+            rotation=take_rows(self.rotation, rows),
+            texts=tuple(
+                KeysValues(take_rows(text.keys, rows), take_rows(text.values, rows))
+                if isinstance(text, KeysValues)
+                else take_rows(text, rows)
+                for text in self.texts
+            ),
+            bias=None if self.bias is None else take_rows(self.bias, rows),
+            groups=None if self.groups is None else self.groups.take(rows),
+        )
+
+
+def attention_bias(
+    mask: Bool[Tensor, "batch length"] | None, dtype: torch.dtype
+) -> Float[Tensor, "batch 1 1 length"] | None:
+    """Zero for kept text tokens and −10000 for the others, over all heads and queries; None for no mask."""
+    if mask is None:
+        return None
+    return torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(~mask, MASKED)[:, None, None]
+
+
+def compact(
+    context: Float[Tensor, "batch length caption"], mask: Bool[Tensor, "batch length"] | None
+) -> tuple[Float[Tensor, "batch kept caption"], Bool[Tensor, "batch kept"] | None]:
+    """Drop text tokens that no batch row keeps, and the mask if every token left is kept by all rows.
+
+    Exact: a masked token's weight underflows to zero beside any kept one. So nothing is dropped if a row keeps none.
+    Reads the mask's values, so it belongs outside compiled or captured code.
+    """
+    if mask is None:
+        return context, None
+    if bool(mask.any(dim=1).all()):
+        kept = mask.any(dim=0)
+        context, mask = context[:, kept], mask[:, kept]
+    return context, None if bool(mask.all()) else mask

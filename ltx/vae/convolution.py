@@ -1,0 +1,30 @@
+"""The VAE's 3-D convolution: replicated frames in time, zeros in space, causal or not."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ltx.vae.clip import KERNEL, AbstractClip
+
+
+class CausalConv3d(nn.Module):
+    """A 3×3×3 convolution whose temporal padding repeats the edge frames.
+
+    Causal: two copies of the first frame in front. Otherwise one copy of the first in front and one of the last behind.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, *, causal: bool, stride: tuple[int, int, int] = (1, 1, 1)
+    ) -> None:
+        super().__init__()
+        self.temporal_padding = (2, 0) if causal else (1, 1)
+        self.conv = nn.Conv3d(in_channels, out_channels, KERNEL, stride=stride, padding=(0, 1, 1))
+
+    def forward(self, x: Float[Tensor, "b c f h w"], clip: AbstractClip) -> Float[Tensor, "b d f2 h2 w2"]:
+        """Length n becomes n, or floor((n−1)/2)+1 with temporal stride 2; in a stream it may be 0 at first."""
+        x = clip.extend(self, x)
+        if x.shape[2] < KERNEL:
+            _, down, across = self.conv.stride
+            return x.new_empty(x.shape[0], self.conv.out_channels, 0, x.shape[3] // down, x.shape[4] // across)
+        return self.conv(x)
