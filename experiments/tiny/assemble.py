@@ -1,0 +1,51 @@
+"""Put the trained parts of the embedded model together in one folder.
+
+    python experiments/tiny/assemble.py runs/tiny foresight/models/foresight-tiny
+
+The first folder holds vae, transformer, text_encoder, tokenizer, vlm and adapter, as the recipes export them; the
+second receives them with the sampling plan and the index. Fit the verifier afterwards: it is tied to these weights.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+
+from adapters import load_adapter
+from foresight import QwenEncoder, WorldModel
+from foresight.plan import SamplingPlan
+from ltx import TextEncoder, VideoTransformer, VideoVAE
+
+PLAN = SamplingPlan(
+    frame_rate=8.0,
+    context_frames=9,
+    chunk_frames=16,
+    steps=8,
+    schedule="uniform",
+    decode_timestep=0.05,
+    decode_noise=0.0,
+    carried_noise=0.0,
+    continuation="nothing is pushed",
+    guidance=2.0,
+)
+
+
+def main(parts: Path, target: Path) -> None:
+    adapter = load_adapter(parts / "adapter", dtype=torch.bfloat16)
+    vlm = QwenEncoder.from_pretrained(parts / "vlm", layers=adapter.pairing.vlm_layers, dtype=torch.bfloat16)
+    world = WorldModel(
+        vae=VideoVAE.from_pretrained(parts / "vae", dtype=torch.bfloat16),
+        transformer=VideoTransformer.from_pretrained(parts / "transformer", dtype=torch.bfloat16),
+        text_encoder=TextEncoder.from_pretrained(parts, dtype=torch.bfloat16),
+        vlm=vlm,
+        adapter=adapter,
+        plan=PLAN,
+    )
+    world.save_pretrained(target)
+    for file in sorted(target.rglob("*.safetensors")):
+        print(f"{file.relative_to(target)}  {file.stat().st_size / 1e6:.1f} MB")
+    print(f"{sum(file.stat().st_size for file in target.rglob('*') if file.is_file()) / 1e6:.1f} MB in all")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

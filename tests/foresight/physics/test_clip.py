@@ -1,0 +1,137 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from foresight.physics import COLOURS, DIRECTIONS, KINDS, Action, Body, PhysicsConfig, Scene, counterfactual, make_clip
+from foresight.physics.clip import clip_of_scene
+from foresight.physics.language import all_instructions, all_paraphrases, instruction
+from foresight.physics.render import render
+from foresight.physics.scene import BACKGROUND
+from foresight.physics.tracking import ballistic, position_error, track
+
+CONFIG = PhysicsConfig()
+
+
+def _scene(velocity, gravity=(0.0, 0.0), action=None, position=(32.0, 32.0)):
+    bodies = (Body("ball", "red", 6.0),)
+    return Scene(bodies, np.array([position]), np.array([velocity]), gravity, action)
+
+
+def test_a_seed_is_a_clip():
+    """The same seed gives the same clip, another seed another one."""
+    one, same, other = make_clip(5), make_clip(5), make_clip(6)
+    assert torch.equal(one.video, same.video) and one.instruction == same.instruction
+    assert not torch.equal(one.video, other.video)
+
+
+def test_free_flight_is_uniform():
+    """Without gravity a body moves by velocity / frame rate each frame."""
+    clip = clip_of_scene(_scene((8.0, -4.0)), CONFIG, 0)
+    expected = torch.tensor([32.0, 32.0]) + torch.arange(9)[:, None] / 8 * torch.tensor([8.0, -4.0])
+    assert torch.allclose(clip.positions[:9, 0], expected, atol=1e-3)
+
+
+def test_gravity_accelerates_downwards():
+    """After one second from rest, g/2 pixels further down (the integrator's step error aside)."""
+    clip = clip_of_scene(_scene((0.0, 0.0), gravity=(0.0, 24.0), position=(32.0, 10.0)), CONFIG, 0)
+    assert clip.positions[8, 0, 1].item() == pytest.approx(10 + 12, abs=0.2)
+
+
+def test_walls_reflect():
+    """A body comes back with the product of both elasticities as its share of speed, and never leaves the box."""
+    clip = clip_of_scene(_scene((20.0, 0.0)), CONFIG, 0)
+    assert clip.velocities[-1, 0, 0].item() == pytest.approx(-20 * CONFIG.elasticity**2, rel=1e-3)
+    assert clip.positions[..., 0].max() <= CONFIG.size - 6.0 + 0.2
+
+
+@pytest.mark.parametrize("direction", list(DIRECTIONS))
+def test_a_push_changes_velocity_at_the_action_frame(direction):
+    """Before the push nothing moves; after it the body flies with exactly the push's velocity."""
+    clip = clip_of_scene(_scene((0.0, 0.0), action=Action(0, direction)), CONFIG, 0)
+    assert torch.equal(clip.positions[8], clip.positions[0])
+    step = (clip.positions[9] - clip.positions[8])[0] * CONFIG.frame_rate
+    assert torch.allclose(step, CONFIG.push * torch.tensor(DIRECTIONS[direction]), atol=1e-2)
+
+
+def test_rendering_covers_the_exact_area():
+    """Summed coverage equals the body's area to two percent; a body at NaN is left out."""
+    bodies = (Body("ball", "red", 7.3), Body("box", "blue", 5.2))
+    for index, area in ((0, np.pi * 7.3**2), (1, (2 * 5.2) ** 2)):
+        positions = np.full((1, 2, 2), np.nan)
+        positions[0, index] = (30.4, 21.7)
+        picture = render(positions, bodies, 64).double()
+        background = torch.tensor(BACKGROUND).view(3, 1, 1, 1)
+        colour = torch.tensor(COLOURS[bodies[index].colour]).view(3, 1, 1, 1)
+        coverage = ((picture - background) / (colour - background))[2].sum().item()
+        assert coverage == pytest.approx(area, rel=0.02)
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_counterfactuals_keep_the_context_and_change_the_future(kind):
+    """Context frames and instruction stay bit for bit; some future frame differs; the same call gives the same clip."""
+    for seed in range(8):
+        clip = make_clip(seed)
+        other, again = counterfactual(clip, kind), counterfactual(clip, kind)
+        assert torch.equal(other.video[:, :9], clip.video[:, :9]) and other.instruction == clip.instruction
+        assert not torch.equal(other.video[:, 9:], clip.video[:, 9:])
+        assert torch.equal(other.video, again.video)
+
+
+def test_other_gravity_starts_from_the_true_state():
+    """The first counterfactual frame is where half a frame of either gravity may bring a body, not a jump."""
+    clip = make_clip(3)
+    other = counterfactual(clip, "other_gravity")
+    assert (other.positions[9] - clip.positions[9]).norm(dim=-1).max() < 2.0
+
+
+def test_unknown_kind_is_refused():
+    """The error lists the kinds."""
+    with pytest.raises(ValueError, match="reversed"):
+        counterfactual(make_clip(0), "magic")
+
+
+def test_tracking_finds_true_centres():
+    """On true videos the tracker is right to a third of a pixel and misses nothing."""
+    errors = []
+    for seed in range(20):
+        clip = make_clip(seed)
+        found = track(clip.tensor, clip.bodies)
+        assert not found.missed.any()
+        errors.append(position_error(found.positions, clip.positions).mean())
+    assert torch.stack(errors).mean() < 0.33
+
+
+def test_tracking_misses_what_is_not_there():
+    """In an empty box the body is missed and placed in the middle."""
+    clip = make_clip(1)
+    empty = clip.tensor * 0 + torch.tensor(BACKGROUND).view(3, 1, 1, 1) / 127.5 - 1
+    found = track(empty, clip.bodies)
+    assert found.missed.all() and torch.equal(found.positions, torch.full_like(found.positions, 32.0))
+
+
+def test_ballistic_flight_is_right_without_walls():
+    """A body that touches nothing flies ballistically, push included."""
+    scene = _scene((0.0, 0.0), gravity=(0.0, 10.0), action=Action(0, "up"), position=(32.0, 20.0))
+    config = replace(CONFIG, push=12.0)
+    clip = clip_of_scene(scene, config, 0)
+    flight = ballistic(clip.positions[8], clip.velocities[8], scene, config)
+    assert position_error(flight, clip.positions[9:])[:8].max() < 0.6
+
+
+def test_instructions_are_distinct():
+    """33 instructions, no sentence used for two of them."""
+    groups = all_paraphrases()
+    assert len(groups) == 33
+    assert sum(len(set(group)) for group in groups) == len({sentence for group in groups for sentence in group})
+    assert all_instructions()[0] == instruction(None, ())
+
+
+@pytest.mark.parametrize(
+    "change", [{"bodies": (1, 2)}, {"context_frames": 25}, {"bodies": (5,), "body_weights": (1.0,)}]
+)
+def test_impossible_worlds_are_refused(change):
+    """Weights for each count, a future after the context, a colour per body."""
+    with pytest.raises(ValueError, match="expected"):
+        replace(CONFIG, **change)
