@@ -19,6 +19,7 @@ from ltx.flow.sampler import Denoiser, Progress, StepRule, StochasticStep, euler
 from ltx.flow.scheduler import SchedulerConfig
 from ltx.flow.training import (
     AbstractSigmaDistribution,
+    MixedSigma,
     ShiftedLogitNormal,
     StretchedLogitNormal,
     TrainingSample,
@@ -35,6 +36,7 @@ __all__ = [
     "Guidance",
     "GuidancePlan",
     "GuidedDenoiser",
+    "MixedSigma",
     "Progress",
     "SchedulerConfig",
     "ShiftedLogitNormal",

@@ -99,6 +99,32 @@ class StretchedLogitNormal(AbstractSigmaDistribution):
 
 
 @dataclass(frozen=True)
+class MixedSigma(AbstractSigmaDistribution):
+    """One of two distributions, drawn for each sample on its own.
+
+    Attributes:
+        first: drawn from with probability `share`.
+        second: drawn from otherwise.
+        share: in [0, 1].
+    """
+
+    first: AbstractSigmaDistribution
+    second: AbstractSigmaDistribution
+    share: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"expected a share in [0, 1], got {self.share}")
+
+    def sample(self, batch: int, tokens: int, generator: torch.Generator) -> Float[Tensor, batch]:
+        """One sigma for each sample."""
+        choice = torch.rand(batch, generator=generator, device=generator.device)
+        first = self.first.sample(batch, tokens, generator)
+        second = self.second.sample(batch, tokens, generator)
+        return torch.where(choice < self.share, first, second)
+
+
+@dataclass(frozen=True)
 class TrainingSample:
     """What the transformer is shown and what it should answer.
 

@@ -1,0 +1,1 @@
+"""Configurations, benchmarks and clips."""
