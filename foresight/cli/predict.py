@@ -55,7 +55,7 @@ def predict(
         context: observed part, frames or seconds ("1.0s").
         horizon: part to predict, frames or seconds.
         start: seconds into the file at which the context begins.
-        candidates: futures to draw; the most plausible one is shown.
+        candidates: futures to draw; the one nearest to all others is shown.
         noise_level: where the adapter's forecast enters the flow, or "auto".
         seed: of the first candidate.
         steps: Euler steps; None takes the model's.
@@ -92,7 +92,7 @@ def predict(
 
         began = perf_counter()
         plausibility = _rank(model, verifier, prediction)
-        chosen = max(range(len(prediction)), key=lambda row: plausibility[row]) if plausibility else 0
+        chosen = prediction.medoid
         verdict = _judge(model, verifier, prediction, clip.observed)
         shown = prediction.video[chosen].cpu()
         scores = [] if clip.observed is None else score_all(model, clip, shown, clip.observed)

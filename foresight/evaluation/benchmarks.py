@@ -53,21 +53,31 @@ class PredictionBenchmark:
         physics: the world.
         split: which seeds.
         noise_level: where the adapter's forecast enters the flow.
-        seed: of the candidates; every clip is predicted once.
+        seed: of the first candidate.
+        candidates: futures drawn per clip; the medoid is scored, which is what `foresight predict` shows.
     """
 
     name = "prediction"
 
-    def __init__(self, *, clips: int, physics: PhysicsConfig, split: str, noise_level: float, seed: int) -> None:
+    def __init__(
+        self, *, clips: int, physics: PhysicsConfig, split: str, noise_level: float, seed: int, candidates: int
+    ) -> None:
         self._clips, self._physics, self._split = clips, physics, split
-        self._noise_level, self._seed = noise_level, seed
+        self._noise_level, self._seed, self._candidates = noise_level, seed, candidates
 
     def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Predict and score every clip."""
 
         def forecast(contexts: Videos, instructions: list[str], frames: int) -> Videos:
-            found = model.predict_batch(contexts, instructions, frames, noise_level=self._noise_level, seed=self._seed)
-            return torch.cat([prediction.video for prediction in found]).cpu()
+            found = model.predict_batch(
+                contexts,
+                instructions,
+                frames,
+                candidates=self._candidates,
+                noise_level=self._noise_level,
+                seed=self._seed,
+            )
+            return torch.stack([prediction.video[prediction.medoid] for prediction in found]).cpu()
 
         @torch.no_grad()
         def reconstruct(videos: Videos) -> Videos:
