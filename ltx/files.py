@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,23 +11,26 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary file beside `path` that takes its name when the block ends without an exception.
+    """A temporary file that takes the name `path` when the block ends without an exception.
 
-    The temporary file lies in the same folder (so that the rename never crosses a filesystem), keeps the suffix, and is
-    flushed to disk before the rename; on an exception it is removed and `path` stays as it was.
+    It bears its final name in a hidden folder `.{name}.{process}.tmp` beside `path`, so that the rename never crosses a
+    filesystem, and is flushed to disk before the rename. The folder goes in any case, and whatever the writing library
+    leaves beside the file is swept with that folder; on an exception `path` stays as it was.
 
     Raises:
-        OSError: if the folder is missing or cannot be written.
+        OSError: if the folder of `path` is missing or cannot be written.
     """
     path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    folder = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    folder.mkdir(exist_ok=True)
     try:
+        temporary = folder / path.name
         yield temporary
         _flush(temporary)
         os.replace(temporary, path)
         _flush(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_text(path: str | Path, text: str) -> None:
