@@ -28,5 +28,25 @@ test: setup
 test-all: setup
 	$(BIN)/python -m pytest -q -m "slow or not slow"
 
+RUN := $(BIN)/foresight
+PARTS := runs/tiny-parts
+TINY := runs/foresight-tiny
+
+## make tiny         train the embedded model again from nothing, in order; started again, it goes on
+# Every step frees and asks for the same large activations. By default glibc gives them back to the kernel in between,
+# and page faults then take most of the time: kept in the process, training was measured four times as fast.
+tiny: export MALLOC_MMAP_MAX_ = 0
+tiny: export MALLOC_TRIM_THRESHOLD_ = 34359738368
+tiny: export MALLOC_TOP_PAD_ = 268435456
+tiny: setup
+	$(RUN) train experiment=tiny/vae
+	$(RUN) train experiment=tiny/vae_decoder
+	$(RUN) train experiment=tiny/transformer
+	$(RUN) train experiment=tiny/vlm
+	$(RUN) train experiment=tiny/adapter_align
+	$(RUN) train experiment=tiny/adapter
+	$(BIN)/python experiments/tiny/assemble.py $(PARTS) $(TINY)
+	$(RUN) fit-verifier model=folder model.where=$(TINY) to=$(TINY)/verifier
+
 clean:
 	rm -rf .venv runs .cache
