@@ -18,8 +18,8 @@ from foresight.cli.allowed import check_targets
 from foresight.cli.choices import TREE, choices
 from foresight.cli.typed import check_values
 
-SHARED = frozenset({"paths", "name"})
-"""Entries that other entries refer to and no command takes."""
+SHARED = frozenset({"paths", "name", "seed"})
+"""Entries that other entries refer to, or that are used before a command starts; a command need not take them."""
 
 
 class ConfigError(ValueError):
@@ -83,7 +83,7 @@ def build(function: Callable[..., Any], config: dict[str, Any]) -> dict[str, Any
     unknown = config.keys() - parameters.keys() - SHARED
     if unknown:
         raise ConfigError(f"expected entries out of {', '.join(parameters)}; got {', '.join(sorted(unknown))} too")
-    wanted = {key: value for key, value in config.items() if key not in SHARED}
+    wanted = {key: value for key, value in config.items() if key in parameters}
     check_targets(wanted)
     check_values(function, wanted)
     try:
