@@ -1,0 +1,86 @@
+"""The sampling plan: schedules by hand, errors by name, a file that reads back equal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from foresight.plan import FILE, SamplingPlan
+
+PLAN = SamplingPlan(
+    frame_rate=8.0,
+    context_frames=9,
+    chunk_frames=16,
+    steps=4,
+    schedule="uniform",
+    decode_timestep=0.05,
+    decode_noise=0.025,
+    carried_noise=0.1,
+    continuation="nothing is pushed",
+    guidance=1.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("level", "times"),
+    [(1.0, [1, 0.75, 0.5, 0.25]), (0.6, [0.6, 0.5, 0.25]), (0.5, [0.5, 0.25]), (0.1, [0.1])],
+)
+def test_the_schedule_is_entered_at_the_noise_level(level, times):
+    """The level itself comes first, then the full schedule's times below it; none comes twice."""
+    assert torch.allclose(PLAN.sigmas(level, 4), torch.tensor(times))
+
+
+@pytest.mark.parametrize("schedule", ["uniform", "linear_quadratic"])
+def test_times_fall(schedule):
+    """Every schedule starts at 1, falls strictly, and stays above 0."""
+    times = replace(PLAN, schedule=schedule).sigmas(1.0, 12)
+    assert float(times[0]) == 1 and bool((times.diff() < 0).all()) and float(times[-1]) > 0
+
+
+@pytest.mark.parametrize("level", [0.0, -0.1, 1.1])
+def test_no_such_level(level):
+    """The flow is entered above 0, at most at 1."""
+    with pytest.raises(ValueError, match="noise level"):
+        PLAN.sigmas(level, 4)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("context_frames", 8),
+        ("context_frames", 0),
+        ("chunk_frames", 9),
+        ("chunk_frames", 0),
+        ("schedule", "cosine"),
+        ("steps", 0),
+        ("frame_rate", 0.0),
+        ("guidance", 0.5),
+        ("decode_timestep", 1.0),
+        ("decode_noise", -0.1),
+        ("carried_noise", float("nan")),
+    ],
+)
+def test_wrong_fields_are_refused(field, value):
+    """Lengths off the latent grid and numbers out of range raise."""
+    with pytest.raises(ValueError, match="expected"):
+        replace(PLAN, **{field: value})
+
+
+@pytest.mark.parametrize("continuation", ["nothing is pushed", None])
+def test_a_saved_plan_reads_back_equal(tmp_path, continuation):
+    """Every field survives the file."""
+    plan = replace(PLAN, continuation=continuation)
+    plan.save_pretrained(tmp_path)
+    assert SamplingPlan.from_pretrained(tmp_path) == plan
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", json.dumps({"steps": 4})])
+def test_missing_and_damaged_files_are_refused(tmp_path, text):
+    """No file, no JSON, no object, or other fields: an error that names the file."""
+    if text is not None:
+        (tmp_path / FILE).write_text(text)
+    with pytest.raises(ValueError, match=FILE):
+        SamplingPlan.from_pretrained(tmp_path)
