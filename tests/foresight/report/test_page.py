@@ -1,0 +1,84 @@
+"""The report page: one file, no links, every text escaped."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from foresight.report import Curve, Film, Report, Signal, Table, write_page
+from foresight.report.chart import line_chart, nice_ticks
+from foresight.report.page import render
+
+EVIL = "<script>alert(\"x\")</script> & 'more'"
+
+
+def full(tmp_path):
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"video")
+    sheet = tmp_path / "sheet.png"
+    sheet.write_bytes(b"png")
+    table = Table((EVIL, EVIL), ((EVIL, EVIL),), best=0, note=EVIL)
+    return Report(
+        title=EVIL,
+        instruction=EVIL,
+        decision=EVIL,
+        probability=0.73,
+        signals=(Signal(EVIL, EVIL, -3.0, EVIL),),
+        films=(Film(film, EVIL), Film(sheet, EVIL)),
+        tables={EVIL: table},
+        curves=(Curve(EVIL, {EVIL: [1.0, float("nan"), 2.0]}, [0.0, 1.0, 2.0], EVIL, EVIL),),
+        candidates=table,
+        stages={EVIL: 1.5},
+        policy=(EVIL,),
+        facts={EVIL: EVIL},
+    )
+
+
+def test_every_text_is_escaped(tmp_path):
+    """A script in any field stays text."""
+    page = render(full(tmp_path))
+    assert "<script>alert" not in page and "&lt;script&gt;" in page
+
+
+def test_the_page_needs_nothing_else(tmp_path):
+    """Videos are inside as data; nothing is loaded from elsewhere; the file is written whole."""
+    write_page(tmp_path / "report.html", full(tmp_path))
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "data:video/mp4;base64,dmlkZW8=" in page and "data:image/png;base64,cG5n" in page
+    sources = re.findall(r"""(?:src|href)=["']([^"']*)""", page)
+    assert sources and all(source.startswith("data:") for source in sources)
+    assert not re.search(r"https?://(?!www\.w3\.org)|@import|url\(", page)
+    assert "73 %" in page and "width:50.0%" in page
+
+
+def test_empty_parts_do_not_appear():
+    """A report of a title alone has neither verdict nor sections."""
+    page = render(Report(title="Alone"))
+    assert "Alone" in page and "<section" not in page
+
+
+def test_wrong_reports_are_refused(tmp_path):
+    """Rows of other lengths, impossible probabilities, films of unknown kinds."""
+    with pytest.raises(ValueError, match="2 cells"):
+        Table(("a", "b"), (("1",),))
+    with pytest.raises(ValueError, match="probability"):
+        Report(title="a", probability=1.1)
+    with pytest.raises(ValueError, match=r"film\.txt"):
+        render(Report(title="a", films=(Film(tmp_path / "film.txt", "b"),)))
+
+
+@pytest.mark.parametrize(
+    ("highest", "ticks"),
+    [(0.0, [0, 1]), (5.0, [0, 1, 2, 3, 4, 5]), (0.9, [0, 0.2, 0.4, 0.6, 0.8, 1.0]), (33.0, [0, 10, 20, 30, 40])],
+)
+def test_ticks_are_round(highest, ticks):
+    """Steps of 1, 2 or 5 times a power of ten, up to the highest value or beyond."""
+    assert nice_ticks(highest) == pytest.approx(ticks)
+
+
+def test_charts_refuse_what_cannot_be_drawn():
+    """No values, or lines of other lengths than x."""
+    for lines, x in (({}, [1.0]), ({"a": []}, []), ({"a": [1.0, 2.0]}, [1.0])):
+        with pytest.raises(ValueError, match="expected series"):
+            line_chart(lines, x=x, x_label="", y_label="", title="")
