@@ -20,6 +20,9 @@ import yaml
 from foresight.errors import UserError
 from ltx.files import write_text
 
+MARKER = ".foresight-run"
+"""File that tells a folder made here from any other; nothing without it is ever removed."""
+
 PACKAGES = ("foresight-wm", "torch", "transformers", "safetensors", "av", "numpy", "pillow")
 
 
@@ -28,7 +31,8 @@ class RunDirectory:
 
     While the block runs, files lie in `.<name>.partial` beside the final folder; when it ends without an exception that
     folder takes the final name in one rename, otherwise it is removed. A run killed outright leaves only the partial
-    folder, which the next run of that name clears away.
+    folder, which the next run of that name clears away. Only folders that this class has made, which hold its marker
+    file, are ever replaced or cleared.
 
         with RunDirectory("runs/demo", replace=True) as run:
             write_mp4(run / "prediction.mp4", video, frame_rate=8)
@@ -39,12 +43,13 @@ class RunDirectory:
         replace: whether a finished run of that name may be replaced.
 
     Raises:
-        UserError: on entering, if a finished run is there and may not be replaced, if another process is writing it, or
-            if the folder cannot be made or written.
+        UserError: if the name is empty, or a folder that work is done in: the current one or one above it, a file
+            system's root, the home folder. On entering, if a finished run is there and may not be replaced, if what is
+            there is not a run, if another process is writing it, or if the folder cannot be made or written.
     """
 
     def __init__(self, where: str | Path, *, replace: bool = False) -> None:
-        self.path = Path(where).absolute()
+        self.path = _ordinary(where)
         self.replace = replace
         self._partial = self.path.with_name(f".{self.path.name}.partial")
         self._old = self.path.with_name(f".{self.path.name}.old")
@@ -55,19 +60,24 @@ class RunDirectory:
         return self._partial / name
 
     def __enter__(self) -> Self:
-        if self.path.exists() and not (self.replace and self.path.is_dir()):
-            raise UserError(
-                expected="a folder name that is still free", got=str(self.path), remedy="choose another or remove it"
-            )
+        if os.path.lexists(self.path):
+            if not self.replace:
+                raise UserError(
+                    expected="a folder name that is still free",
+                    got=str(self.path),
+                    remedy="choose another or remove it",
+                )
+            _refuse_foreign(self.path)
+        _refuse_foreign(self._old)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._recover()
             self._partial.mkdir(exist_ok=True)
             self._take_lock()
-            for leftover in self._partial.iterdir():
-                _remove(leftover)
-            write_text(self / ".probe", "")
-            (self / ".probe").unlink()
+            self._clear()
+        except UserError:
+            self._release()
+            raise
         except OSError as error:
             self._release()
             raise UserError(
@@ -106,9 +116,18 @@ class RunDirectory:
         """
         write_text(self / "metrics.json", json.dumps(dict(metrics), indent=2, allow_nan=False) + "\n")
 
+    def _clear(self) -> None:
+        """Empty the partial folder of what a killed run left, and mark it; the mark goes in before anything else."""
+        _refuse_foreign(self._partial, or_empty=True)
+        for leftover in self._partial.iterdir():
+            if leftover.name != MARKER:
+                _remove(leftover)
+        (self / MARKER).write_text("A run directory of foresight; `replace=true` may replace it.\n")
+
     def _publish(self) -> None:
         """Give the partial folder its final name; an older run steps aside first and is removed last."""
-        if self.path.exists():
+        if os.path.lexists(self.path):
+            _refuse_foreign(self.path)
             os.rename(self.path, self._old)
         os.rename(self._partial, self.path)
         _remove(self._old)
@@ -165,6 +184,42 @@ def _revision() -> str:
     except (OSError, subprocess.SubprocessError):
         return "unknown"
     return answers[0].strip() + ("+" if answers[1].strip() else "")
+
+
+def _ordinary(where: str | Path) -> Path:
+    """The absolute path of a folder that may be a run's.
+
+    Raises:
+        UserError: if the name is empty, or a folder that work is done in.
+    """
+    if not str(where).strip() or "\0" in str(where):
+        raise UserError(expected="the name of a run directory", got=repr(str(where)), remedy="give it a name")
+    path = Path(os.path.abspath(where))
+    real, here = path.resolve(), Path.cwd().resolve()
+    if real == Path(real.anchor) or real in (here, *here.parents, Path.home().resolve()):
+        raise UserError(
+            expected="a folder of the run's own",
+            got=f"{path}, the current folder, one above it, the root or the home folder",
+            remedy="name a folder inside it, such as runs/demo",
+        )
+    return path
+
+
+def _refuse_foreign(path: Path, *, or_empty: bool = False) -> None:
+    """Refuse anything that is there and was not made by `RunDirectory`.
+
+    Raises:
+        UserError: if it is a file, a link, or a folder without the marker.
+    """
+    if not os.path.lexists(path):
+        return
+    ours = path.is_dir() and not path.is_symlink() and (path / MARKER).is_file()
+    if not ours and not (or_empty and path.is_dir() and not path.is_symlink() and not any(path.iterdir())):
+        raise UserError(
+            expected="a free name or a finished run of foresight",
+            got=f"something else at {path}",
+            remedy="choose another output folder; only runs are replaced",
+        )
 
 
 def _remove(path: Path) -> None:

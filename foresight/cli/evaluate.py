@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from foresight.cli.console import console, print_table, progress_bar
+from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Benchmark, Measured
 from foresight.evaluation.tables import markdown, publish
 from foresight.run import RunDirectory
@@ -33,8 +34,11 @@ def evaluate(
         config: plain configuration, recorded.
 
     Raises:
+        UserError: if the run has no name.
         ValueError: if the page lacks a mark.
     """
+    if not run.strip():
+        raise UserError(expected="the name of a folder", got=repr(run), remedy="give run= a name")
     with RunDirectory(f"{run}/{benchmark.name}", replace=replace) as folder:
         with progress_bar(benchmark.name) as progress:
             measured = benchmark(model, progress)
