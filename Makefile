@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup check test test-all demo tiny results bench clean
+.PHONY: help setup check test test-all demo results tiny clean
 
 help:
 	@grep -E '^## ' Makefile | sed 's/^## //'
@@ -31,6 +31,15 @@ test-all: setup
 RUN := $(BIN)/foresight
 PARTS := runs/tiny-parts
 TINY := runs/foresight-tiny
+
+## make demo         predict a held-out clip, verify the prediction, write runs/demo
+demo: setup
+	$(RUN) predict video=experiments/clips/demo.mp4 instruction="$$(cat experiments/clips/demo.txt)" model=tiny run=runs/demo
+
+## make results      measure again every number of the README
+results: setup
+	$(RUN) evaluate benchmark=prediction model=tiny page=README.md
+	$(RUN) evaluate benchmark=verification model=tiny page=README.md
 
 ## make tiny         train the embedded model again from nothing, in order; started again, it goes on
 # Every step frees and asks for the same large activations. By default glibc gives them back to the kernel in between,
