@@ -1,0 +1,90 @@
+"""Calibration by hand values."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from foresight.verify.calibration import (
+    auroc,
+    conformal_lower,
+    expected_calibration_error,
+    fit_logistic,
+    fit_platt,
+    normal_scores,
+    quantile_knots,
+    reliability,
+    risk_coverage,
+)
+
+
+def numbers(*values):
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def test_the_bias_is_the_log_odds():
+    """A feature that says nothing: weight 0 and bias log(3) for three right of four."""
+    fitted = fit_logistic(torch.zeros(4, 1), torch.tensor([True, True, True, False]), penalty=1.0)
+    assert float(fitted.weights[0]) == pytest.approx(0, abs=1e-9)
+    assert float(fitted.bias) == pytest.approx(math.log(3), abs=1e-6)
+
+
+def test_the_gradient_vanishes_at_the_fit():
+    """Xᵀ(p − y) + λw = 0, also for separable data."""
+    x, right = numbers(-2, -1, 1, 2)[:, None], torch.tensor([False, False, True, True])
+    fitted = fit_logistic(x, right, penalty=0.5)
+    residual = torch.sigmoid(fitted.logit(x)) - right.double()
+    assert torch.allclose(x.T @ residual + 0.5 * fitted.weights, torch.zeros(1, dtype=torch.float64), atol=1e-6)
+    assert float(fitted.weights[0]) > 0 and float(fit_platt(x[:, 0], right).weights[0]) > 0
+
+
+def test_both_labels_are_needed():
+    """All right, all wrong, or no penalty has no finite answer."""
+    for right, penalty in (([True, True], 1.0), ([False, False], 1.0), ([True, False], 0.0)):
+        with pytest.raises(ValueError, match="both labels"):
+            fit_logistic(torch.zeros(2, 1), torch.tensor(right), penalty=penalty)
+
+
+def test_normal_scores_are_order_preserving_and_bounded():
+    """The median goes to 0, symmetric values to opposite scores, outliers to the end's score."""
+    values = torch.arange(101.0, dtype=torch.float64)[:, None]
+    knots = quantile_knots(values, 11)
+    scores = normal_scores(numbers(-1e9, 20, 50, 80, 1e9)[:, None], knots)[:, 0]
+    assert float(scores[2]) == pytest.approx(0, abs=1e-9)
+    assert torch.allclose(scores, -scores.flip(0), atol=1e-6)
+    assert bool((scores.diff() > 0).all()) and bool(scores.isfinite().all())
+    assert bool((normal_scores(values**3, knots**3)[:, 0].diff() >= 0).all())
+
+
+@pytest.mark.parametrize(("coverage", "threshold"), [(0.9, 1.0), (0.8, 2.0), (0.5, 5.0), (0.95, -math.inf)])
+def test_conformal_thresholds_by_hand(coverage, threshold):
+    """Nine scores 1 … 9: the ⌊10·(1 − coverage)⌋-th smallest."""
+    assert conformal_lower(torch.arange(9.0, 0.0, -1.0), coverage) == threshold
+
+
+def test_coverage_is_a_share():
+    """0 and 1 are refused."""
+    for coverage in (0.0, 1.0):
+        with pytest.raises(ValueError, match="coverage"):
+            conformal_lower(torch.ones(3), coverage)
+
+
+def test_auroc_by_hand():
+    """Of 2 × 2 pairs three are in order and one is tied: 3.5 / 4."""
+    assert auroc(numbers(0.9, 0.5, 0.5, 0.1), torch.tensor([True, True, False, False])).value == pytest.approx(0.875)
+
+
+def test_calibration_error_and_reliability_by_hand():
+    """Two at 0.9 with one right, two at 0.1 with none right: ½·0.4 + ½·0.1."""
+    probability, right = numbers(0.9, 0.9, 0.1, 0.1) + 1e-9, torch.tensor([True, False, False, False])
+    assert expected_calibration_error(probability, right) == pytest.approx(0.25, abs=1e-6)
+    low, high = reliability(probability, right)
+    assert (low.right, low.examples, high.right, high.examples) == (0.0, 2, 0.5, 2)
+
+
+def test_risk_and_coverage_by_hand():
+    """The surest first: right, wrong, right gives errors 0, ½, ⅓."""
+    coverage, risk = risk_coverage(numbers(0.99, 0.6, 0.1), torch.tensor([True, True, True]))
+    assert torch.allclose(coverage, numbers(1 / 3, 2 / 3, 1)) and torch.allclose(risk, numbers(0, 0.5, 1 / 3))
