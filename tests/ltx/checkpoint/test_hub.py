@@ -1,0 +1,122 @@
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
+
+from ltx.checkpoint import CheckpointError, hub
+from ltx.checkpoint.hub import Card, cards, resolve, verify
+from ltx.upsampler import LatentUpsampler, UpsamplerConfig
+
+
+class Hub:
+    """Stands in for the two calls of huggingface_hub, and remembers what was asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.asked: list[tuple[Any, ...]] = []
+        self.error: Exception | None = None
+
+    def file(self, repo: str, name: str, *, revision: str) -> str:
+        self.asked.append((repo, name, revision))
+        if self.error:
+            raise self.error
+        return str(self.folder / name)
+
+    def snapshot(self, repo: str, *, revision: str, allow_patterns: list[str], ignore_patterns: list[str]) -> str:
+        self.asked.append((repo, revision, tuple(allow_patterns), tuple(ignore_patterns)))
+        if self.error:
+            raise self.error
+        return str(self.folder)
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
+    found = Hub(tmp_path)
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", found.file)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", found.snapshot)
+    return found
+
+
+def test_a_path_that_exists_never_asks_the_hub(fake: Hub, tmp_path: Path) -> None:
+    """A local folder wins over any name."""
+    assert resolve(tmp_path, "vae") == tmp_path
+    assert fake.asked == []
+
+
+def test_a_repository_downloads_only_the_part_and_the_small_files(fake: Hub) -> None:
+    """A 13B transformer is not downloaded to read a VAE, nor the official files beside the folders."""
+    assert resolve("someone/model", "vae", "abc") == fake.folder
+    ((repo, revision, allowed, ignored),) = fake.asked
+    assert (repo, revision) == ("someone/model", "abc")
+    assert "vae/*.safetensors" in allowed and "model_index.json" in allowed
+    assert not any(pattern.startswith("transformer/") for pattern in allowed)
+    assert ignored == ("ltx*.safetensors",)
+
+
+def test_a_file_in_a_repository_is_downloaded_alone(fake: Hub) -> None:
+    """owner/repository/file.safetensors is one file, from the main branch unless said otherwise."""
+    assert resolve("someone/model/a/b.safetensors", "vae") == fake.folder / "a/b.safetensors"
+    assert fake.asked == [("someone/model", "a/b.safetensors", "main")]
+
+
+def test_a_named_release_is_one_official_file(fake: Hub) -> None:
+    """The name of a release is enough, and a revision overrides the card's."""
+    assert resolve("ltxv-13b-0.9.7-dev", "transformer").name == "ltxv-13b-0.9.7-dev.safetensors"
+    resolve("ltxv-13b-0.9.7-dev", "transformer", "v1")
+    assert [asked[2] for asked in fake.asked] == [cards()["ltxv-13b-0.9.7-dev"].revision, "v1"]
+
+
+def test_a_model_downloaded_through_the_hub_is_loaded(fake: Hub) -> None:
+    """What the download gives is read like any folder."""
+    config = UpsamplerConfig(
+        in_channels=4, mid_channels=32, num_blocks_per_stage=1, dims=2, spatial_upsample=True, temporal_upsample=False
+    )
+    LatentUpsampler(config).save_pretrained(fake.folder)
+    assert LatentUpsampler.from_pretrained("someone/upsampler").config == config
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (LocalEntryNotFoundError("no cache"), "not in the local cache and the hub cannot be reached"),
+        (OfflineModeIsEnabled("offline"), "not in the local cache and the hub cannot be reached"),
+        (OSError("disk"), "cannot download someone/model at main: disk"),
+    ],
+)
+def test_a_failed_download_is_one_error(fake: Hub, error: Exception, message: str) -> None:
+    """Offline is told from other failures; the repository and the revision are named."""
+    fake.error = error
+    with pytest.raises(CheckpointError, match=message):
+        resolve("someone/model", "vae")
+
+
+def test_a_download_that_is_not_the_released_file_is_refused(fake: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the hash is known, another file of the same name is refused."""
+    path = fake.folder / "a.safetensors"
+    path.write_bytes(b"released")
+    digest = hashlib.sha256(b"released").hexdigest()
+    monkeypatch.setattr(hub, "cards", lambda: {"named": Card("someone/model", "a.safetensors", sha256=digest)})
+    assert resolve("named", "vae") == path
+    path.write_bytes(b"other")
+    with pytest.raises(CheckpointError, match="not the released file: expected sha256"):
+        resolve("named", "vae")
+    with pytest.raises(CheckpointError, match=digest):
+        verify(path, digest)
+
+
+@pytest.mark.parametrize("name", ["misspelt", "./nowhere", "a/b/c.bin", "/no/such", "https://hub/a"])
+def test_what_is_no_name_never_reaches_the_hub(fake: Hub, name: str) -> None:
+    """A mistyped path is an error here, with the known names, not a request."""
+    with pytest.raises(CheckpointError, match="no file or folder"):
+        resolve(name, "vae")
+    assert fake.asked == []
+
+
+def test_a_model_of_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says which package the model ships with."""
+    monkeypatch.setattr(hub, "cards", lambda: {"small": Card(package="no_such_package", folder="models/small")})
+    with pytest.raises(CheckpointError, match="ships with the package no_such_package"):
+        resolve("small", "vae")
