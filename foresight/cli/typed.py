@@ -23,7 +23,9 @@ def check_values(function: Callable[..., Any], values: Mapping[str, Any]) -> Non
     hints = get_type_hints(function)
     for name, value in values.items():
         if name in hints and not fits(value, hints[name]):
-            raise UserError(expected=f"{name}= {said(hints[name])}", got=repr(value), remedy=f"give {name}= such a value")
+            raise UserError(
+                expected=f"{name}= {said(hints[name])}", got=repr(value), remedy=f"give {name}= such a value"
+            )
 
 
 def fits(value: Any, hint: Any) -> bool:

@@ -72,7 +72,7 @@ def contact_sheet(
     frame_rate: float,
     columns: int = 8,
 ) -> None:
-    """A PNG with one labelled row per video and stills at evenly spaced moments of the longest, first and last included.
+    """A PNG with one labelled row per video: stills at even moments of the longest, first and last included.
 
     A column is one moment: where a video has ended its cell stays empty.
 
