@@ -1,0 +1,202 @@
+"""LoRAs on the transformer: put on and taken off without a trace, written for and applied alike by other tools."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import LTXVideoTransformer3DModel
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ltx.checkpoint.errors import CheckpointError
+from ltx.lora import LoRA, LowRank, Style, attach, create, detach, extract, merge, read_lora, write_lora
+from ltx.shapes import LatentShape, coordinates
+from ltx.transformer import TransformerConfig, VideoTransformer
+
+RENAMES = [("patchify_proj", "proj_in"), ("adaln_single", "time_embed"), ("q_norm", "norm_q"), ("k_norm", "norm_k")]
+# Layer, rank and alpha: alpha is the rank, above it and below it; the last layer has another name in diffusers.
+UPDATES = [
+    ("transformer_blocks.0.attn1.to_q", 4, 4.0),
+    ("transformer_blocks.1.attn2.to_out.0", 2, 6.0),
+    ("transformer_blocks.0.ff.net.0.proj", 4, 1.0),
+    ("patchify_proj", 3, 5.0),
+]
+SHAPE = LatentShape(2, 2, 3)
+
+
+@pytest.fixture
+def model() -> VideoTransformer:
+    """Two blocks of width 32."""
+    torch.manual_seed(0)
+    config = TransformerConfig(
+        in_channels=8,
+        out_channels=8,
+        num_layers=2,
+        num_attention_heads=4,
+        attention_head_dim=8,
+        cross_attention_dim=32,
+        caption_channels=16,
+        positional_embedding_theta=10_000.0,
+        positional_embedding_max_pos=(20.0, 2048.0, 2048.0),
+        timestep_scale_multiplier=1000.0,
+        causal_temporal_positioning=True,
+        norm_eps=1e-6,
+    )
+    return VideoTransformer(config).eval()
+
+
+@pytest.fixture
+def lora(model: VideoTransformer) -> LoRA:
+    """Random updates of four layers, strong enough to be seen."""
+    generator = torch.Generator().manual_seed(1)
+    updates = {}
+    for name, rank, alpha in UPDATES:
+        outputs, inputs = model.get_submodule(name).get_parameter("weight").shape
+        down = 0.3 * torch.randn(rank, inputs, generator=generator)
+        updates[name] = LowRank(down, 0.3 * torch.randn(outputs, rank, generator=generator), alpha)
+    return LoRA(updates)
+
+
+def _inputs() -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(2)
+    tokens = torch.randn(1, SHAPE.tokens, 8, generator=generator)
+    times = torch.rand(1, SHAPE.tokens, generator=generator)
+    return tokens, times, coordinates(SHAPE, frame_rate=25.0)[None], torch.randn(1, 5, 16, generator=generator)
+
+
+@torch.no_grad()
+def _output(model: VideoTransformer) -> Tensor:
+    return model(*_inputs(), None)
+
+
+def _state(model: VideoTransformer) -> dict[str, Tensor]:
+    return {key: value.clone() for key, value in model.state_dict().items()}
+
+
+def _assert_same(model: VideoTransformer, state: dict[str, Tensor]) -> None:
+    now = model.state_dict()
+    assert list(now) == list(state)
+    assert all(torch.equal(now[key], value) for key, value in state.items())
+
+
+def test_detach_leaves_no_trace(model: VideoTransformer, lora: LoRA) -> None:
+    """Attaching changes the output; detaching restores keys, weights and output bit for bit."""
+    state, before = _state(model), _output(model)
+    attach(model, lora)
+    assert (_output(model) - before).abs().max() > 1e-2
+    detach(model)
+    _assert_same(model, state)
+    assert torch.equal(_output(model), before)
+    with pytest.raises(CheckpointError):
+        detach(model)
+
+
+def test_undo_restores_the_weights(model: VideoTransformer, lora: LoRA) -> None:
+    """Undoing a merge restores weights and output bit for bit, also in bfloat16."""
+    for dtype in (torch.float32, torch.bfloat16):
+        model.to(dtype)
+        state = _state(model)
+        merged = merge(model, lora, strength=0.7)
+        assert not torch.equal(model.state_dict()["patchify_proj.weight"], state["patchify_proj.weight"])
+        merged.undo()
+        _assert_same(model, state)
+
+
+def test_merged_computes_what_attached_does(model: VideoTransformer, lora: LoRA) -> None:
+    """Merging and attaching with the same strength give the same output to 1e-5."""
+    attach(model, lora, strength=0.5)
+    beside = _output(model)
+    detach(model)
+    merge(model, lora, strength=0.5)
+    assert (_output(model) - beside).abs().max() <= 1e-5
+
+
+def test_two_at_once_and_one_off(model: VideoTransformer, lora: LoRA) -> None:
+    """Of two attached LoRAs, taking one off leaves the output of the other alone; a name is given only once."""
+    attach(model, lora, name="first")
+    alone = _output(model)
+    attach(model, lora, name="second")
+    assert not torch.equal(_output(model), alone)
+    with pytest.raises(CheckpointError, match="second"):
+        attach(model, lora, name="second")
+    with pytest.raises(CheckpointError, match="detach"):
+        merge(model, lora)
+    detach(model, name="second")
+    assert torch.equal(_output(model), alone)
+
+
+def test_created_changes_nothing_until_trained(model: VideoTransformer) -> None:
+    """A new LoRA leaves the output as it was."""
+    before = _output(model)
+    create(model, rank=4, alpha=8.0, targets=["to_q"])
+    assert torch.equal(_output(model), before)
+    assert len(extract(model).updates) == 4
+
+
+def test_extract_gives_what_was_attached(model: VideoTransformer, lora: LoRA) -> None:
+    """What is extracted is what was attached, factors and alpha, whatever the strength."""
+    attach(model, lora, strength=0.3)
+    found = extract(model)
+    assert found.updates.keys() == lora.updates.keys()
+    for name, update in lora.updates.items():
+        assert torch.equal(found.updates[name].down, update.down)
+        assert torch.equal(found.updates[name].up, update.up)
+        assert found.updates[name].alpha == update.alpha
+
+
+@pytest.mark.parametrize("style", ["peft", "diffusers", "comfy"])
+def test_every_style_is_read_back(tmp_path: Path, lora: LoRA, style: Style) -> None:
+    """Every style gives the same layers and, to 1e-6, the same updates back where alpha is not the rank as well."""
+    write_lora(lora, tmp_path / "lora", style)
+    found = read_lora(tmp_path / "lora")
+    assert found.updates.keys() == lora.updates.keys()
+    for name, update in lora.updates.items():
+        assert torch.allclose(found.updates[name].delta, update.delta, rtol=0, atol=1e-6)
+        if style == "peft":
+            assert found.updates[name].alpha == update.alpha
+            assert torch.equal(found.updates[name].up, update.up)
+
+
+@torch.no_grad()
+def test_diffusers_computes_the_same(tmp_path: Path, model: VideoTransformer, lora: LoRA) -> None:
+    """Diffusers' transformer with the written file loaded gives our output with the LoRA attached, to 1e-5."""
+    fields = {key: value for key, value in model.config.to_diffusers_dict().items() if not key.startswith("_")}
+    fields.pop("causal_temporal_positioning")
+    other = LTXVideoTransformer3DModel(**fields).eval()
+    state = {}
+    for key, value in model.state_dict().items():
+        for ours, theirs in RENAMES:
+            key = key.replace(ours, theirs)
+        state[key] = value
+    other.load_state_dict(state, strict=True)
+    other.load_lora_adapter(load_file(write_lora(lora, tmp_path, "diffusers")), prefix="transformer")
+    before = _output(model)
+    attach(model, lora)
+    tokens, times, places, context = _inputs()
+    theirs = other(
+        tokens,
+        context,
+        1000 * times,
+        encoder_attention_mask=torch.ones(1, 5),
+        num_frames=2,
+        height=2,
+        width=3,
+        video_coords=places,
+        return_dict=False,
+    )[0]
+    assert (_output(model) - before).abs().max() > 1e-2
+    assert (_output(model) - theirs).abs().max() <= 1e-5
+
+
+def test_another_model_is_refused(model: VideoTransformer, lora: LoRA) -> None:
+    """Updates of layers that are not there, or have other sizes, are refused by name; the model stays as it was."""
+    state = _state(model)
+    update = lora.updates["transformer_blocks.0.attn1.to_q"]
+    for name in ("transformer_blocks.7.attn1.to_q", "transformer_blocks.0.ff.net.2"):
+        with pytest.raises(CheckpointError, match=name):
+            attach(model, LoRA({name: update}))
+        with pytest.raises(CheckpointError, match=name):
+            merge(model, LoRA({name: update}))
+    _assert_same(model, state)
