@@ -1,0 +1,95 @@
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from ltx.checkpoint import CheckpointError
+from ltx.text.cache import CachedTextEncoder
+from ltx.text.conditioning import TextConditioning
+from ltx.text.encoder import TextEncoder
+from ltx.text.small import small_text_encoder, train_tokenizer
+
+SENTENCES = ("a red ball rolls left", "a blue ball falls down")
+
+
+def encoder(max_tokens: int = 12, seed: int = 0) -> TextEncoder:
+    return small_text_encoder(SENTENCES, width=32, layers=2, max_tokens=max_tokens, vocabulary=128, seed=seed)
+
+
+def test_padding_does_not_change_kept_states() -> None:
+    """T5 itself is given the mask: the states of a prompt are the same with and without padding."""
+    padded, exact = encoder(12).encode(["a red ball"]), encoder(4).encode(["a red ball"])
+    assert exact.mask.all()
+    assert padded.mask.tolist() == [[True] * 4 + [False] * 8]
+    torch.testing.assert_close(padded.embeddings[:, :4], exact.embeddings)
+
+
+def test_outer_whitespace() -> None:
+    """Whitespace around a prompt does not count."""
+    one = encoder()
+    assert torch.equal(one.encode(["  a red ball\n"]).embeddings, one.encode(["a red ball"]).embeddings)
+
+
+def test_long_prompts_are_cut() -> None:
+    """A prompt longer than the limit keeps the limit's number of tokens."""
+    assert encoder(4).encode([" ".join(SENTENCES)]).embeddings.shape == (1, 4, 32)
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    """A saved encoder is read back with the same states and the same limit."""
+    one = encoder()
+    one.save_pretrained(tmp_path)
+    read = TextEncoder.from_pretrained(tmp_path)
+    assert read.max_tokens == 12
+    before, after = one.encode(SENTENCES), read.encode(SENTENCES)
+    assert torch.equal(before.embeddings, after.embeddings)
+    assert torch.equal(before.mask, after.mask)
+
+
+def test_cache_hit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A prompt is encoded once for all encoders of equal weights, and its states are the encoder's own."""
+    expected = encoder().encode(SENTENCES)
+    CachedTextEncoder(encoder(), tmp_path).encode(SENTENCES)
+    second = CachedTextEncoder(encoder(), tmp_path)
+
+    def refuse(prompts: Sequence[str]) -> TextConditioning:
+        raise AssertionError(f"encoded again: {prompts}")
+
+    monkeypatch.setattr(second.encoder, "encode", refuse)
+    found = second.encode(SENTENCES)
+    torch.testing.assert_close(found.embeddings, expected.embeddings)
+    assert torch.equal(found.mask, expected.mask)
+
+
+def test_cache_of_another_model(tmp_path: Path) -> None:
+    """Other weights or another length never find a file."""
+    paths = {CachedTextEncoder(each, tmp_path).path("a") for each in (encoder(), encoder(seed=1), encoder(4))}
+    assert len(paths) == 3
+
+
+def test_whole_words() -> None:
+    """The small tokenizer keeps the words it has seen and spells others."""
+    tokenizer = train_tokenizer(SENTENCES, vocabulary=128)
+    assert tokenizer.tokenize("a red ball") == ["▁a", "▁red", "▁ball"]
+    spelled = tokenizer.tokenize("green")
+    assert "".join(spelled) == "▁green"
+    assert tokenizer.unk_token not in spelled
+
+
+def test_refuses(tmp_path: Path) -> None:
+    """A single string, no prompt, impossible sizes and a folder without an encoder are refused."""
+    one = encoder()
+    for prompts in ("a red ball", []):
+        with pytest.raises(ValueError, match="list of at least one prompt"):
+            one.encode(prompts)
+        with pytest.raises(ValueError, match="list of at least one prompt"):
+            CachedTextEncoder(one, tmp_path).encode(prompts)
+    with pytest.raises(ValueError, match="at least 1 token"):
+        encoder(0)
+    with pytest.raises(ValueError, match="multiple of 16"):
+        small_text_encoder(SENTENCES, width=20, layers=1, max_tokens=4, vocabulary=128, seed=0)
+    with pytest.raises(ValueError, match="room for 128"):
+        train_tokenizer(SENTENCES, vocabulary=64)
+    with pytest.raises(CheckpointError):
+        TextEncoder.from_pretrained(tmp_path)
