@@ -85,7 +85,8 @@ class TiledVAE:
         for row in self.tiling.spans(height):
             for column in self.tiling.spans(width):
                 piece = prepared[..., row.read_start : row.read_stop, column.read_start : column.read_stop]
-                window = Window(row.read_start, column.read_start, *piece.shape[-2:], height, width)
+                rows_read, columns_read = piece.shape[-2], piece.shape[-1]
+                window = Window(row.read_start, column.read_start, rows_read, columns_read, height, width)
                 tile = self.vae.decoder(piece, level, WholeClip(noise.within(window)))
                 tile = tile[..., _kept(row, down), _kept(column, across)]
                 weight = _weight(row, down, tile).unsqueeze(1) * _weight(column, across, tile)
