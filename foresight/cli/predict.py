@@ -187,6 +187,20 @@ def _show(record: Mapping[str, Any], scores: Sequence[Score], clip: Clip, folder
                 for s in verdict["signals"]
             ],
         )
+    ranked = [one for one in record["candidates"] if one["plausibility"] is not None]
+    if ranked and not verdict:
+        ranked.sort(key=lambda one: -one["plausibility"])
+        print_table(
+            "candidates",
+            [
+                {
+                    "seed": str(one["seed"]),
+                    "plausibility": f"{one['plausibility']:.2f}",
+                    "": "shown" if one["chosen"] else "",
+                }
+                for one in ranked
+            ],
+        )
     print_table("seconds", [{"stage": name, "seconds": f"{value:.2f}"} for name, value in record["seconds"].items()])
     total = math.fsum(record["seconds"].values())
     console.print(f"{total:.1f} s in all; run directory {folder.path}")
