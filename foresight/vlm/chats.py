@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerBase
 from foresight.physics import PhysicsConfig
 from foresight.physics.clip import SPLITS
 from foresight.vlm.episodes import Episode
+from foresight.vlm.mentions import MentionFinder, Mentions
 from foresight.vlm.places import Places, places
 from foresight.vlm.preprocess import FramePolicy, Patching, Sampling
 from foresight.vlm.prompts import Prompt, TokenBatch, collate, render_chat, text_ids, token_id, tokenize
@@ -35,13 +36,15 @@ class ChatBatch:
     labels: Int[Tensor, "batch length"]
     places: Places
     """What is where, per vision token."""
+    mentions: Mentions
+    """Which objects are named, per word token."""
 
     def __len__(self) -> int:
         return self.grid.shape[0]
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> ChatBatch:
         """The same batch on another device."""
-        names = ("pixels", "grid", "seconds_per_grid", "labels", "tokens", "places")
+        names = ("pixels", "grid", "seconds_per_grid", "labels", "tokens", "places", "mentions")
         return replace(self, **{name: getattr(self, name).to(device, non_blocking=non_blocking) for name in names})
 
 
@@ -112,6 +115,7 @@ class WorldChats:
         self.tokenizer, self.policy, self.patching, self.physics = tokenizer, policy, patching, physics
         self.count, self.turns, self.whole_share = count, turns, whole_share
         self._first_seed = SPLITS[split] + first
+        self._mentions = MentionFinder(tokenizer, placeholder=token_id(tokenizer, "<|video_pad|>"))
 
     def prepare(self) -> None:
         """Nothing: clips are simulated when asked for."""
@@ -186,4 +190,5 @@ class WorldChats:
             tokens=tokens,
             labels=labels,
             places=places(episodes, merged, sampling.indices),
+            mentions=self._mentions([ids for ids, _ in rows], episodes),
         )

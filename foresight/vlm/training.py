@@ -12,6 +12,8 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 from foresight.physics import COLOURS
 from foresight.vlm.chats import IGNORED, ChatBatch
 from foresight.vlm.encoder import QwenEncoder
+from foresight.vlm.mentions import STATES as NAMED_STATES
+from foresight.vlm.mentions import Mentions
 from foresight.vlm.places import STATES, Places
 
 PRESENT_WEIGHT = 4.0
@@ -28,6 +30,9 @@ class GroundedAnswers(nn.Module):
     the merged tokens that enter the language model and of its last states, must name what lies in each token's cell.
     Two more, of the states after the first and the last layer, must tell which cell that is: rotary positions only
     decide who attends to whom, so without this the states learn very late where they are, and answers where things are.
+    A fifth read-out ties words to what is seen: before the last layer, the token that ends an object's name must tell
+    whether that object is there, where it is, how it moves and where it will be. Digits give almost no gradient until
+    a name has learnt to look at its object; squared errors do from the first step.
     The read-outs belong to the objective: the model keeps transformers' own class and loses them when it is saved.
 
     Args:
@@ -42,6 +47,7 @@ class GroundedAnswers(nn.Module):
         self.leaving = nn.Linear(hidden_size, len(COLOURS) * (1 + STATES))
         self.place_early = nn.Linear(hidden_size, 3)
         self.place_late = nn.Linear(hidden_size, 3)
+        self.naming = nn.Linear(hidden_size, 1 + NAMED_STATES)
 
     def forward(self, network: QwenEncoder, batch: ChatBatch, generator: torch.Generator) -> dict[str, Tensor]:
         """`loss` and its parts, `accuracy` per answer token, and the read-outs' position errors in cells."""
@@ -71,16 +77,31 @@ class GroundedAnswers(nn.Module):
             (head(states).float() - own).square().mean()
             for head, states in ((self.place_early, early), (self.place_late, late))
         )
-        grounding = read[0][0] + read[1][0] + placing
+        naming, pixels = naming_loss(self.naming, outputs.hidden_states[-2], batch.mentions)
+        grounding = read[0][0] + read[1][0] + placing + naming
         return {
             "loss": answers + self.grounding_weight * grounding,
             "answers": answers,
             "accuracy": accuracy,
             "grounding": grounding,
             "placing": placing,
+            "naming": naming,
+            "named_off": pixels,
             "cells_off_entering": read[0][1],
             "cells_off_leaving": read[1][1],
         }
+
+
+def naming_loss(
+    head: nn.Linear, states: Float[Tensor, "batch length dim"], mentions: Mentions
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """Presence by cross-entropy plus squared errors of the states; and the root-mean-square error of present places."""
+    read = head(states[mentions.named]).float()
+    present, true = mentions.present[mentions.named], mentions.states[mentions.named]
+    seen = F.binary_cross_entropy_with_logits(read[:, 0], present)
+    errors = (read[:, 1:] - true).square() * present[:, None]
+    count = present.sum().clamp(min=1)
+    return seen + errors.sum() / count, (errors[:, :2].sum() / (2 * count)).sqrt().detach()
 
 
 def own_places(grid: Int[Tensor, "axis=3"]) -> Float[Tensor, "token axis=3"]:
