@@ -119,7 +119,7 @@ class Rollout:
             if steps:
                 tokens = interpolate(tokens, noise, self._sigmas[:1, None].to(noise)) if self.level < 1 else noise
                 tokens = sample(
-                    self._denoiser(problem),
+                    self.denoiser(problem),
                     tokens,
                     self._sigmas.to(model.device),
                     on_step=lambda step: self.progress("sampling", self._done * steps + step.step, self.chunks * steps),
@@ -132,7 +132,8 @@ class Rollout:
         self.progress("decoding", self._done, self.chunks)
         return video[:, :, -model.plan.chunk_frames :], latents
 
-    def _denoiser(self, problem: Given) -> Denoiser:
+    def denoiser(self, problem: Given) -> Denoiser:
+        """Velocity of a chunk under what is given, guided if the plan says so."""
         scale = self.model.plan.guidance
         if scale == 1:
             return FutureDenoiser(self.model.transformer, problem)
