@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from av import VideoFrame
+from av.container import InputContainer
+from av.video.stream import VideoStream
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
@@ -62,34 +65,45 @@ def natural_order(path: Path) -> list[tuple[int, int | str]]:
 
 
 def _file(path: Path, limits: Limits) -> Generator[Picture]:
-    budget = Budget(limits, path)
     with opened(path, limits) as (container, stream):
-        kind, rate, frames, duration = header(path, container, stream)
-        aspect = pixel_aspect(path, stream)
-        tick = stream.time_base or Fraction(1, 1000)
-        rounding = min(max(tick / 2, Fraction(1, 2000)), Fraction(1, 200))
-        # Where the file gives neither the length of a picture nor a rate, 25 a second is as good as any.
-        usual = Fraction(1) / Fraction(rate).limit_denominator(100_000) if rate > 0 else Fraction(1, 25)
-        origin: Fraction | None = None
-        info: MediaInfo | None = None
-        start = end = Fraction(0)
-        for frame in container.decode(stream):
-            budget.decoded()
-            if frame.is_corrupt:
-                raise MediaError(f"expected whole frames, got damage at {float(start):.2f} s of {path}; copy it again")
-            if info is None:
-                height, width = _shown(frame.height, frame.width, frame.rotation, aspect)
-                limits.check_size(path, height, width)
-                info = MediaInfo(path, kind, height, width, rate, frames, duration)
-            if frame.pts is not None:
-                origin = frame.pts * tick if origin is None else origin
-                start = max(start, frame.pts * tick - origin)
-            else:
-                start = end
-            end = start + (frame.duration * tick if frame.duration else usual)
-            yield Picture(start, end, rounding, info, _converter(frame))
+        yield from decoded_pictures(container.decode(stream), container, stream, path, limits)
+
+
+def decoded_pictures(
+    decoded: Iterable[VideoFrame], container: InputContainer, stream: VideoStream, path: Path, limits: Limits
+) -> Generator[Picture]:
+    """The decoded frames of an open container as pictures; `path` names it in messages.
+
+    Raises:
+        MediaError: at damage, at a limit, or if there is no picture.
+    """
+    budget = Budget(limits, path)
+    kind, rate, frames, duration = header(path, container, stream)
+    aspect = pixel_aspect(path, stream)
+    tick = stream.time_base or Fraction(1, 1000)
+    rounding = min(max(tick / 2, Fraction(1, 2000)), Fraction(1, 200))
+    # Where the file gives neither the length of a picture nor a rate, 25 a second is as good as any.
+    usual = Fraction(1) / Fraction(rate).limit_denominator(100_000) if rate > 0 else Fraction(1, 25)
+    origin: Fraction | None = None
+    info: MediaInfo | None = None
+    start = end = Fraction(0)
+    for frame in decoded:
+        budget.decoded()
+        if frame.is_corrupt:
+            raise MediaError(f"expected whole frames, got damage at {float(start):.2f} s of {path}; copy it again")
         if info is None:
-            raise MediaError(f"expected at least one frame, got none in {path}; the file is empty or damaged")
+            height, width = _shown(frame.height, frame.width, frame.rotation, aspect)
+            limits.check_size(path, height, width)
+            info = MediaInfo(path, kind, height, width, rate, frames, duration)
+        if frame.pts is not None:
+            origin = frame.pts * tick if origin is None else origin
+            start = max(start, frame.pts * tick - origin)
+        else:
+            start = end
+        end = start + (frame.duration * tick if frame.duration else usual)
+        yield Picture(start, end, rounding, info, _converter(frame))
+    if info is None:
+        raise MediaError(f"expected at least one frame, got none in {path}; the file is empty or damaged")
 
 
 def _shown(height: int, width: int, rotation: float, aspect: float) -> tuple[int, int]:
@@ -111,20 +125,31 @@ def _converter(frame) -> Callable[[int, int], np.ndarray]:  # type: ignore[no-un
 
 
 def _folder(path: Path, rate: Fraction, limits: Limits) -> Generator[Picture]:
-    budget = Budget(limits, path)
-    files = sorted((f for f in path.iterdir() if _is_picture(f)), key=natural_order)
+    files = sorted((f for f in path.iterdir() if is_picture(f)), key=natural_order)
     if not files:
         raise MediaError(
             f"expected pictures ({', '.join(sorted(PICTURES))}) in the folder, got none in {path}; check the path"
         )
+    yield from numbered_pictures(files, rate=rate, count=len(files), path=path, limits=limits)
+
+
+def numbered_pictures(
+    files: Iterable[Path], *, rate: Fraction, count: int, path: Path, limits: Limits
+) -> Generator[Picture]:
+    """Picture files as a video of `rate` pictures a second; `count` is how many there will be, 0 if nobody knows.
+
+    Raises:
+        MediaError: if a file is no picture, has another size than the first, or a limit is reached.
+    """
+    budget = Budget(limits, path)
     info: MediaInfo | None = None
     for index, file in enumerate(files):
         budget.decoded()
         image = _load(file, limits)
         if info is None:
-            seconds = float(len(files) / rate)
+            seconds = float(count / rate)
             kind = f"folder/{file.suffix.lower()[1:]}"
-            info = MediaInfo(path, kind, image.height, image.width, 0.0, len(files), seconds)
+            info = MediaInfo(path, kind, image.height, image.width, 0.0, count, seconds)
         elif (image.height, image.width) != (info.height, info.width):
             raise MediaError(
                 f"expected pictures of one size, got {image.width}×{image.height} in {file.name} after "
@@ -133,7 +158,8 @@ def _folder(path: Path, rate: Fraction, limits: Limits) -> Generator[Picture]:
         yield Picture(index / rate, (index + 1) / rate, Fraction(0), info, _resizer(image))
 
 
-def _is_picture(file: Path) -> bool:
+def is_picture(file: Path) -> bool:
+    """Whether a file's name is that of a picture, and not a hidden one."""
     return file.is_file() and file.suffix.lower() in PICTURES and not file.name.startswith(".")
 
 

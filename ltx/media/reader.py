@@ -106,18 +106,18 @@ def sample_video(
     times: list[float] = []
     info = None
     with closing(pictures(path, folder_rate=rate, limits=limits)) as stream:
-        for picture in _held(stream, (first + i / rate for i in range(frames))):
+        for picture in held(stream, (first + i / rate for i in range(frames))):
             info = picture.info
             budget.kept(*size)
             repeated = times and times[-1] == float(picture.start)
-            out.append(out[-1] if repeated else _covering(picture, size, limits))
+            out.append(out[-1] if repeated else covering(picture, size, limits))
             times.append(float(picture.start))
     if info is None:
         raise MediaError(f"expected a video longer than {start:g} s, got {path}, which ends before; start earlier")
     return Footage(_float(out), torch.tensor(times), info, len(set(times)))
 
 
-def _held(stream: Iterator[Picture], moments: Iterator[Fraction]) -> Iterator[Picture]:
+def held(stream: Iterator[Picture], moments: Iterator[Fraction]) -> Iterator[Picture]:
     """For each moment the picture on screen then, until the last picture disappears.
 
     Containers round times (WebM to 1 ms, GIF to 10 ms), so a picture may claim to start just after the moment it was
@@ -137,7 +137,8 @@ def _held(stream: Iterator[Picture], moments: Iterator[Fraction]) -> Iterator[Pi
         moment = next(moments, None)
 
 
-def _covering(picture: Picture, size: tuple[int, int], limits: Limits) -> UInt8[np.ndarray, "height width rgb=3"]:
+def covering(picture: Picture, size: tuple[int, int], limits: Limits) -> UInt8[np.ndarray, "height width rgb=3"]:
+    """A picture scaled until it covers `size`, aspect kept, and cropped to its middle."""
     height, width = cover_size(picture.info.height, picture.info.width, *size)
     limits.check_size(picture.info.path, height, width)
     pixels = picture.pixels(height, width)
