@@ -9,6 +9,7 @@ from foresight.cli.console import console, print_table, progress_bar
 from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Benchmark, Measured
 from foresight.evaluation.tables import markdown, publish
+from foresight.report import Report, Table, write_page
 from foresight.run import RunDirectory
 from foresight.world_model import WorldModel
 
@@ -47,7 +48,15 @@ def evaluate(
         folder.write_config(config)
         folder.write_environment()
         folder.write_metrics(measured.as_dict())
+        write_page(folder / "report.html", _page(benchmark.name, measured))
         if page is not None:
             publish("\n\n".join(map(markdown, measured.tables.values())), page, benchmark.name)
     console.print(f"run directory {folder.path}")
     return measured
+
+
+def _page(name: str, measured: Measured) -> Report:
+    tables = {
+        title: Table(list(rows[0]), [list(row.values()) for row in rows]) for title, rows in measured.tables.items()
+    }
+    return Report(title=f"Benchmark: {name}", tables=tables, curves=measured.curves)

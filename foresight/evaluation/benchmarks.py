@@ -14,6 +14,7 @@ from foresight.evaluation.prediction import evaluate_prediction
 from foresight.evaluation.statistics import Estimate
 from foresight.evaluation.verification import evaluate_verification
 from foresight.physics import PhysicsConfig
+from foresight.report import Curve
 from foresight.verify import Verifier
 from foresight.world_model import WorldModel
 
@@ -29,6 +30,8 @@ class Measured:
     """For people, by title: the first column names the row."""
     figures: dict[str, Estimate]
     """For promises: by name, with intervals."""
+    curves: tuple[Curve, ...] = ()
+    """For the run's page."""
 
     def as_dict(self) -> dict[str, Any]:
         """For metrics.json."""

@@ -94,6 +94,7 @@ class Report:
         films: videos, the first one large.
         tables: heading → metrics.
         curves: line charts.
+        drawings: heading → SVG made here, such as a timeline; nothing in it is escaped.
         candidates: the ranking of candidates, None if there is only one.
         stages: name → seconds.
         policy: what was done to the input, in sentences.
@@ -108,6 +109,7 @@ class Report:
     films: Sequence[Film] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
     curves: Sequence[Curve] = ()
+    drawings: Mapping[str, str] = field(default_factory=dict)
     candidates: Table | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
     policy: Sequence[str] = ()
@@ -133,6 +135,7 @@ def render(report: Report) -> str:
     template = Template((files("foresight.report") / "page.html").read_text(encoding="utf-8"))
     parts = [
         _verdict(report),
+        *(_section(heading, drawing) for heading, drawing in report.drawings.items()),
         _films(report.films),
         *(_section(heading, _table(table)) for heading, table in report.tables.items()),
         *(_section(curve.title, _curve(curve)) for curve in report.curves),

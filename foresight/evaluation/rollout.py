@@ -1,0 +1,204 @@
+"""The rollout card: error against horizon, over several chunks, beside predictions that need no model."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.evaluation.baselines import copy_last_frame, linear_extrapolation
+from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.metrics import mse
+from foresight.evaluation.statistics import Estimate, bootstrap, mean, skill
+from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
+from foresight.physics.clip import SPLITS
+from foresight.physics.tracking import position_error, track
+from foresight.report import Curve
+from foresight.world_model import WorldModel
+
+MODEL, COPY, LINEAR = "prediction", "copy last frame", "linear extrapolation"
+BATCH = 8
+Videos = Float[Tensor, "batch 3 frame height width"]
+
+
+@dataclass(frozen=True)
+class Course:
+    """Figures of one method: arrays over clips and frames."""
+
+    mse: np.ndarray
+    """On the [0, 1] scale."""
+    position: np.ndarray
+    """Distance in pixels, mean over bodies."""
+    missed: np.ndarray
+    """Share of bodies that are not to be seen."""
+
+
+@dataclass(frozen=True)
+class RolloutCard:
+    """What a rollout benchmark found."""
+
+    courses: dict[str, Course]
+    frame_rate: float
+    chunk: int
+    """Frames that are predicted at once, which is the horizon of training."""
+
+    @property
+    def horizons(self) -> list[int]:
+        """Numbers of frames at which the table is written: every half chunk."""
+        frames = self.courses[MODEL].mse.shape[1]
+        return [frame for frame in range(self.chunk // 2, frames + 1, self.chunk // 2)]
+
+    def table(self) -> list[dict[str, str]]:
+        """One row per horizon: figures of the frame at that horizon."""
+        rows = []
+        for horizon in self.horizons:
+            row = {"horizon": f"{horizon} frames, {horizon / self.frame_rate:g} s"}
+            for name, course in self.courses.items():
+                row[f"MSE, {name}"] = f"{mean(course.mse[:, horizon - 1]):.4f}"
+            row["skill over copy"] = f"{self._skill(horizon):.2f}"
+            for name, course in self.courses.items():
+                row[f"position error (px), {name}"] = f"{mean(course.position[:, horizon - 1]):.1f}"
+            row["missed"] = f"{mean(self.courses[MODEL].missed[:, horizon - 1]):.1%}"
+            rows.append(row)
+        return rows
+
+    def figures(self) -> dict[str, Estimate]:
+        """The figures that promises are made of, by name."""
+        model, baseline = self.courses[MODEL], self.courses[COPY]
+        figures = {f"skill over copy at frame {horizon}": self._skill(horizon) for horizon in self.horizons}
+        figures["frames with an error below copy's"] = bootstrap(
+            lambda own, other: float((own.mean(axis=0) < other.mean(axis=0)).mean()), model.mse, baseline.mse
+        )
+        figures["largest error / copy's over frames"] = bootstrap(
+            lambda own, other: float((own.mean(axis=0) / other.mean(axis=0)).max()), model.mse, baseline.mse
+        )
+        figures["skill over copy, all frames"] = skill(model.mse.mean(axis=1), baseline.mse.mean(axis=1))
+        figures["skill over linear extrapolation, all frames"] = skill(
+            model.mse.mean(axis=1), self.courses[LINEAR].mse.mean(axis=1)
+        )
+        for horizon in self.horizons:
+            own, other = (course.position[:, horizon - 1] for course in (model, baseline))
+            figures[f"position error / copy's at frame {horizon}"] = bootstrap(
+                lambda top, bottom: float(top.mean() / bottom.mean()), own, other
+            )
+        return figures
+
+    def curves(self) -> tuple[Curve, ...]:
+        """Error against seconds, for the page."""
+        frames = self.courses[MODEL].mse.shape[1]
+        seconds = [(frame + 1) / self.frame_rate for frame in range(frames)]
+
+        def curve(title: str, y_label: str, pick: Callable[[Course], np.ndarray]) -> Curve:
+            lines = {name: pick(course).mean(axis=0).tolist() for name, course in self.courses.items()}
+            return Curve(title=title, lines=lines, x=seconds, x_label="seconds after the context", y_label=y_label)
+
+        return (
+            curve("Error against horizon", "mean squared error", lambda course: course.mse),
+            curve("Position error against horizon", "pixels", lambda course: course.position),
+        )
+
+    def _skill(self, horizon: int) -> Estimate:
+        return skill(self.courses[MODEL].mse[:, horizon - 1], self.courses[COPY].mse[:, horizon - 1])
+
+
+class RolloutBenchmark:
+    """Error against horizon on the simulated world.
+
+    Args:
+        clips: number of held-out clips.
+        physics: the world; its clips have context and horizon.
+        split: which seeds.
+        candidates: futures per clip; the medoid is scored, which is what `foresight predict` shows.
+        noise_level: where the adapter's forecast enters the flow.
+        carried_noise: noise level of the context of later chunks, against drift; None takes the model's.
+        seed: of the first candidate.
+    """
+
+    name = "rollout"
+
+    def __init__(
+        self,
+        *,
+        clips: int,
+        physics: PhysicsConfig,
+        split: str,
+        candidates: int,
+        noise_level: float,
+        carried_noise: float | None,
+        seed: int,
+    ) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"expected a split out of {', '.join(SPLITS)}; got {split!r}")
+        self._seeds = range(SPLITS[split], SPLITS[split] + clips)
+        self._physics, self._carried_noise = physics, carried_noise
+        self._candidates, self._noise_level, self._seed = candidates, noise_level, seed
+
+    def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Measured:
+        """Roll out and score every clip."""
+        if self._carried_noise is not None:
+            model = copy.copy(model)
+            model.plan = replace(model.plan, carried_noise=self._carried_noise)
+
+        def forecast(contexts: Videos, instructions: Sequence[str], frames: int) -> Videos:
+            found = model.predict_batch(
+                contexts,
+                instructions,
+                frames,
+                candidates=self._candidates,
+                noise_level=self._noise_level,
+                seed=self._seed,
+            )
+            return torch.stack([prediction.video[prediction.medoid] for prediction in found]).cpu()
+
+        card = roll_out(forecast, self._seeds, self._physics, chunk=model.plan.chunk_frames, progress=progress)
+        figures = card.figures()
+        rows = [{"figure": name, "value [95 % interval]": f"{value}"} for name, value in figures.items()]
+        return Measured({"horizons": card.table(), "figures": rows}, figures, card.curves())
+
+
+def roll_out(
+    forecast: Callable[[Videos, Sequence[str], int], Videos],
+    seeds: range,
+    physics: PhysicsConfig,
+    *,
+    chunk: int,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> RolloutCard:
+    """Score rollouts of clips frame by frame.
+
+    Args:
+        forecast: contexts, instructions and a number of frames to futures in [−1, 1].
+        seeds: of the clips.
+        physics: the world; everything behind the context is predicted.
+        chunk: frames that are predicted at once.
+        progress: called with (done, total).
+    """
+    parts: dict[str, list[tuple[np.ndarray, ...]]] = {MODEL: [], COPY: [], LINEAR: []}
+    for start in range(0, len(seeds), BATCH):
+        clips = [make_clip(seed, physics) for seed in seeds[start : start + BATCH]]
+        videos = torch.stack([clip.tensor for clip in clips])
+        contexts, futures = videos[:, :, : physics.context_frames], videos[:, :, physics.context_frames :]
+        frames = futures.shape[2]
+        methods = {
+            MODEL: forecast(contexts, [clip.instruction for clip in clips], frames),
+            COPY: copy_last_frame(contexts, frames),
+            LINEAR: linear_extrapolation(contexts, frames),
+        }
+        for name, predicted in methods.items():
+            error = mse(predicted, futures).numpy()
+            parts[name] += [(error[row], *_places(predicted[row], clip)) for row, clip in enumerate(clips)]
+        progress(start + len(clips), len(seeds))
+    courses = {name: Course(*map(np.stack, zip(*rows, strict=True))) for name, rows in parts.items()}
+    return RolloutCard(courses, physics.frame_rate, chunk)
+
+
+def _places(video: Float[Tensor, "3 frame height width"], clip: PhysicsClip) -> tuple[np.ndarray, np.ndarray]:
+    """Position error and share missed of each frame."""
+    found = track(video, clip.bodies)
+    error = position_error(found.positions, clip.positions[-video.shape[1] :])
+    return error.mean(dim=1).numpy(), found.missed.float().mean(dim=1).numpy()
