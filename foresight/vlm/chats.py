@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from enum import Enum
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,10 +20,18 @@ from foresight.vlm.mentions import MentionFinder, Mentions
 from foresight.vlm.places import Places, places
 from foresight.vlm.preprocess import FramePolicy, Patching, Sampling
 from foresight.vlm.prompts import Prompt, TokenBatch, collate, render_chat, text_ids, token_id, tokenize
-from foresight.vlm.questions import Turn, context_turns, whole_clip_turns
+from foresight.vlm.questions import Turn, asking_turns, telling_turns, whole_clip_turns
 
 IGNORED = -100
 """Label of tokens that are not learnt: everything but answers."""
+
+
+class Kind(Enum):
+    """What a batch of conversations is about: see `WorldChats`."""
+
+    ASKING = "asking"
+    TELLING = "telling"
+    WHOLE = "whole"
 
 
 @dataclass(frozen=True)
@@ -79,9 +88,10 @@ def chat_rows(
 class WorldChats:
     """A source of conversations about simulated clips: row i is about clip `first` + i of a split.
 
-    Most batches show the context with the instruction and ask what is there and what will come. A share of them shows
-    the clips to their end without an instruction and asks what happened. Rows of a batch have the same length of video,
-    so the batch as a whole is of one kind, drawn from its first row.
+    Batches are of three kinds. *Asking* and *telling* show the context with the instruction: many short questions about
+    what is there, or one long answer about what will come. *Whole* shows the clips to their end without an instruction
+    and asks what happened. A batch as a whole is of one kind, drawn from its first row: rows have the same length of
+    video, and hardly any padding.
 
     Args:
         tokenizer: turns chats into tokens.
@@ -91,7 +101,8 @@ class WorldChats:
         split: a name of `foresight.physics.clip.SPLITS`; splits share no clip.
         first: number of row 0 in the split.
         count: number of rows.
-        turns: questions in a conversation.
+        turns: questions in a conversation of short answers.
+        telling_share: share of the batches with long answers.
         whole_share: share of the batches that show whole clips.
     """
 
@@ -106,14 +117,15 @@ class WorldChats:
         first: int,
         count: int,
         turns: int,
+        telling_share: float,
         whole_share: float,
     ) -> None:
         if split not in SPLITS:
             raise ValueError(f"expected a split out of {', '.join(SPLITS)}; got {split!r}")
-        if not 0 <= whole_share <= 1:
-            raise ValueError(f"expected a share of whole clips from 0 to 1, got {whole_share}")
+        if not (telling_share >= 0 and whole_share >= 0 and telling_share + whole_share <= 1):
+            raise ValueError(f"expected shares that add up to at most 1, got {telling_share} and {whole_share}")
         self.tokenizer, self.policy, self.patching, self.physics = tokenizer, policy, patching, physics
-        self.count, self.turns, self.whole_share = count, turns, whole_share
+        self.count, self.turns, self.telling_share, self.whole_share = count, turns, telling_share, whole_share
         self._first_seed = SPLITS[split] + first
         self._mentions = MentionFinder(tokenizer, placeholder=token_id(tokenizer, "<|video_pad|>"))
 
@@ -131,6 +143,7 @@ class WorldChats:
             "first_seed": self._first_seed,
             "count": self.count,
             "turns": self.turns,
+            "telling_share": self.telling_share,
             "whole_share": self.whole_share,
         }
 
@@ -140,26 +153,32 @@ class WorldChats:
     def __getitems__(self, indices: Sequence[int]) -> ChatBatch:
         """The batch of the given rows."""
         seeds = [self._first_seed + index for index in indices]
-        whole = np.random.default_rng([seeds[0], 2]).random() < self.whole_share
+        kind = self._kind(seeds[0])
         sampling = self.policy.sample(
-            self.physics.frames if whole else self.physics.context_frames, self.physics.frame_rate
+            self.physics.frames if kind is Kind.WHOLE else self.physics.context_frames, self.physics.frame_rate
         )
         episodes = [Episode.from_seed(seed, self.physics) for seed in seeds]
         frames = torch.stack([episode.draw(sampling.indices) for episode in episodes])
         pixels, grid = self.policy.patches(frames, self.patching)
-        kind: Literal["context", "whole"] = "whole" if whole else "context"
         rows = [self._row(episode, seed, kind, grid) for episode, seed in zip(episodes, seeds, strict=True)]
         return self._batch(rows, pixels, grid, sampling, episodes)
 
-    def _row(
-        self, episode: Episode, seed: int, kind: Literal["context", "whole"], grid: tuple[int, int, int]
-    ) -> tuple[list[int], list[int]]:
+    def _kind(self, seed: int) -> Kind:
+        drawn = np.random.default_rng([seed, 2]).random()
+        if drawn < self.whole_share:
+            return Kind.WHOLE
+        return Kind.TELLING if drawn < self.whole_share + self.telling_share else Kind.ASKING
+
+    def _row(self, episode: Episode, seed: int, kind: Kind, grid: tuple[int, int, int]) -> tuple[list[int], list[int]]:
         rng = np.random.default_rng([seed, 1])
         vision_tokens = grid[0] * grid[1] * grid[2] // self.patching.merge**2
-        if kind == "context":
-            instruction, turns = episode.instruction, context_turns(episode, rng, self.turns)
+        if kind is Kind.WHOLE:
+            turns = whole_clip_turns(episode, rng, self.turns)
+        elif kind is Kind.TELLING:
+            turns = telling_turns(episode, rng)
         else:
-            instruction, turns = "", whole_clip_turns(episode, rng, self.turns)
+            turns = asking_turns(episode, rng, self.turns)
+        instruction = "" if kind is Kind.WHOLE else episode.instruction
         return chat_rows(self.tokenizer, instruction, turns, vision_tokens=vision_tokens)
 
     def _batch(

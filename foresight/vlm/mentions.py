@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
@@ -28,17 +28,20 @@ class Mentions:
 
     Args:
         named: True at those tokens.
+        colours: which of `COLOURS` is named there; 0 elsewhere.
         present: 1 where the object is in the scene, 0 where it is named but not there, and elsewhere.
         states: see `STATES`; zeros where no object is.
     """
 
     named: Bool[Tensor, "batch length"]
+    colours: Int[Tensor, "batch length"]
     present: Float[Tensor, "batch length"]
     states: Float[Tensor, "batch length state"]
 
     def to(self, device: torch.device | str, *, non_blocking: bool = False) -> Mentions:
         """The same on another device."""
-        return Mentions(*(v.to(device, non_blocking=non_blocking) for v in (self.named, self.present, self.states)))
+        parts = (self.named, self.colours, self.present, self.states)
+        return Mentions(*(v.to(device, non_blocking=non_blocking) for v in parts))
 
 
 class MentionFinder:
@@ -56,11 +59,17 @@ class MentionFinder:
     def __call__(self, rows: Sequence[Sequence[int]], episodes: Sequence[Episode]) -> Mentions:
         """The mentions in each row of ids, padded to the longest, with the states of that row's episode."""
         size = len(rows), max(len(row) for row in rows)
-        mentions = Mentions(torch.zeros(size, dtype=torch.bool), torch.zeros(size), torch.zeros(*size, STATES))
+        mentions = Mentions(
+            named=torch.zeros(size, dtype=torch.bool),
+            colours=torch.zeros(size, dtype=torch.long),
+            present=torch.zeros(size),
+            states=torch.zeros(*size, STATES),
+        )
         for index, (row, episode) in enumerate(zip(rows, episodes, strict=True)):
             states = {body.name: body_states(episode, number) for number, body in enumerate(episode.bodies)}
             for token, name in self._find(row):
                 mentions.named[index, token] = True
+                mentions.colours[index, token] = list(COLOURS).index(name.split()[0])
                 if name in states:
                     mentions.present[index, token] = 1
                     mentions.states[index, token] = states[name]

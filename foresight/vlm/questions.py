@@ -137,24 +137,28 @@ def judgement(body: Body, direction: str) -> str:
     return f"Is it true that {push_sentence(body.name, direction).replace(' is ', ' was ')}?"
 
 
-def context_turns(clip: Episode, rng: np.random.Generator, count: int) -> list[Turn]:
-    """Questions that context and instruction answer, in random order: at most one with a long answer."""
+def telling_turns(clip: Episode, rng: np.random.Generator) -> list[Turn]:
+    """One long answer, about the future or the present, and one short, in random order."""
+    long = tell_future(clip) if rng.random() < 0.6 else describe_scene(clip)
+    turns = [long, _short(clip, rng)]
+    return [turns[int(index)] for index in rng.permutation(2)]
+
+
+def asking_turns(clip: Episode, rng: np.random.Generator, count: int) -> list[Turn]:
+    """Short questions that context and instruction answer; the same one may come again about another object."""
+    return [_short(clip, rng) for _ in range(count)]
+
+
+def _short(clip: Episode, rng: np.random.Generator) -> Turn:
     body = int(rng.integers(len(clip.bodies)))
-    long = [tell_future(clip), describe_scene(clip)]
-    short = [
-        ask_where(clip, body),
-        ask_heading(clip, body),
-        ask_pushed(clip, past=False),
-        ask_presence(clip, rng),
-        ask_count(clip),
-    ]
-    # Half of the chats tell the future, three in ten the present, the rest have short answers only.
-    kind = rng.choice(3, p=[0.5, 0.3, 0.2])
-    chosen = [long[kind]] if kind < len(long) else []
-    weights = np.array([3.0, 2.0, 2.0, 1.0, 0.5])
-    picks = rng.choice(len(short), size=min(count, 5) - len(chosen), replace=False, p=weights / weights.sum())
-    chosen += [short[int(pick)] for pick in picks]
-    return [chosen[int(place)] for place in rng.permutation(len(chosen))]
+    kind = rng.choice(5, p=[0.35, 0.25, 0.15, 0.2, 0.05])
+    if kind == 0:
+        return ask_where(clip, body)
+    if kind == 1:
+        return ask_heading(clip, body)
+    if kind == 2:
+        return ask_pushed(clip, past=False)
+    return ask_presence(clip, rng) if kind == 3 else ask_count(clip)
 
 
 def whole_clip_turns(clip: Episode, rng: np.random.Generator, count: int) -> list[Turn]:

@@ -109,6 +109,10 @@ def small_encoder(
     layers: Layers,
     seed: int,
 ) -> QwenEncoder:
-    """An encoder around a small model with random weights: what training starts from."""
+    """An encoder around a small model with random weights: what training starts from.
+
+    Its language model gives its attention weights away, as training looks at them; loaded later it has no need to.
+    """
     model = build_small(config, tokenizer, seed=seed)
+    model.model.language_model.set_attn_implementation("eager")
     return QwenEncoder(model=model, tokenizer=tokenizer, policy=policy, layers=layers).train()

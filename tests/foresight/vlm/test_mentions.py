@@ -7,12 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from foresight.physics import Action, Body, PhysicsConfig, Scene
+from foresight.physics import COLOURS, Action, Body, PhysicsConfig, Scene
+from foresight.vlm.chats import WorldChats
 from foresight.vlm.episodes import Episode
 from foresight.vlm.mentions import MentionFinder, Mentions, body_states
+from foresight.vlm.preprocess import FramePolicy, Patching
 from foresight.vlm.prompts import text_ids, token_id
 from foresight.vlm.questions import world_tokenizer
-from foresight.vlm.training import naming_loss
+from foresight.vlm.training import naming_loss, pointing_loss
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,7 @@ def test_names_after_the_video_are_found_at_their_last_token(tokenizer, episode)
         mentions.states[0, found], torch.stack([body_states(episode, 1), body_states(episode, 0)])
     )
     assert mentions.present[0, found].tolist() == [1, 1]
+    assert [list(COLOURS)[index] for index in mentions.colours[0, found].tolist()] == ["blue", "red"]
 
 
 def test_what_is_named_but_not_there_is_marked_absent(tokenizer, episode):
@@ -77,6 +80,41 @@ def test_the_loss_counts_states_of_present_objects_only():
     head = nn.Linear(4, 9)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
-    loss, off = naming_loss(head, torch.randn(1, 3, 4), Mentions(named, torch.tensor([[1.0, 0.0, 0.0]]), states))
+    mentions = Mentions(named, torch.zeros(1, 3, dtype=torch.long), torch.tensor([[1.0, 0.0, 0.0]]), states)
+    loss, off = naming_loss(head, torch.randn(1, 3, 4), mentions)
     assert loss.item() == pytest.approx(np.log(2) + 4, abs=1e-5)
     assert off.item() == pytest.approx(2**0.5, abs=1e-5)
+
+
+def test_pointing_is_the_surprise_at_where_a_name_looks(tokenizer):
+    """Attention of a half on the object's cell at the last time and none elsewhere that counts costs ln 2."""
+    chats = WorldChats(
+        tokenizer=tokenizer,
+        policy=FramePolicy(
+            frames_per_second=4.0,
+            min_frames=4,
+            max_frames=768,
+            image_pixels=(12544, 12544),
+            video_pixels=(12544, 12544),
+            video_tokens=None,
+            mean=(0.5, 0.5, 0.5),
+            std=(0.5, 0.5, 0.5),
+        ),
+        patching=Patching(patch=14, merge=2, temporal=2),
+        physics=PhysicsConfig(),
+        split="train",
+        first=0,
+        count=16,
+        turns=4,
+        telling_share=0.0,
+        whole_share=0.0,
+    )
+    batch = chats.__getitems__(range(4))
+    length = batch.tokens.ids.shape[1]
+    weights = torch.zeros(4, length, length)
+    for row in range(4):
+        last = batch.tokens.vision[row].nonzero().flatten()[-16:]
+        for word in batch.mentions.present[row].nonzero().flatten().tolist():
+            column, line = ((batch.mentions.states[row, word, :2] + 1) * 2).long().tolist()
+            weights[row, word, last[4 * line + column]] = 0.5
+    assert pointing_loss(weights, batch).item() == pytest.approx(np.log(2), abs=1e-5)
