@@ -59,3 +59,23 @@ class CachedBatch:
         """The same batch on another device."""
         moved = {name: tensor.to(device, non_blocking=non_blocking) for name, tensor in self.tensors.items()}
         return replace(self, tensors=moved, rows=self.rows.to(device, non_blocking=non_blocking))
+
+
+@dataclass(frozen=True)
+class MixedBatch:
+    """Clips of several sizes, images among them, that training cuts to sequences of one length."""
+
+    latents: tuple[Float[Tensor, "channel _frame _height _width"], ...]
+    """Of each clip; an image is one latent frame."""
+    instructions: tuple[str, ...]
+    frame_rates: tuple[float, ...]
+    """Frames per second of each clip."""
+    tokens: int
+    """The length."""
+
+    def __len__(self) -> int:
+        return len(self.instructions)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> MixedBatch:
+        """The same batch on another device."""
+        return replace(self, latents=tuple(clip.to(device, non_blocking=non_blocking) for clip in self.latents))

@@ -1,0 +1,209 @@
+"""Training on clips of several sizes at once: images and videos, small and large, short and long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+from lightning import LightningDataModule
+from torch.utils.data import DataLoader, Sampler
+
+from foresight.data.batch import CachedBatch, MixedBatch
+from foresight.data.source import Source
+from foresight.training.randomness import keyed_generator
+from ltx.batching import Bucket, BucketSampler, MixedSampler, buckets_by_length
+from ltx.losses.token_drop import LARGEST_DROP, common_length
+from ltx.shapes import LatentShape
+
+
+class MixedClips:
+    """Sources of cached latents joined into one; each has clips of one size.
+
+    Args:
+        parts: the sources by name; images are clips of one frame.
+    """
+
+    def __init__(self, *, parts: Mapping[str, Source]) -> None:
+        if not parts:
+            raise ValueError("expected at least one source, got none")
+        self.parts = dict(parts)
+
+    def prepare(self) -> None:
+        """Prepare every source."""
+        for part in self.parts.values():
+            part.prepare()
+
+    def recipe(self) -> dict[str, Any]:
+        """Recipes of the sources."""
+        return {name: part.recipe() for name, part in self.parts.items()}
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts.values())
+
+    def shapes(self) -> list[LatentShape]:
+        """Latent size of every clip; reads one clip of each source."""
+        return [shape for part in self.parts.values() for shape in [_shape(part)] * len(part)]
+
+    def __getitems__(self, indices: Sequence[int]) -> MixedBatch:
+        """The given clips; their common length is that of the shortest.
+
+        Raises:
+            ValueError: if the longest would lose more than a fifth of its tokens.
+        """
+        latents, texts, rates = [], [], []
+        for index in indices:
+            row = self._row(index)
+            latents.append(row["latents"][0])
+            texts += row.instructions
+            rates.append(row.frame_rate)
+        tokens = common_length([LatentShape.of(clip[None]).tokens for clip in latents])
+        return MixedBatch(tuple(latents), tuple(texts), tuple(rates), tokens)
+
+    def _row(self, index: int) -> CachedBatch:
+        for part in self.parts.values():
+            if index < len(part):
+                row = part.__getitems__([index])
+                assert isinstance(row, CachedBatch)
+                return row
+            index -= len(part)
+        raise IndexError(f"expected an index below {len(self)}")
+
+
+def _shape(part: Source) -> LatentShape:
+    first = part.__getitems__([0])
+    assert isinstance(first, CachedBatch)
+    return LatentShape.of(first["latents"])
+
+
+class MixedBatches(Sampler[list[int]]):
+    """Batches from buckets of nearly equal length, for ever, images and videos in fixed shares, from any batch on.
+
+    Args:
+        shapes: latent size of every clip.
+        tokens_per_batch: about so many tokens are in a batch, so small clips come in large batches.
+        image_share: share of the batches that hold images, in [0, 1]; without images or videos it does not matter.
+        seed: of the order.
+        start: first batch to yield.
+        rank: this process; it takes every `world`-th batch.
+        world: number of processes.
+    """
+
+    def __init__(
+        self,
+        *,
+        shapes: Sequence[LatentShape],
+        tokens_per_batch: int,
+        image_share: float,
+        seed: int,
+        start: int,
+        rank: int,
+        world: int,
+    ) -> None:
+        if not 0 <= image_share <= 1 or start < 0 or not 0 <= rank < world:
+            raise ValueError(
+                f"expected an image_share in [0, 1], start ≥ 0 and 0 ≤ rank < world; got {image_share}, {start}, "
+                f"{rank} and {world}"
+            )
+        kinds = {True: image_share, False: 1 - image_share}
+        samplers, shares = [], []
+        for images, share in kinds.items():
+            rows = [row for row, shape in enumerate(shapes) if (shape.frames == 1) == images]
+            if rows:
+                buckets = [
+                    Bucket(tuple(rows[item] for item in bucket.items), bucket.tokens)
+                    for bucket in buckets_by_length([shapes[row] for row in rows], largest_drop=LARGEST_DROP)
+                ]
+                samplers.append(BucketSampler(buckets, tokens_per_batch=tokens_per_batch, seed=seed))
+                shares.append(share)
+        shares = shares if len(shares) > 1 else [1.0]
+        self._mixed = MixedSampler(samplers, shares=shares, batches=sum(map(len, samplers)))
+        self._start, self._rank, self._world = start, rank, world
+
+    def __iter__(self) -> Iterator[list[int]]:
+        first = self._start * self._world
+        for epoch in count(first // len(self._mixed)):
+            self._mixed.set_epoch(epoch)
+            for number, batch in enumerate(self._mixed, start=epoch * len(self._mixed)):
+                if number >= first and number % self._world == self._rank:
+                    yield batch
+
+
+class MixedData(LightningDataModule):
+    """Endless mixed training batches and one pass of validation batches of each size; resumes at the exact batch.
+
+    Args:
+        train: what to train on.
+        validation: held out.
+        tokens_per_batch: see `MixedBatches`.
+        image_share: see `MixedBatches`.
+        seed: of the order of the training data.
+    """
+
+    def __init__(
+        self, *, train: MixedClips, validation: MixedClips, tokens_per_batch: int, image_share: float, seed: int
+    ) -> None:
+        super().__init__()
+        self.train, self.validation = train, validation
+        self.tokens_per_batch, self.image_share, self.seed = tokens_per_batch, image_share, seed
+        self.position = 0
+        """Training batches that have reached the training step in this process."""
+
+    def prepare_data(self) -> None:
+        """Prepare both sources."""
+        self.train.prepare()
+        self.validation.prepare()
+
+    def train_dataloader(self) -> DataLoader:
+        """The stream from the current position on."""
+        rank, world = self._place()
+        batches = MixedBatches(
+            shapes=self.train.shapes(),
+            tokens_per_batch=self.tokens_per_batch,
+            image_share=self.image_share,
+            seed=self.seed,
+            start=self.position,
+            rank=rank,
+            world=world,
+        )
+        return self._loader(self.train, batches)
+
+    def val_dataloader(self) -> DataLoader:
+        """The held-out clips, split between the processes."""
+        rank, world = self._place()
+        buckets = buckets_by_length(self.validation.shapes(), largest_drop=LARGEST_DROP)
+        batches = BucketSampler(buckets, tokens_per_batch=self.tokens_per_batch, seed=self.seed).batches(0)
+        return self._loader(self.validation, batches[rank::world])
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Count the training batches as they leave the loader."""
+        if self.trainer is not None and self.trainer.training:
+            self.position += 1
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """Position in the stream, and what it is a position of."""
+        settings = {"tokens_per_batch": self.tokens_per_batch, "image_share": self.image_share, "seed": self.seed}
+        return {"position": self.position, "world": self._place()[1], **settings}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a position.
+
+        Raises:
+            ValueError: if a setting has changed: the position would mean other data.
+        """
+        now = {**self.state_dict(), "position": state_dict["position"]}
+        if now != state_dict:
+            raise ValueError(f"expected the data settings of the checkpoint, {state_dict}, to resume; got {now}")
+        self.position = state_dict["position"]
+
+    def _place(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
+
+    def _loader(self, source: MixedClips, batches: Any) -> DataLoader:
+        generator = keyed_generator("loader", self.seed)
+        return DataLoader(source, batch_sampler=batches, generator=generator, collate_fn=_as_is)  # type: ignore[arg-type]
+
+
+def _as_is(batch: Any) -> Any:
+    return batch
