@@ -44,8 +44,8 @@ class Rollout:
         progress: told what is being done.
 
     Attributes:
-        level: the noise level at which the flow is entered; set by `enter`.
-        evaluations: transformer evaluations per row.
+        levels: the noise level at which the flow is entered, one for all clips or one per clip; set by `enter`.
+        evaluations: transformer evaluations per row, of each level.
         seconds: time spent in each stage.
     """
 
@@ -63,10 +63,10 @@ class Rollout:
         self.steps = steps
         self.generators = generators
         self.progress = progress
-        self.level = 1.0
-        self.evaluations = 0
+        self.levels = [1.0]
+        self.evaluations = [0]
         self.seconds = StageSeconds()
-        self._sigmas = torch.ones(0)
+        self._sigmas = [torch.ones(0)]
         self._done = 0
 
     @property
@@ -90,16 +90,18 @@ class Rollout:
             UserError: if the level needs a forecast, or a forecast's error, that the adapter does not give.
         """
         plan, forecast = self.model.plan, conditioning.forecast
-        level = _expected_error(forecast, plan.decode_timestep) if noise_level == "auto" else noise_level
-        if level < 1 and forecast is None:
+        levels = _expected_errors(forecast, plan.decode_timestep) if noise_level == "auto" else [noise_level]
+        if min(levels) < 1 and forecast is None:
             raise UserError(
                 expected="noise_level=1 for a model whose adapter makes no latent forecast",
-                got=f"noise_level={level}",
+                got=f"noise_level={min(levels)}",
                 remedy="predict from pure noise, or load an adapter with a forecast (linear, mlp, latent)",
             )
-        self.level = level
+        self.levels, self.evaluations = levels, [0] * len(levels)
         # At the decoder's own level the forecast needs no transformer.
-        self._sigmas = torch.ones(0) if level <= plan.decode_timestep else plan.sigmas(level, self.steps)
+        self._sigmas = [
+            torch.ones(0) if level <= plan.decode_timestep else plan.sigmas(level, self.steps) for level in levels
+        ]
 
     def chunk(self, context_latents: Latents, problem: Given, conditioning: Conditioning) -> tuple[Frames, Latents]:
         """Frames and latents of the next chunk.
@@ -109,28 +111,57 @@ class Rollout:
             problem: what the transformer is given.
             conditioning: what the adapter said, for its forecast.
         """
-        model, steps = self.model, len(self._sigmas)
+        model = self.model
         rows, channels, _, height, width = context_latents.shape
         shape = LatentShape(model.plan.chunk_frames // TIME, height, width)
         with self.stage("sampling"):
-            tokens = noise = draw_noise(context_latents.new_empty(rows, shape.tokens, channels), self.generators)
-            if self.level < 1 and conditioning.forecast is not None:
-                tokens = conditioning.forecast.latents.float()
-            if steps:
-                tokens = interpolate(tokens, noise, self._sigmas[:1, None].to(noise)) if self.level < 1 else noise
-                tokens = sample(
-                    self.denoiser(problem),
-                    tokens,
-                    self._sigmas.to(model.device),
-                    on_step=lambda step: self.progress("sampling", self._done * steps + step.step, self.chunks * steps),
-                )
-                self.evaluations += steps * (2 if model.plan.guidance > 1 else 1)
-        latents = from_tokens(tokens, shape)
+            noise = draw_noise(context_latents.new_empty(rows, shape.tokens, channels), self.generators)
+            forecast = None if conditioning.forecast is None else conditioning.forecast.latents.float()
+            latents = from_tokens(self._sampled(problem, forecast, noise), shape)
         with self.stage("decoding"):
             video = model.decode(torch.cat([context_latents, latents], dim=2), self.generators)
         self._done += 1
         self.progress("decoding", self._done, self.chunks)
         return video[:, :, -model.plan.chunk_frames :], latents
+
+    def _sampled(
+        self,
+        problem: Given,
+        forecast: Float[Tensor, "row token channel"] | None,
+        noise: Float[Tensor, "row token channel"],
+    ) -> Float[Tensor, "row token channel"]:
+        """Clean tokens of all rows; clips that enter at levels of their own are sampled one after the other."""
+        if len(self.levels) == 1:
+            return self._entered(0, problem, forecast, noise)
+        clips = torch.arange(len(noise)).chunk(len(self.levels))
+        parts = []
+        for index, clip in enumerate(clips):
+            guess = None if forecast is None else forecast[clip]
+            parts.append(self._entered(index, problem.select(clip.tolist()), guess, noise[clip]))
+        return torch.cat(parts)
+
+    def _entered(
+        self,
+        index: int,
+        problem: Given,
+        forecast: Float[Tensor, "row token channel"] | None,
+        noise: Float[Tensor, "row token channel"],
+    ) -> Float[Tensor, "row token channel"]:
+        """Clean tokens of the rows of one level."""
+        sigmas, total = self._sigmas[index], self.chunks * sum(map(len, self._sigmas))
+        before = self._done * sum(map(len, self._sigmas)) + sum(map(len, self._sigmas[:index]))
+        tokens = noise if forecast is None or self.levels[index] >= 1 else forecast
+        if not len(sigmas):
+            return tokens
+        if tokens is not noise:
+            tokens = interpolate(tokens, noise, sigmas[:1, None].to(noise))
+        self.evaluations[index] += len(sigmas) * (2 if self.model.plan.guidance > 1 else 1)
+        return sample(
+            self.denoiser(problem),
+            tokens,
+            sigmas.to(self.model.device),
+            on_step=lambda step: self.progress("sampling", before + step.step, total),
+        )
 
     def denoiser(self, problem: Given) -> Denoiser:
         """Velocity of a chunk under what is given, guided if the plan says so."""
@@ -169,12 +200,13 @@ class Rollout:
         return self.chunk(context_latents, problem, conditioning)
 
 
-def _expected_error(forecast: LatentForecast | None, lowest: float) -> float:
-    """Root mean square error that an adapter expects of its forecast, at most 1, the deviation of the latents."""
+def _expected_errors(forecast: LatentForecast | None, lowest: float) -> list[float]:
+    """Per clip, the root mean square error that an adapter expects, at most 1, the deviation of the latents."""
     if forecast is None or forecast.log_variance is None:
         raise UserError(
             expected="an adapter that knows the error of its forecast for noise_level=auto",
             got="one that does not",
             remedy="give a number in [0, 1], or load a `latent` adapter",
         )
-    return min(1.0, max(lowest, float(forecast.log_variance.float().exp().mean().sqrt())))
+    errors = forecast.log_variance.float().exp().mean(dim=(1, 2)).sqrt()
+    return errors.clamp(lowest, 1.0).tolist()

@@ -130,8 +130,8 @@ class WorldModel:
             horizon: frames to predict, any number ≥ 1.
             candidates: how many futures to draw.
             noise_level: where the adapter's forecast enters the flow: 1 is pure noise (no forecast needed), the
-                decoder's own level or less decodes the forecast as it is, between is refined. "auto" takes the root
-                mean square error that the adapter expects of its forecast, in units of the latents' deviation.
+                decoder's own level or less decodes the forecast as it is, between is refined. "auto" takes, for each
+                clip, the root mean square error that the adapter expects, in units of the latents' deviation.
             seed: candidate i is what seed + i alone would give.
             steps: Euler steps of a full schedule; None takes the plan's.
             progress: told what is being done.
@@ -211,9 +211,9 @@ class WorldModel:
                 instruction=sentence,
                 frame_rate=self.plan.frame_rate,
                 seed=seed,
-                noise_level=rollout.level,
+                noise_level=rollout.levels[row % len(rollout.levels)],
                 steps=rollout.steps,
-                evaluations=rollout.evaluations,
+                evaluations=rollout.evaluations[row % len(rollout.levels)],
                 seconds=rollout.seconds,
             )
             for row, sentence in enumerate(instructions)

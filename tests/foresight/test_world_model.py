@@ -46,13 +46,13 @@ def test_clips_in_a_batch_are_predicted_as_if_alone(world, clip, noise_level):
     """A batch of different clips and instructions equals each clip by itself, on every route."""
     contexts = torch.stack([clip[:, :9], clip[:, 8:17].flip(-1)])
     sentences = [PUSH, STILL]
-    if noise_level == "auto":
-        sentences, contexts = [PUSH], contexts[:1]
     batch = world.predict_batch(contexts, sentences, 16, candidates=2, seed=1, noise_level=noise_level)
     for row, sentence in enumerate(sentences):
         alone = world.predict(contexts[row], sentence, 16, candidates=2, seed=1, noise_level=noise_level)
         assert close(batch[row].video, alone.video)
         assert batch[row].instruction == sentence
+        assert batch[row].noise_level == pytest.approx(alone.noise_level, abs=1e-5)
+        assert batch[row].evaluations == alone.evaluations
 
 
 def test_longer_horizons_begin_like_shorter_ones(world, clip):
