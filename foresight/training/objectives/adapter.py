@@ -1,7 +1,7 @@
-"""What trains an adapter of context tokens: to say what the text encoder would, and to be understood in denoising.
+"""What trains an adapter that conditions the flow: to say what the text encoder would, to be understood in denoising.
 
-The tokens are aligned with the text's states first, which the transformer understands already; then flow matching goes
-through the frozen transformer into the adapter.
+Context tokens are aligned with the text states first, which the transformer understands already; then flow matching
+goes through the frozen transformer into the adapter.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from adapters import AbstractAdapter
 from foresight.data.batch import CachedBatch
 from foresight.data.encoders import features_of
 from foresight.future import Given, future_velocity
-from foresight.training.objectives.sentences import Sentences
+from foresight.training.objectives.sentences import DroppedText, Sentences
 from ltx.flow.training import AbstractSigmaDistribution, noised
 from ltx.losses.flow_matching import flow_matching_loss
 from ltx.shapes import LatentShape, coordinates, to_tokens
@@ -28,10 +28,12 @@ class AdaptedTransformer(nn.Module):
     Args:
         adapter: trained; its low-rank updates, if any, are attached.
         transformer: frozen.
+        recompute: run its blocks again in the backward pass instead of keeping their activations.
     """
 
-    def __init__(self, *, adapter: AbstractAdapter, transformer: VideoTransformer) -> None:
+    def __init__(self, *, adapter: AbstractAdapter, transformer: VideoTransformer, recompute: bool = False) -> None:
         super().__init__()
+        transformer.gradient_checkpointing = recompute
         adapter.attach(transformer)
         self.adapter = adapter
         self.transformer = transformer
@@ -58,7 +60,7 @@ class Alignment:
     """
 
     def __init__(self, *, text_encoder: EncodesText, context: int) -> None:
-        _check_context(context)
+        check_context(context)
         self._sentences, self._context = Sentences(text_encoder), context
 
     def __call__(self, model: AdaptedTransformer, batch: CachedBatch, generator: torch.Generator) -> dict[str, Tensor]:
@@ -67,7 +69,7 @@ class Alignment:
         Raises:
             ValueError: if the adapter's tokens do not replace the text.
         """
-        targets = model.places(batch)[:, :, _known(batch, self._context) :]
+        targets = model.places(batch)[:, :, known_tokens(batch, self._context) :]
         context = model.adapter(features_of(batch), targets).context
         if context is None or context.placement != "replace":
             got = "none" if context is None else f"placement {context.placement!r}"
@@ -86,11 +88,16 @@ class ContextFlow:
         text_encoder: frozen; its states meet the adapter's tokens as the adapter's placement says.
         sigmas: distribution of noise levels.
         context: latent frames that are given.
+        dropout: probability that the text encoder is given the empty sentence, so that the adapter alone knows the
+            instruction; 0 always tells it.
     """
 
-    def __init__(self, *, text_encoder: EncodesText, sigmas: AbstractSigmaDistribution, context: int) -> None:
-        _check_context(context)
-        self._sentences, self._sigmas, self._context = Sentences(text_encoder), sigmas, context
+    def __init__(
+        self, *, text_encoder: EncodesText, sigmas: AbstractSigmaDistribution, context: int, dropout: float = 0.0
+    ) -> None:
+        check_context(context)
+        self._text = DroppedText(text_encoder, dropout)
+        self._sigmas, self._context = sigmas, context
 
     def __call__(self, model: AdaptedTransformer, batch: CachedBatch, generator: torch.Generator) -> dict[str, Tensor]:
         """Mean squared velocity error on future tokens.
@@ -100,9 +107,9 @@ class ContextFlow:
         """
         if not model.adapter.provides & {"context", "reference"}:
             raise ValueError("expected an adapter that conditions the transformer, got one that only forecasts latents")
-        known = _known(batch, self._context)
+        known = known_tokens(batch, self._context)
         clean, places = to_tokens(batch["latents"]), model.places(batch)
-        text = self._sentences(batch.instructions, clean.device)
+        text = self._text(batch.instructions, generator, training=model.training)
         conditioning = model.adapter(features_of(batch), places[:, :, known:])
         given = Given.of(clean[:, :known], places, text, conditioning)
 
@@ -127,7 +134,7 @@ def stretched(text: TextConditioning, length: int) -> Float[Tensor, "batch lengt
     return torch.take_along_dim(text.embeddings, index[..., None], dim=1)
 
 
-def _known(batch: CachedBatch, context: int) -> int:
+def known_tokens(batch: CachedBatch, context: int) -> int:
     """Number of given tokens."""
     shape = LatentShape.of(batch["latents"])
     if shape.frames <= context:
@@ -141,6 +148,11 @@ def _nearest(tokens: Tensor, wanted: Tensor, instructions: tuple[str, ...]) -> T
     return torch.tensor(hits, dtype=torch.float32, device=tokens.device).mean()
 
 
-def _check_context(context: int) -> None:
+def check_context(context: int) -> None:
+    """Refuse a number of given latent frames below 1.
+
+    Raises:
+        ValueError: if it is.
+    """
     if context < 1:
         raise ValueError(f"expected at least one given latent frame, got {context}")

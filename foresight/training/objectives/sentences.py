@@ -32,3 +32,25 @@ class Sentences:
         return TextConditioning(torch.stack([row for row, _ in rows]), torch.stack([mask for _, mask in rows])).to(
             device
         )
+
+
+class DroppedText:
+    """Sentences of a batch, each replaced by the empty one by chance while training.
+
+    Args:
+        encoder: frozen.
+        dropout: probability, in [0, 1].
+    """
+
+    def __init__(self, encoder: EncodesText, dropout: float) -> None:
+        if not 0 <= dropout <= 1:
+            raise ValueError(f"expected a dropout in [0, 1], got {dropout}")
+        self._sentences, self._dropout = Sentences(encoder), dropout
+
+    def __call__(self, sentences: Sequence[str], generator: torch.Generator, *, training: bool) -> TextConditioning:
+        """States of the sentences on the generator's device; outside training all are told."""
+        told = list(sentences)
+        if training and self._dropout > 0:
+            draws = torch.rand(len(told), generator=generator, device=generator.device).tolist()
+            told = ["" if draw < self._dropout else sentence for sentence, draw in zip(told, draws, strict=True)]
+        return self._sentences(told, generator.device)

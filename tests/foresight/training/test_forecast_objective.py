@@ -1,0 +1,207 @@
+"""Measures of a latent forecast by hand and by their invariances; repair by the flow; text that is dropped."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from adapters import Conditioning, LatentForecast, LinearConfig, Pairing, QueriesConfig, build_adapter
+from foresight.data.batch import CachedBatch
+from foresight.training.objectives.adapter import AdaptedTransformer, ContextFlow
+from foresight.training.objectives.forecast import (
+    ForecastFit,
+    Refinement,
+    cka_distance,
+    cosine_distance,
+    negative_log_likelihood,
+    squared_error,
+)
+from foresight.training.objectives.sentences import DroppedText
+from ltx.flow import UniformSigma
+from ltx.text import TextConditioning
+from ltx.transformer import TransformerConfig, VideoTransformer
+
+PAIRING = Pairing("small-qwen", 12, 6, (1,), "small-ltx", 8, 16)
+
+
+class Words:
+    """Remembers what it was asked; its states are zeros."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def encode(self, prompts) -> TextConditioning:
+        self.asked += prompts
+        return TextConditioning(torch.zeros(len(prompts), 3, 16), torch.ones(len(prompts), 3, dtype=torch.bool))
+
+
+class Guess(nn.Module):
+    """An adapter with one parameter, its forecast for every value."""
+
+    provides = frozenset({"forecast"})
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.tensor(value))
+
+    def attach(self, transformer: nn.Module) -> None:
+        pass
+
+    def forward(self, features, targets) -> Conditioning:
+        latents = self.value.expand(len(features), targets.shape[-1], 8)
+        return Conditioning(forecast=LatentForecast(latents, torch.zeros_like(latents)))
+
+
+def transformer() -> VideoTransformer:
+    torch.manual_seed(0)
+    config = TransformerConfig(
+        in_channels=8,
+        out_channels=8,
+        num_layers=1,
+        num_attention_heads=2,
+        attention_head_dim=12,
+        cross_attention_dim=24,
+        caption_channels=16,
+        positional_embedding_theta=100.0,
+        positional_embedding_max_pos=(4, 64, 64),
+        timestep_scale_multiplier=1000.0,
+        causal_temporal_positioning=True,
+        norm_eps=1e-6,
+    )
+    return VideoTransformer(config).requires_grad_(False)
+
+
+def batch(count: int = 2) -> CachedBatch:
+    generator = torch.Generator().manual_seed(1)
+    seen = torch.tensor([False, True, True]).expand(count, -1)
+    tensors = {
+        "latents": torch.randn(count, 8, 4, 2, 2, generator=generator),
+        "vlm_tokens": torch.randn(count, 1, 3, 12, generator=generator),
+        "vlm_mask": torch.ones(count, 3, dtype=torch.bool),
+        "vlm_vision": seen,
+        "vlm_coordinates": torch.rand(count, 3, 3, generator=generator) * seen[:, None],
+        "vlm_patches": torch.randn(count, 4, 6, generator=generator),
+        "vlm_patch_coordinates": torch.rand(count, 3, 4, generator=generator),
+    }
+    return CachedBatch(tensors, ("push it", "wait")[:count], 8.0, torch.arange(count))
+
+
+def truth_of(rows: CachedBatch) -> Tensor:
+    return rows["latents"][:, :, 2:].flatten(2).transpose(1, 2)
+
+
+def test_measures_by_hand() -> None:
+    """ẑ = (3, 4) against z = (4, 3): error 1, cosine 24/25; at variance e the likelihood weighs 1/e and adds 1."""
+    truth = torch.tensor([[[4.0, 3.0]]])
+    forecast = LatentForecast(torch.tensor([[[3.0, 4.0]]]), torch.ones(1, 1, 2))
+    assert float(squared_error(forecast, truth)) == 1
+    assert float(cosine_distance(forecast, truth)) == pytest.approx(1 - 24 / 25)
+    assert float(negative_log_likelihood(forecast, truth)) == pytest.approx((1 / math.e + 1) / 2)
+    with pytest.raises(ValueError, match="log-variance"):
+        negative_log_likelihood(LatentForecast(truth, None), truth)
+
+
+def test_likelihood_is_best_at_the_true_error() -> None:
+    """Among variances, the mean squared error is the likeliest."""
+    truth = torch.randn(2, 50, 8, generator=torch.Generator().manual_seed(0))
+    guess = torch.zeros_like(truth)
+    best = float(truth.square().mean().log())
+
+    def at(level: float) -> float:
+        return float(negative_log_likelihood(LatentForecast(guess, torch.full_like(guess, level)), truth))
+
+    assert at(best) < min(at(best - 0.2), at(best + 0.2))
+
+
+def test_structure_is_compared_up_to_rotation_and_scale() -> None:
+    """Linear CKA: 0 for a rotated, scaled and shifted copy, near 1 for unrelated values, and as its definition says."""
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.randn(4, 100, 8, generator=generator)
+    rotation = torch.linalg.qr(torch.randn(8, 8, generator=generator)).Q
+    copy = LatentForecast(3 * truth @ rotation + 5, None)
+    assert float(cka_distance(copy, truth)) == pytest.approx(0, abs=1e-5)
+    other = torch.randn(4, 100, 8, generator=generator)
+    found = float(cka_distance(LatentForecast(other, None), truth))
+    assert found > 0.9
+    # By Gram matrices: <K, L> / (|K| |L|) with K = XXᵀ and L = YYᵀ of centred rows.
+    x, y = (rows.flatten(0, 1).double() for rows in (other, truth))
+    k, ell = ((rows - rows.mean(0)) @ (rows - rows.mean(0)).T for rows in (x, y))
+    assert found == pytest.approx(1 - float((k * ell).sum() / (k.norm() * ell.norm())), abs=1e-5)
+
+
+def test_the_fit_adds_up() -> None:
+    """The loss is the weighted sum of the measures, each of which is reported."""
+    rows, model = batch(), AdaptedTransformer(adapter=Guess(0.5), transformer=transformer())  # type: ignore[arg-type]
+    fit = ForecastFit(weights={"squared_error": 2.0, "likelihood": 0.5}, context=2)
+    result = fit(model, rows, torch.Generator())
+    error = float((truth_of(rows) - 0.5).square().mean())
+    assert float(result["squared_error"]) == pytest.approx(error)
+    assert float(result["loss"]) == pytest.approx(2 * error + 0.5 * error / 2)
+
+
+def test_repair_starts_at_the_forecast_and_ends_in_the_flow() -> None:
+    """Hardly noised, the error is the forecast's own; from pure noise the forecast has no part in it."""
+    rows = batch()
+    errors, gradients = [], []
+    for low, high in ((0.0, 1e-6), (1 - 1e-6, 1.0)):
+        model = AdaptedTransformer(adapter=Guess(0.5), transformer=transformer())  # type: ignore[arg-type]
+        refine = Refinement(text_encoder=Words(), levels=UniformSigma(low, high), context=2, dropout=0.0)
+        loss = refine(model, rows, torch.Generator().manual_seed(0))["loss"]
+        loss.backward()
+        errors.append(float(loss))
+        gradients.append(float(model.adapter.value.grad.abs()))
+    assert errors[0] == pytest.approx(float((truth_of(rows) - 0.5).square().mean()), rel=1e-3)
+    assert gradients[0] > 0.1 and gradients[1] < 1e-4
+
+
+def test_text_is_dropped_in_training_alone() -> None:
+    """At dropout 1 the encoder hears the empty sentence while training, and the instruction while validating."""
+    for training, told in ((True, [""]), (False, ["push it", "wait"])):
+        words = Words()
+        DroppedText(words, 1.0)(("push it", "wait"), torch.Generator(), training=training)
+        assert words.asked == told
+    words = Words()
+    flow = ContextFlow(text_encoder=words, sigmas=UniformSigma(0, 1), context=2, dropout=1.0)
+    queries = QueriesConfig(PAIRING, 2, 16, 2, 1, (1.0, 64.0, 64.0), "add")
+    model = AdaptedTransformer(adapter=build_adapter(queries), transformer=transformer())
+    flow(model, batch(), torch.Generator())
+    flow(model.eval(), batch(), torch.Generator())
+    assert words.asked == ["", "push it", "wait"]
+    with pytest.raises(ValueError, match=r"dropout in \[0, 1\]"):
+        DroppedText(words, 1.1)
+
+
+def test_what_does_not_fit() -> None:
+    """Unknown measures, none, adapters without a forecast, and a likelihood without variance."""
+    for weights in ({}, {"beauty": 1.0}):
+        with pytest.raises(ValueError, match="weights of squared_error"):
+            ForecastFit(weights=weights, context=2)
+    queries = build_adapter(QueriesConfig(PAIRING, 2, 16, 2, 1, (1.0, 64.0, 64.0), "add"))
+    model = AdaptedTransformer(adapter=queries, transformer=transformer())
+    refine = Refinement(text_encoder=Words(), levels=UniformSigma(0, 1), context=2, dropout=0.0)
+    for objective in (ForecastFit(weights={"cka": 1.0}, context=2), refine):
+        with pytest.raises(ValueError, match="adapter with a latent forecast"):
+            objective(model, batch(), torch.Generator())
+    linear = build_adapter(LinearConfig(PAIRING, (0.5, 16.0, 16.0)))
+    with pytest.raises(ValueError, match="use `latent`"):
+        ForecastFit(weights={"likelihood": 1.0}, context=2)(
+            AdaptedTransformer(adapter=linear, transformer=transformer()), batch(), torch.Generator()
+        )
+
+
+def test_blocks_are_recomputed_on_request() -> None:
+    """The same gradients with and without recomputation."""
+    found = []
+    for recompute in (False, True):
+        torch.manual_seed(3)
+        queries = build_adapter(QueriesConfig(PAIRING, 2, 16, 2, 1, (1.0, 64.0, 64.0), "append"))
+        model = AdaptedTransformer(adapter=queries, transformer=transformer(), recompute=recompute)
+        assert model.transformer.gradient_checkpointing is recompute
+        flow = ContextFlow(text_encoder=Words(), sigmas=UniformSigma(0.5, 1), context=2)
+        flow(model, batch(), torch.Generator().manual_seed(0))["loss"].backward()
+        found.append([parameter.grad for parameter in model.adapter.parameters()])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
