@@ -53,3 +53,9 @@ class AbstractAdapter(nn.Module, ABC):
         for module in self.modules():
             if isinstance(module, LowRankUpdates):
                 module.attach(transformer)
+
+    def detach(self) -> None:
+        """Leave the transformer as it was before `attach`."""
+        for module in self.modules():
+            if isinstance(module, LowRankUpdates):
+                module.detach()

@@ -1,0 +1,73 @@
+"""A world model with another adapter than its own: what adapters are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from adapters import load_adapter
+from foresight.errors import UserError
+from foresight.vlm.encoder import QwenEncoder
+from foresight.world_model import WorldModel
+
+
+def adapted_world_model(*, where: str | Path, adapter: str | Path, device: torch.device | str = "cpu") -> WorldModel:
+    """The parts of a world model joined by an adapter that was trained for them.
+
+    Args:
+        where: the world model: "foresight-tiny", a folder, or a hub id.
+        adapter: folder or hub id of the adapter.
+        device: where to put both.
+
+    Raises:
+        UserError: if the world model has no vision-language model.
+        ValueError: if the adapter was made for other models.
+    """
+    world = WorldModel.from_pretrained(where, device=device)
+    if not isinstance(world.vlm, QwenEncoder):
+        raise UserError(
+            expected="a world model with a vision-language model that an adapter can read",
+            got=f"{where} without one",
+            remedy="name another world model",
+        )
+    if world.adapter is not None:
+        world.adapter.detach()
+    dtype = next(world.transformer.parameters()).dtype
+    joined = load_adapter(adapter, device=device, dtype=dtype)
+    vlm = QwenEncoder(
+        model=world.vlm.model,
+        tokenizer=world.vlm.tokenizer,
+        policy=world.vlm.policy,
+        layers=joined.pairing.vlm_layers,
+    )
+    return WorldModel(
+        vae=world.vae,
+        transformer=world.transformer,
+        text_encoder=world.text_encoder,
+        vlm=vlm,
+        adapter=joined,
+        plan=world.plan,
+    )
+
+
+@contextmanager
+def without_adapter(model: WorldModel) -> Iterator[WorldModel]:
+    """The video model alone: no features, no conditioning, no low-rank updates."""
+    adapter = model.adapter
+    if adapter is not None:
+        adapter.detach()
+    try:
+        yield WorldModel(
+            vae=model.vae,
+            transformer=model.transformer,
+            text_encoder=model.text_encoder,
+            vlm=None,
+            adapter=None,
+            plan=model.plan,
+        )
+    finally:
+        if adapter is not None:
+            adapter.attach(model.transformer)
