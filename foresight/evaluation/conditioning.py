@@ -1,0 +1,251 @@
+"""The conditioning card: does what the VLM saw and heard reach the video model, and what does it add?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from adapters import LatentForecast, VLMFeatures
+from foresight.adapted import without_adapter
+from foresight.errors import UserError
+from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.denoising import flow_losses
+from foresight.evaluation.gain import conditioning_gain, verdict
+from foresight.evaluation.metrics import mse
+from foresight.evaluation.prediction import batched, split_clip, wrong_instruction
+from foresight.evaluation.statistics import Estimate, mean
+from foresight.physics import PhysicsConfig, make_clip
+from foresight.physics.clip import SPLITS
+from foresight.world_model import WorldModel
+from ltx.flow.noise import draw_noise, seeded
+from ltx.shapes import SPACE, to_tokens
+from ltx.text import TextConditioning
+
+Videos = Float[Tensor, "batch rgb=3 frame height width"]
+Losses = Float[Tensor, "batch level"]
+
+SAME = "video model and VLM are shown and told the same"
+HEARD = "the VLM alone hears the instruction"
+EARLIER = "the VLM alone sees the earlier frames"
+WHOLE = "the VLM alone sees the whole picture"
+SITUATIONS = (SAME, HEARD, EARLIER, WHOLE)
+TOLD_VLM, TOLD_TEXT = "instruction alone, through the VLM", "instruction alone, through the text encoder"
+TRUE, OTHER, NONE = "true", "another clip's", "none"
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the video model is shown and told, and what comes; the VLM knows everything.
+
+    Args:
+        context: clean latents that it is given.
+        future: tokens of the true latents after them.
+        text: of its own text encoder.
+        later: seconds by which its clock starts later than the VLM's.
+    """
+
+    context: Float[Tensor, "batch channel latent_context row column"]
+    future: Float[Tensor, "batch token channel"]
+    text: TextConditioning
+    later: float
+
+
+class ConditioningBenchmark:
+    """Held-out flow losses with the true conditioning, with another clip's, and with none, all under the same noise.
+
+    *Gain* is 1 − loss / reference loss, mean over noise levels. Beside the plain comparison, the VLM's worth is
+    measured where it alone knows something, so that the context latents do not hide it.
+
+    Args:
+        clips: number of held-out clips.
+        filmed: of them, how many are predicted to see how far the adapter moves the picture.
+        physics: the world.
+        split: which seeds.
+        levels: noise levels in (0, 1], one per bucket.
+        noise_level: at which predictions of an adapter with a forecast start; others start from noise.
+        seed: of the noise.
+    """
+
+    name = "conditioning"
+
+    def __init__(
+        self,
+        *,
+        clips: int,
+        filmed: int,
+        physics: PhysicsConfig,
+        split: str,
+        levels: Sequence[float],
+        noise_level: float,
+        seed: int,
+    ) -> None:
+        if clips < 2 or not 0 < filmed <= clips:
+            raise ValueError(f"expected at least 2 clips and some of them filmed, got {clips} and {filmed}")
+        if split not in SPLITS:
+            raise ValueError(f"expected a split out of {', '.join(SPLITS)}; got {split!r}")
+        if not levels or not all(0 < level <= 1 for level in levels):
+            raise ValueError(f"expected noise levels in (0, 1], got {list(levels)}")
+        self._clips, self._filmed, self._physics, self._split = clips, filmed, physics, split
+        self._levels, self._noise_level, self._seed = tuple(levels), noise_level, seed
+
+    @torch.no_grad()
+    def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Measured:
+        """Measure every clip.
+
+        Raises:
+            UserError: if the model has no adapter.
+        """
+        if model.adapter is None:
+            raise UserError(
+                expected="a world model with an adapter", got="the video model alone", remedy="choose another model="
+            )
+        collected: dict[str, dict[str, list[Losses]]] = {}
+        moved: list[tuple[float, float]] = []
+        done = 0
+        seeds = range(SPLITS[self._split], SPLITS[self._split] + self._clips)
+        for clips in batched((make_clip(seed, self._physics) for seed in seeds), BATCH):
+            contexts, futures = (
+                torch.stack(part).to(model.device) for part in zip(*map(split_clip, clips), strict=True)
+            )
+            told, wrong = [clip.instruction for clip in clips], [wrong_instruction(clip) for clip in clips]
+            for row, losses in self._losses(model, contexts, futures, told, wrong, done).items():
+                for kind, values in losses.items():
+                    collected.setdefault(row, {}).setdefault(kind, []).append(values.cpu())
+            if done < self._filmed:
+                count = min(self._filmed - done, len(clips))
+                moved += self._moved(model, contexts[:count], told[:count], futures.shape[2])
+            done += len(clips)
+            progress(done, self._clips)
+        found = {
+            row: {kind: torch.cat(part).numpy() for kind, part in kinds.items()} for row, kinds in collected.items()
+        }
+        return measured(found, np.asarray(moved), self._levels)
+
+    def _losses(
+        self,
+        model: WorldModel,
+        contexts: Videos,
+        futures: Videos,
+        told: list[str],
+        wrong: list[str],
+        first: int,
+    ) -> dict[str, dict[str, Losses]]:
+        """Losses of a batch: situation → which conditioning → clip and level."""
+        features, misled = model.features(contexts, told), model.features(contexts, wrong)
+        assert features is not None and misled is not None and model.adapter is not None
+        cases = {name: situation(model, name, contexts, futures, told) for name in SITUATIONS}
+        noise = draw_noise(cases[SAME].future, seeded([self._seed + first + row for row in range(len(told))]))
+        # Another clip's: the next one of the batch.
+        others = torch.arange(len(told)).roll(1)
+        found = {
+            name: {
+                TRUE: self._one(model, case, features, noise),
+                OTHER: self._one(model, case, features.select(others), noise),
+            }
+            for name, case in cases.items()
+        }
+        heard = cases[HEARD]
+        found[TOLD_VLM] = {TRUE: found[HEARD][TRUE], OTHER: self._one(model, heard, misled, noise)}
+        forecasts = "forecast" in model.adapter.provides
+        with without_adapter(model) as bare:
+            for name, case in cases.items():
+                found[name][NONE] = self._one(bare, case, None, noise, blind=forecasts)
+            found[TOLD_VLM][NONE] = found[HEARD][NONE]
+            same = cases[SAME]
+            found[TOLD_TEXT] = {
+                TRUE: self._one(bare, same, None, noise),
+                OTHER: self._one(bare, replace(same, text=model.text(wrong)), None, noise),
+                NONE: self._one(bare, heard, None, noise),
+            }
+        return found
+
+    def _one(
+        self, model: WorldModel, case: Situation, features: VLMFeatures | None, noise: Tensor, *, blind: bool = False
+    ) -> Losses:
+        """Losses under some features; `blind` enters the flow from the mean of all latents in a forecast's place."""
+        if features is not None and case.later:
+            features = features.shift(-case.later)
+        frames = case.future.shape[1] // (case.context.shape[3] * case.context.shape[4])
+        conditioning, given = model.given(case.context, features, case.text, frames)
+        forecast = LatentForecast(torch.zeros_like(case.future), None) if blind else conditioning.forecast
+        return flow_losses(model.transformer, given, forecast, case.future, noise, self._levels)
+
+    def _moved(self, model: WorldModel, contexts: Videos, told: list[str], frames: int) -> list[tuple[float, float]]:
+        """Per clip, RMS difference that the adapter makes to the predicted video, and that another seed makes."""
+        assert model.adapter is not None
+        level = self._noise_level if "forecast" in model.adapter.provides else 1.0
+
+        def film(world: WorldModel, level: float, seed: int) -> Videos:
+            drawn = world.predict_batch(contexts, told, frames, noise_level=level, seed=seed)
+            return torch.stack([prediction.video[0] for prediction in drawn]).cpu()
+
+        adapted = film(model, level, self._seed)
+        with without_adapter(model) as bare:
+            plain, again = film(bare, 1.0, self._seed), film(bare, 1.0, self._seed + 1)
+        by_adapter, by_seed = (mse(video, plain).mean(dim=1).sqrt() * 255 for video in (adapted, again))
+        return list(zip(by_adapter.tolist(), by_seed.tolist(), strict=True))
+
+
+def situation(model: WorldModel, name: str, contexts: Videos, futures: Videos, told: list[str]) -> Situation:
+    """One of `SITUATIONS` for a batch of clips."""
+    if name == EARLIER:
+        # The last frame stays: a clip of its own for the VAE, whose first latent covers one frame.
+        latents = model.encode(torch.cat([contexts[:, :, -1:], futures], dim=2))
+        later = (contexts.shape[2] - 1) / model.plan.frame_rate
+        return Situation(latents[:, :, :1], to_tokens(latents[:, :, 1:]), model.text(told), later)
+    latents = model.encode(torch.cat([contexts, futures], dim=2))
+    known = model.encode(contexts)
+    future = to_tokens(latents[:, :, known.shape[2] :])
+    if name == WHOLE:
+        known = model.encode(half_hidden(contexts))
+    text = model.text([""] * len(told) if name == HEARD else told)
+    return Situation(known, future, text, 0.0)
+
+
+def half_hidden(videos: Videos) -> Videos:
+    """The left half of every even clip and the right half of every odd one, painted over with the median colour."""
+    half = max(SPACE, videos.shape[4] // 2 // SPACE * SPACE)
+    colour = videos.flatten(2).median(dim=2).values[:, :, None, None, None]
+    left = torch.arange(len(videos), device=videos.device) % 2 == 0
+    column = torch.arange(videos.shape[4], device=videos.device)
+    hidden = torch.where(left[:, None], column < half, column >= videos.shape[4] - half)
+    return torch.where(hidden[:, None, None, None], colour, videos)
+
+
+def measured(
+    losses: dict[str, dict[str, np.ndarray]], moved: Float[np.ndarray, "clip 2"], levels: Sequence[float]
+) -> Measured:
+    """Tables and figures of per-clip losses: row → which conditioning → (clip, level)."""
+    figures: dict[str, Estimate] = {}
+    rows = []
+    for name, kinds in losses.items():
+        over_other = conditioning_gain(kinds[TRUE], kinds[OTHER])
+        over_none = conditioning_gain(kinds[TRUE], kinds[NONE])
+        figures[f"gain over another, {name}"] = over_other
+        figures[f"gain over none, {name}"] = over_none
+        rows.append({"conditioning": name, **_means(kinds), **_gains(over_other, over_none)})
+    same = losses[SAME]
+    buckets = []
+    for index, level in enumerate(levels):
+        column = {kind: values[:, index : index + 1] for kind, values in same.items()}
+        gains = (conditioning_gain(column[TRUE], column[kind]) for kind in (OTHER, NONE))
+        buckets.append({"σ": f"{level:g}", **_means(column), **_gains(*gains)})
+    figures["adapter moves the video by (grey levels)"] = mean(moved[:, 0])
+    figures["another seed moves it by (grey levels)"] = mean(moved[:, 1])
+    moves = [{"what moves the predicted video": n, "RMS difference": f"{figures[n]:.2f}"} for n in list(figures)[-2:]]
+    line = verdict(figures[f"gain over another, {SAME}"])
+    return Measured({line: rows, f"by noise level, {SAME}": buckets, "effect on the prediction": moves}, figures)
+
+
+def _means(kinds: dict[str, np.ndarray]) -> dict[str, str]:
+    return {f"loss, {kind}": f"{kinds[kind].mean():.4f}" for kind in (TRUE, OTHER, NONE)}
+
+
+def _gains(over_other: Estimate, over_none: Estimate) -> dict[str, str]:
+    return {"gain over another": f"{over_other:.1%}", "gain over none": f"{over_none:.1%}"}
