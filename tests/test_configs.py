@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.kinds import CONFIGS, config_to_dict
 from foresight.cli.choices import TREE, choices
 from foresight.cli.compose import build, instantiate_plain, resolve
 
@@ -29,6 +30,26 @@ def test_every_experiment_resolves(experiment: str) -> None:
     config = resolve("train", [f"experiment={experiment}"])
     assert config["name"] == experiment
     assert config["export"], "a recipe says what it exports"
+
+
+@pytest.mark.parametrize("name", [name for name in EXPERIMENTS if name.startswith("adapters/")])
+def test_adapters_resolve_for_the_released_models(name: str) -> None:
+    """The same recipe with other models: the adapter is told their widths, the networks where they are."""
+    config = resolve("train", [f"experiment={name}", "ltx=2b-0.9.8-distilled", "vlm=qwen2.5-vl-3b"])
+    found = str(config["adapter"])
+    assert "'vlm_hidden_size': 2048" in found and "'caption_channels': 4096" in found and "foresight-tiny" not in found
+    assert config["network"]["transformer"]["where"] == "ltxv-2b-0.9.8-distilled"
+    instantiate_plain(config["adapter"])
+
+
+def test_every_adapter_has_its_recipe() -> None:
+    """Each type of adapter, its ablation and a composition are trained by an experiment."""
+    kinds = set()
+    for name in EXPERIMENTS:
+        if name.startswith("adapters/"):
+            adapter = instantiate_plain(resolve("train", [f"experiment={name}"])["adapter"])
+            kinds.add(config_to_dict(adapter.config)["type"])
+    assert kinds == set(CONFIGS)
 
 
 @pytest.mark.parametrize("choice", [choice for group in SELF_CONTAINED for choice in overrides(group)])

@@ -18,7 +18,7 @@ from foresight.cli.allowed import check_targets
 from foresight.cli.choices import TREE, choices
 from foresight.cli.typed import check_values
 
-SHARED = frozenset({"paths", "name", "seed"})
+SHARED = frozenset({"paths", "name", "seed", "vlm", "ltx", "pairing", "adapter"})
 """Entries that other entries refer to, or that are used before a command starts; a command need not take them."""
 
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "predict": "imagine what comes next in a video, and compare with what happened",
     "generate": "make a video from a prompt with an LTX-Video checkpoint",
     "train": "train a model from a recipe, or go on with a run that was stopped",
+    "plan": "say what training an adapter between two models takes, before anything is downloaded",
     "encode": "compute what frozen networks say about a data set, once",
     "evaluate": "run a benchmark on held-out data and print its table",
     "convert": "turn an official checkpoint into a diffusers folder, or back",

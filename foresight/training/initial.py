@@ -9,10 +9,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adapters import AbstractAdapter, build_adapter, config_from_dict, load_adapter
+from adapters import (
+    AbstractAdapter,
+    ComposeConfig,
+    ComposedAdapter,
+    build_adapter,
+    config_from_dict,
+    load_adapter,
+)
 from foresight.data.source import ClipSource
 from foresight.physics.language import all_paraphrases
 from foresight.vlm.encoder import QwenEncoder
+from ltx.checkpoint.hub import cards, resolve
 from ltx.text import TextEncoder, small_text_encoder
 from ltx.transformer import TransformerConfig, VideoTransformer
 from ltx.vae import VAEConfig, VideoVAE
@@ -84,8 +92,14 @@ def trained_transformer(*, where: str) -> VideoTransformer:
 
 
 def trained_vlm(*, where: str, layers: Sequence[int]) -> QwenEncoder:
-    """A vision-language model as it was saved, in float32, with the hidden states that an adapter reads."""
-    return QwenEncoder.from_pretrained(where, layers=layers, dtype=torch.float32)
+    """A vision-language model as it was saved, in float32, with the hidden states that an adapter reads.
+
+    Args:
+        where: its folder, a hub id, or the name of the embedded model.
+        layers: which hidden states.
+    """
+    folder = resolve(where, "vlm") / "vlm" if where in cards() else where
+    return QwenEncoder.from_pretrained(folder, layers=layers, dtype=torch.float32)
 
 
 def new_adapter(*, config: dict[str, Any]) -> AbstractAdapter:
@@ -97,9 +111,24 @@ def new_adapter(*, config: dict[str, Any]) -> AbstractAdapter:
     return build_adapter(config_from_dict(config))
 
 
+def joined_adapters(*, parts: dict[str, AbstractAdapter]) -> AbstractAdapter:
+    """Adapters side by side as one, in the order of their names.
+
+    Raises:
+        ValueError: if two of them give the same kind of output, or join other models.
+    """
+    ordered = [parts[name] for name in sorted(parts)]
+    return ComposedAdapter(ComposeConfig(tuple(part.config for part in ordered)), ordered)
+
+
 def trained_adapter(*, where: str) -> AbstractAdapter:
     """An adapter as it was saved, in float32, to be trained further."""
     return load_adapter(where, dtype=torch.float32).train()
+
+
+def trained_text_encoder(*, where: str) -> TextEncoder:
+    """A text encoder as it was saved, in float32."""
+    return TextEncoder.from_pretrained(where, dtype=torch.float32)
 
 
 def world_text_encoder(*, width: int, layers: int, max_tokens: int, vocabulary: int, seed: int) -> TextEncoder:

@@ -1,0 +1,63 @@
+"""`foresight plan`: what training an adapter between two models takes, before anything is downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from adapters import AbstractAdapter
+from adapters.kinds import config_to_dict
+from foresight.cli.console import console, print_table
+from foresight.errors import UserError
+from foresight.training.footprint import FROZEN, TRAINED, Footprint, footprint
+
+GIB = 2**30
+
+
+def plan(*, vlm: Mapping[str, Any], ltx: Mapping[str, Any], adapter: AbstractAdapter, batch: int) -> Footprint:
+    """Print parameters and memory of every part.
+
+    Args:
+        vlm: the vision-language model.
+        ltx: the video model, with the size of a training clip.
+        adapter: fresh.
+        batch: clips per step.
+
+    Raises:
+        UserError: if the batch is empty, or a part is not known.
+        ValueError: if sizes in the configuration are not those of the models.
+    """
+    if batch < 1:
+        raise UserError(expected="a batch of at least 1", got=str(batch), remedy="give batch= a number above 0")
+    found = footprint(vlm=vlm, ltx=ltx, adapter=adapter)
+    kind = config_to_dict(adapter.config)["type"]
+    rows = [
+        _row("VLM", found.vlm, FROZEN, "encoding"),
+        _row("VAE", found.vae, FROZEN, "encoding"),
+        _row("text encoder", found.text_encoder, FROZEN, "training"),
+        _row("transformer", found.transformer, FROZEN, "training"),
+        _row("adapter", found.adapter, TRAINED, "training"),
+    ]
+    print_table(f"{kind}: {vlm['name']} → {ltx['name']}", rows)
+    frames, height, width = ltx["clip"]
+    console.print(
+        f"a clip of {frames}×{height}×{width} is {found.tokens:,} tokens; batch {batch}, bfloat16 activations"
+    )
+    console.print(f"encoding features: {_gib(found.encoding())} of weights")
+    console.print(f"training from cached features: {_gib(found.training(batch, recompute=False))}")
+    console.print(f"the same with network.recompute=true: {_gib(found.training(batch, recompute=True))}")
+    return found
+
+
+def _row(part: str, parameters: int, size: int, when: str) -> dict[str, str]:
+    return {
+        "part": part,
+        "parameters": f"{parameters:,}",
+        "bytes each": str(size),
+        "memory": _gib(parameters * size),
+        "needed for": when,
+    }
+
+
+def _gib(count: int) -> str:
+    return f"{count / GIB:.2f} GiB"

@@ -1,0 +1,204 @@
+"""What training an adapter between two models takes, found without their weights: parameters and memory.
+
+Models are built on the meta device from their published sizes. Activations are counted from what autograd really keeps
+when a loss is sent through the frozen transformer into the adapter, again on the meta device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, T5Config, T5EncoderModel
+
+from adapters import AbstractAdapter
+from foresight.errors import UserError
+from foresight.training.initial import trained_text_encoder, trained_transformer, trained_vae, trained_vlm
+from ltx.checkpoint.release import VAE_FIELDS
+from ltx.shapes import VideoShape, coordinates
+from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.vae import VAEConfig, VideoVAE
+
+TRANSFORMERS = {"2b": TransformerConfig.ltx_2b(causal_temporal_positioning=True), "13b": TransformerConfig.ltx_13b()}
+"""Released sizes by name."""
+
+T5_XXL: dict[str, Any] = {
+    "vocab_size": 32128,
+    "d_model": 4096,
+    "d_kv": 64,
+    "d_ff": 10240,
+    "num_layers": 24,
+    "num_heads": 64,
+    "feed_forward_proj": "gated-gelu",
+}
+"""T5 v1.1 XXL, the text encoder of every release."""
+
+FROZEN, TRAINED = 2, 4 + 4 + 8 + 4
+"""Bytes a parameter: bfloat16; or float32 weight and gradient, two moments of AdamW, and a moving average."""
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """Parameters of each part, and bytes of the activations of one clip.
+
+    Args:
+        vlm: vision-language model, needed to encode only.
+        vae: needed to encode only.
+        text_encoder: needed for the flow's own text.
+        transformer: frozen, in the loop.
+        adapter: trained.
+        tokens: of the video sequence.
+        kept: bytes of activations that the backward pass needs.
+        recomputed: likewise with gradient checkpointing in each block.
+    """
+
+    vlm: int
+    vae: int
+    text_encoder: int
+    transformer: int
+    adapter: int
+    tokens: int
+    kept: int
+    recomputed: int
+
+    def encoding(self) -> int:
+        """Bytes of weights while features are encoded."""
+        return FROZEN * (self.vlm + self.vae)
+
+    def training(self, batch: int, *, recompute: bool) -> int:
+        """Bytes while training on cached features: weights, optimizer and activations of a batch."""
+        activations = batch * (self.recomputed if recompute else self.kept)
+        return FROZEN * (self.transformer + self.text_encoder) + TRAINED * self.adapter + activations
+
+
+def footprint(*, vlm: Mapping[str, Any], ltx: Mapping[str, Any], adapter: AbstractAdapter) -> Footprint:
+    """Measure a choice of `vlm=`, `ltx=` and `adapter=`.
+
+    Args:
+        vlm: as in the configuration group `vlm`.
+        ltx: as in the configuration group `ltx`.
+        adapter: fresh.
+
+    Raises:
+        UserError: if the video model's architecture is unknown, or a clip does not fit its grid.
+        ValueError: if sizes in the configuration are not those of the models.
+    """
+    config = transformer_config(ltx)
+    with torch.device("meta"):
+        transformer = VideoTransformer(config)
+    _check_sizes(ltx, config)
+    reader = vlm_skeleton(vlm)
+    vae, text = (vae_skeleton(ltx), text_skeleton(ltx))
+    shape = VideoShape(*ltx["clip"]).latent
+    sequence = shape.tokens
+    one, two = (_kept(replace(config, num_layers=layers), ltx, shape.tokens) for layers in (1, 2))
+    block, stream = two - one, FROZEN * shape.tokens * config.width
+    return Footprint(
+        vlm=_count(reader),
+        vae=_count(vae),
+        text_encoder=_count(text),
+        transformer=_count(transformer),
+        adapter=_count(adapter),
+        tokens=sequence,
+        kept=one + block * (config.num_layers - 1),
+        recomputed=one + stream * (config.num_layers - 1),
+    )
+
+
+def transformer_config(ltx: Mapping[str, Any]) -> TransformerConfig:
+    """The transformer's sizes: released ones by name, others from where they are stored.
+
+    Raises:
+        UserError: if the name is unknown.
+    """
+    name = ltx["architecture"]
+    if name is None:
+        return trained_transformer(where=ltx["where"]).config
+    if name not in TRANSFORMERS:
+        raise UserError(
+            expected=f"an architecture out of {', '.join(TRANSFORMERS)}", got=repr(name), remedy="correct the ltx= file"
+        )
+    return TRANSFORMERS[name]
+
+
+def vlm_skeleton(vlm: Mapping[str, Any]) -> nn.Module:
+    """A vision-language model without weights, or the stored small one.
+
+    Raises:
+        ValueError: if its widths are not those that the configuration tells adapters.
+    """
+    if vlm["architecture"] is None:
+        encoder = trained_vlm(where=vlm["where"], layers=vlm["layers"])
+        found, model = (encoder.hidden_size, encoder.vision_size), encoder.model
+    else:
+        config: Any = Qwen2_5_VLConfig(**vlm["architecture"])
+        found = (config.text_config.hidden_size, config.vision_config.hidden_size)
+        with torch.device("meta"):
+            model = Qwen2_5_VLForConditionalGeneration(config)
+    if found != (vlm["hidden_size"], vlm["vision_size"]):
+        raise ValueError(
+            f"expected {vlm['name']} with hidden size {vlm['hidden_size']} and vision size {vlm['vision_size']}, "
+            f"got {found[0]} and {found[1]}: correct the vlm= file"
+        )
+    return model
+
+
+def vae_skeleton(ltx: Mapping[str, Any]) -> nn.Module:
+    """The VAE without weights (the generation of 0.9.5 and later), or the stored small one."""
+    if ltx["architecture"] is None:
+        return trained_vae(where=ltx["where"])
+    with torch.device("meta"):
+        return VideoVAE(VAEConfig.from_dict(VAE_FIELDS["0.9.5"]))
+
+
+def text_skeleton(ltx: Mapping[str, Any]) -> nn.Module:
+    """The text encoder without weights, or the stored small one."""
+    if ltx["architecture"] is None:
+        return trained_text_encoder(where=ltx["text"]).model
+    with torch.device("meta"):
+        return T5EncoderModel(T5Config(**T5_XXL))
+
+
+def _kept(config: TransformerConfig, ltx: Mapping[str, Any], tokens: int) -> int:
+    """Bytes that autograd keeps of one clip in bfloat16 when the loss reaches the context tokens and the latents.
+
+    Attention counts without its matrix of weights, which fused kernels do not keep.
+    """
+    with torch.device("meta"):
+        model = VideoTransformer(config).to(torch.bfloat16).requires_grad_(False)
+        latents = torch.empty(1, tokens, config.in_channels, dtype=torch.bfloat16, requires_grad=True)
+        text = torch.empty(1, 256, config.caption_channels, dtype=torch.bfloat16, requires_grad=True)
+        times = torch.empty(1, tokens)
+        places = coordinates(VideoShape(*ltx["clip"]).latent, frame_rate=ltx["frame_rate"], device=torch.device("meta"))
+    weights = {value.untyped_storage()._cdata for value in [*model.parameters(), *model.buffers()]}
+    kept: dict[int, Tensor] = {}
+
+    def pack(value: Tensor) -> Tensor:
+        storage = value.untyped_storage()._cdata
+        matrix = value.ndim >= 2 and value.shape[-1] >= tokens and value.shape[-2] >= tokens
+        if storage not in weights and not matrix:
+            kept[storage] = value
+        return value
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value):
+        model(latents, times, places[None], text, None)
+    return sum(value.untyped_storage().nbytes() for value in kept.values())
+
+
+def _check_sizes(ltx: Mapping[str, Any], config: TransformerConfig) -> None:
+    pairs = {
+        "latent_channels": config.in_channels,
+        "caption_channels": config.caption_channels,
+        "blocks": config.num_layers,
+        "width": config.width,
+    }
+    wrong = [f"{name} {ltx[name]}, got {value}" for name, value in pairs.items() if ltx[name] != value]
+    if wrong:
+        raise ValueError(f"expected {ltx['name']} with {'; '.join(wrong)}: correct the ltx= file")
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
