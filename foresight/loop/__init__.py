@@ -1,19 +1,46 @@
-"""Predict, verify, decide: policies as pure functions, budgets, and the record of every attempt."""
+"""Predict, verify, decide: moves, policies as pure functions, budgets, and the record of every attempt."""
 
-from foresight.loop.loop import PredictVerifyLoop
-from foresight.loop.policy import Budget, Compare, Judged, Once, Policy, Resample, Spent, Step
-from foresight.loop.trace import Attempt, Trace
+from foresight.loop.attempt import Attempt, Task
+from foresight.loop.budget import Budget, Cost, Spent
+from foresight.loop.imagination import Actor, Imagination
+from foresight.loop.loop import PredictVerifyLoop, drive
+from foresight.loop.moves import Continue, Draw, GiveUp, Move, Renoise, Reword, Step, Take
+from foresight.loop.policies import Abstain, Accept, Best, Compare, Refine, Reground, Resample, Revise
+from foresight.loop.policy import Chain, Judged, Policy, Situation
+from foresight.loop.replay import differences, replay
+from foresight.loop.trace import Trace
 
 __all__ = [
+    "Abstain",
+    "Accept",
+    "Actor",
     "Attempt",
+    "Best",
     "Budget",
+    "Chain",
     "Compare",
+    "Continue",
+    "Cost",
+    "Draw",
+    "GiveUp",
+    "Imagination",
     "Judged",
-    "Once",
+    "Move",
     "Policy",
     "PredictVerifyLoop",
+    "Refine",
+    "Reground",
+    "Renoise",
     "Resample",
+    "Revise",
+    "Reword",
+    "Situation",
     "Spent",
     "Step",
+    "Take",
+    "Task",
     "Trace",
+    "differences",
+    "drive",
+    "replay",
 ]

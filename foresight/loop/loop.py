@@ -4,76 +4,86 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
+from typing import Literal
 
-from jaxtyping import Float
-from torch import Tensor
-
-from foresight.loop.policy import Budget, Judged, Policy, Spent
-from foresight.loop.trace import Attempt, Trace
+from foresight.loop.attempt import Attempt, Task
+from foresight.loop.budget import Budget, Spent
+from foresight.loop.imagination import Actor, Imagination
+from foresight.loop.moves import GiveUp, Take
+from foresight.loop.policy import Policy, Situation
+from foresight.loop.revisers.base import Reviser
+from foresight.loop.trace import Trace
 from foresight.verify.verifier import Verifier
 from foresight.world_model import WorldModel
+
+OnAttempt = Callable[[Attempt], None]
 
 
 @dataclass(frozen=True)
 class PredictVerifyLoop:
     """A world model and a verifier that checks it.
 
+        loop = PredictVerifyLoop(model, verifier, Chain([Accept(), Resample(times=4), Best()]), Budget(attempts=4))
+        trace = loop.run(Task(context, observed, 16, "the red ball is pushed up", seed=0))
+        trace.accepted.shown
+
     Args:
         model: predicts.
         verifier: judges; fitted for this model.
         policy: decides what to do next.
         budget: limits attempts, time and transformer evaluations.
-        noise_level: of every prediction; see `WorldModel.predict`.
+        noise_level: where drawn predictions enter the flow; see `WorldModel.predict`.
+        reviser: rewords instructions; None if the policy never asks for that.
     """
 
     model: WorldModel
     verifier: Verifier
     policy: Policy
     budget: Budget
-    noise_level: float = 1.0
+    noise_level: float | Literal["auto"] = 1.0
+    reviser: Reviser | None = None
 
-    def run(
-        self,
-        context: Float[Tensor, "rgb=3 context height width"],
-        observed: Float[Tensor, "rgb=3 observed height width"],
-        horizon: int,
-        *,
-        on_attempt: Callable[[Attempt], None] = lambda attempt: None,
-    ) -> Trace:
+    def run(self, task: Task, *, on_attempt: OnAttempt = lambda attempt: None) -> Trace:
         """Find a prediction that agrees with what has been observed of the future so far.
 
         Args:
-            context: observed frames before the future.
-            observed: what has been seen of the future, at least 8 frames, at most the horizon.
-            horizon: frames to predict; those beyond `observed` are what the loop is for.
+            task: what is asked.
             on_attempt: told about each attempt.
-        """
-        start, attempts, spent = perf_counter(), list[Attempt](), Spent()
-        candidates = self.verifier.fitted_on.candidates
-        while True:
-            tried = [
-                Judged(attempt.instruction, attempt.seed, attempt.verdict.probability, attempt.verdict.decision)
-                for attempt in attempts
-            ]
-            step = self.policy.decide(tried, spent.exhausts(self.budget))
-            if step.action != "try" or step.instruction is None or step.seed is None:
-                return Trace(context, observed, horizon, candidates, self.noise_level, tuple(attempts), step, spent)
-            attempts.append(self._attempt(context, observed, horizon, step.instruction, step.seed))
-            on_attempt(attempts[-1])
-            spent = Spent(len(attempts), perf_counter() - start, sum(attempt.evaluations for attempt in attempts))
 
-    def _attempt(self, context: Tensor, observed: Tensor, horizon: int, instruction: str, seed: int) -> Attempt:
-        start, candidates = perf_counter(), self.verifier.fitted_on.candidates
-        prediction = self.model.predict(
-            context, instruction, horizon, candidates=candidates, noise_level=self.noise_level, seed=seed
+        Raises:
+            UserError: if the policy asks for what cannot be done for this task.
+            ValueError: if the verifier was fitted for another model.
+        """
+        return drive(self.policy, self.budget, task, self.actor(task), on_attempt)
+
+    def actor(self, task: Task) -> Actor:
+        """What carries out the moves of a task."""
+        return Imagination(self.model, self.verifier, task, noise_level=self.noise_level, reviser=self.reviser)
+
+
+def drive(
+    policy: Policy, budget: Budget, task: Task, actor: Actor, on_attempt: OnAttempt = lambda attempt: None
+) -> Trace:
+    """Ask the policy and do what it says, until it ends the loop. A policy with nothing to say gives up.
+
+    Raises:
+        ValueError: if the policy goes on although the budget is spent.
+    """
+    attempts = list[Attempt]()
+    while True:
+        spent = Spent.on(attempt.cost for attempt in attempts)
+        situation = Situation(
+            instruction=task.instruction,
+            seed=task.seed,
+            hypotheses=task.hypotheses,
+            candidates=actor.candidates,
+            tried=tuple(attempt.judged for attempt in attempts),
+            exhausted=spent.exhausts(budget),
         )
-        verdict = self.verifier.verify(self.model, [prediction], observed[None])[0]
-        return Attempt(
-            instruction=instruction,
-            seed=seed,
-            video=prediction.video.cpu(),
-            verdict=verdict,
-            seconds=perf_counter() - start,
-            evaluations=prediction.evaluations * candidates,
-        )
+        step = policy.decide(situation) or GiveUp()
+        if isinstance(step, Take | GiveUp):
+            return Trace(task, tuple(attempts), step, spent)
+        if situation.exhausted:
+            raise ValueError(f"expected a policy that ends once the budget is spent, got {step} after {spent}")
+        attempts.append(actor.carry_out(step, attempts))
+        on_attempt(attempts[-1])

@@ -1,14 +1,13 @@
-"""What to do after an attempt: a pure function of what was tried, judged and spent."""
+"""What to do after an attempt: a pure function of what was asked, tried, judged and spent."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
+from foresight.loop.moves import Move, Step
 from foresight.verify.verifier import Decision
-
-Action = Literal["accept", "abstain", "try"]
 
 
 @dataclass(frozen=True)
@@ -16,141 +15,89 @@ class Judged:
     """What a policy knows of an attempt.
 
     Args:
+        move: how it was made.
         instruction: what was supposed to be done.
-        seed: of the attempt.
-        probability: the verifier's.
+        probability: the verifier's; None where nothing unseen is left to judge by.
         decision: the verifier's.
     """
 
+    move: Move
+    instruction: str
+    probability: float | None
+    decision: Decision | None
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a policy knows.
+
+    Args:
+        instruction: what was asked for.
+        seed: what was asked for.
+        hypotheses: what else could have been done, in the order in which it should be tried.
+        candidates: per attempt; seeds that far apart share no candidate.
+        tried: attempts so far.
+        exhausted: whether the budget is spent; then no move may follow.
+    """
+
     instruction: str
     seed: int
-    probability: float
-    decision: Decision
+    hypotheses: tuple[str, ...]
+    candidates: int
+    tried: tuple[Judged, ...]
+    exhausted: bool
 
+    @property
+    def best(self) -> int | None:
+        """The most probable attempt, the first of several; None if none was judged."""
+        judged = [index for index, attempt in enumerate(self.tried) if attempt.probability is not None]
+        return max(judged, key=lambda index: self.probability(index), default=None)
 
-@dataclass(frozen=True)
-class Budget:
-    """Limits of a loop; the first that is reached ends it.
+    @property
+    def fresh_seed(self) -> int:
+        """A seed whose candidates no earlier attempt has drawn."""
+        return self.seed + self.candidates * len(self.tried)
 
-    Args:
-        attempts: predictions, at least 1.
-        seconds: wall-clock time after which no attempt is started.
-        evaluations: transformer evaluations, candidates counted singly, after which no attempt is started.
-    """
+    @property
+    def untried(self) -> tuple[str, ...]:
+        """The asked instruction and the hypotheses that no attempt was made for, in order."""
+        used = {attempt.instruction for attempt in self.tried}
+        return tuple(text for text in dict.fromkeys((self.instruction, *self.hypotheses)) if text not in used)
 
-    attempts: int
-    seconds: float = float("inf")
-    evaluations: float = float("inf")
+    def probability(self, index: int) -> float:
+        """Of an attempt; 0 where nothing could be judged."""
+        return self.tried[index].probability or 0.0
 
-    def __post_init__(self) -> None:
-        if self.attempts < 1 or not self.seconds > 0 or not self.evaluations > 0:
-            raise ValueError(f"expected a budget of at least one attempt and some time, got {self}")
-
-
-@dataclass(frozen=True)
-class Spent:
-    """What a loop has used so far."""
-
-    attempts: int = 0
-    seconds: float = 0.0
-    evaluations: int = 0
-
-    def exhausts(self, budget: Budget) -> bool:
-        """Whether nothing is left for another attempt."""
-        return (
-            self.attempts >= budget.attempts or self.seconds >= budget.seconds or self.evaluations >= budget.evaluations
-        )
-
-
-@dataclass(frozen=True)
-class Step:
-    """A decision.
-
-    Args:
-        action: take an attempt, take none, or try again.
-        attempt: which one is taken, for "accept".
-        instruction: what to predict next, for "try".
-        seed: with which seed, for "try".
-    """
-
-    action: Action
-    attempt: int | None = None
-    instruction: str | None = None
-    seed: int | None = None
+    def count(self, kind: type[Move]) -> int:
+        """How many attempts were made in one way."""
+        return sum(isinstance(attempt.move, kind) for attempt in self.tried)
 
 
 class Policy(Protocol):
-    """Decides after every attempt, and once before the first."""
+    """Asked before every attempt and after the last."""
 
-    def decide(self, tried: Sequence[Judged], exhausted: bool) -> Step:
-        """The next step."""
-
-
-@dataclass(frozen=True)
-class Once:
-    """Predict once; take it unless the verifier rejects it or cannot tell."""
-
-    instruction: str
-    seed: int
-
-    def decide(self, tried: Sequence[Judged], exhausted: bool) -> Step:
-        """Accept what is accepted, abstain otherwise."""
-        if not tried:
-            return Step("try", instruction=self.instruction, seed=self.seed)
-        return Step("accept", attempt=0) if tried[0].decision == "accept" else Step("abstain")
+    def decide(self, seen: Situation) -> Step | None:
+        """The next step; None if this policy has nothing to say."""
 
 
 @dataclass(frozen=True)
-class Resample:
-    """Draw with new seeds until the verifier accepts; abstain when the budget is spent.
+class Chain:
+    """Asks one policy after the other: the first that has something to say decides.
 
     Args:
-        instruction: what is done.
-        seed: of the first attempt.
-        stride: from one attempt's seed to the next; the number of candidates keeps them all different.
+        policies: in order. Those that end the loop with success come first, those that give up last.
+
+    Raises:
+        ValueError: if there is none.
     """
 
-    instruction: str
-    seed: int
-    stride: int
-
-    def decide(self, tried: Sequence[Judged], exhausted: bool) -> Step:
-        """Accept the latest, try the next seed, or abstain."""
-        if tried and tried[-1].decision == "accept":
-            return Step("accept", attempt=len(tried) - 1)
-        if exhausted:
-            return Step("abstain")
-        return Step("try", instruction=self.instruction, seed=self.seed + self.stride * len(tried))
-
-
-@dataclass(frozen=True)
-class Compare:
-    """Try every hypothesis of what was done, then take the one that explains best what was seen.
-
-    Comparing hypotheses needs no absolute threshold; a margin decides whether to abstain.
-
-    Args:
-        hypotheses: instructions, in the order they are tried.
-        seed: of every attempt, so that hypotheses differ by nothing else.
-        margin: least lead in probability over the second best.
-    """
-
-    hypotheses: tuple[str, ...]
-    seed: int
-    margin: float
+    policies: Sequence[Policy]
 
     def __post_init__(self) -> None:
-        if len(set(self.hypotheses)) < 2 or len(set(self.hypotheses)) != len(self.hypotheses):
-            raise ValueError(f"expected at least two different hypotheses, got {self.hypotheses}")
-        if not 0 <= self.margin < 1:
-            raise ValueError(f"expected a margin in [0, 1), got {self.margin}")
+        object.__setattr__(self, "policies", tuple(self.policies))
+        if not self.policies:
+            raise ValueError("expected at least one policy in a chain, got none")
 
-    def decide(self, tried: Sequence[Judged], exhausted: bool) -> Step:
-        """Try the next hypothesis, or take the best of those tried."""
-        if len(tried) < len(self.hypotheses) and not exhausted:
-            return Step("try", instruction=self.hypotheses[len(tried)], seed=self.seed)
-        order = sorted(range(len(tried)), key=lambda index: -tried[index].probability)
-        second = tried[order[1]].probability if len(order) > 1 else 0.0
-        if not order or tried[order[0]].probability - second < self.margin:
-            return Step("abstain")
-        return Step("accept", attempt=order[0])
+    def decide(self, seen: Situation) -> Step | None:
+        """The first answer."""
+        return next((step for policy in self.policies if (step := policy.decide(seen)) is not None), None)

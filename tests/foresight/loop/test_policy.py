@@ -1,41 +1,97 @@
-"""Policies as tables: what was tried and judged, and what is done next."""
+"""Policies as tables: what was asked, tried and judged, and what is done next."""
 
 from __future__ import annotations
 
 import pytest
 
-from foresight.loop import Budget, Compare, Judged, Once, Resample, Spent, Step
+from foresight.loop import (
+    Abstain,
+    Accept,
+    Best,
+    Budget,
+    Chain,
+    Compare,
+    Continue,
+    Cost,
+    Draw,
+    GiveUp,
+    Judged,
+    Refine,
+    Reground,
+    Renoise,
+    Resample,
+    Revise,
+    Reword,
+    Situation,
+    Spent,
+    Take,
+)
+from foresight.loop.moves import KINDS, as_record, from_record
+
+NO, YES, UNSURE = (0.1, "reject"), (0.9, "accept"), (0.5, "abstain")
 
 
-def judged(*rows):
-    return [Judged("push", seed, probability, decision) for seed, probability, decision in rows]
+def tried(*judged, instruction="push", move=None):
+    return tuple(Judged(move or Draw(instruction, 0), instruction, *one) for one in judged)
 
 
-NO, YES, UNSURE = (0, 0.1, "reject"), (0, 0.9, "accept"), (0, 0.5, "abstain")
+def situation(attempts=(), *, exhausted=False, hypotheses=(), candidates=3):
+    return Situation("push", 4, tuple(hypotheses), candidates, tuple(attempts), exhausted)
+
+
+AB = tried(NO) + tried(YES, instruction="a") + tried(UNSURE, instruction="b")
+NOISED, CONTINUED = Renoise(0, 0.5, "all", 0), Continue(0, 0)
 
 
 @pytest.mark.parametrize(
-    ("policy", "tried", "exhausted", "step"),
+    ("policy", "seen", "step"),
     [
-        (Once("push", 4), [], False, Step("try", instruction="push", seed=4)),
-        (Once("push", 4), [YES], True, Step("accept", attempt=0)),
-        (Once("push", 4), [NO], False, Step("abstain")),
-        (Once("push", 4), [UNSURE], False, Step("abstain")),
-        (Resample("push", 4, 3), [], False, Step("try", instruction="push", seed=4)),
-        (Resample("push", 4, 3), [NO, UNSURE], False, Step("try", instruction="push", seed=10)),
-        (Resample("push", 4, 3), [NO, YES], True, Step("accept", attempt=1)),
-        (Resample("push", 4, 3), [NO, NO], True, Step("abstain")),
-        (Compare(("a", "b", "c"), 7, 0.2), [], False, Step("try", instruction="a", seed=7)),
-        (Compare(("a", "b", "c"), 7, 0.2), [NO, YES], False, Step("try", instruction="c", seed=7)),
-        (Compare(("a", "b", "c"), 7, 0.2), [NO, YES, UNSURE], False, Step("accept", attempt=1)),
-        (Compare(("a", "b", "c"), 7, 0.5), [NO, YES, UNSURE], False, Step("abstain")),
-        (Compare(("a", "b", "c"), 7, 0.2), [NO, YES], True, Step("accept", attempt=1)),
-        (Compare(("a", "b", "c"), 7, 0.2), [], True, Step("abstain")),
+        (Accept(), situation(), None),
+        (Accept(), situation(tried(NO, YES)), Take(1)),
+        (Accept(), situation(tried(YES, UNSURE)), None),
+        (Best(), situation(), None),
+        (Best(), situation(tried(NO, YES, UNSURE)), Take(1)),
+        (Best(), situation(tried(YES, YES)), Take(0)),
+        (Best(), situation(tried((None, None))), None),
+        (Abstain(below=0.6), situation(tried(NO, UNSURE)), GiveUp()),
+        (Abstain(below=0.5), situation(tried(NO, UNSURE)), None),
+        (Abstain(below=0.0), situation(), GiveUp()),
+        (Abstain(below=0.0, margin=0.3), situation(AB), None),
+        (Abstain(below=0.0, margin=0.5), situation(AB), GiveUp()),
+        # Attempts with one instruction do not compete.
+        (Abstain(below=0.0, margin=0.5), situation(tried(YES, YES)), None),
+        (Resample(times=2), situation(), Draw("push", 4)),
+        (Resample(times=2, steps=9), situation(tried(NO)), Draw("push", 7, 9)),
+        (Resample(times=2), situation(tried(NO, NO)), None),
+        (Resample(times=2), situation(tried(NO), exhausted=True), None),
+        # Seeds never repeat; only draws are counted.
+        (Resample(times=2), situation(tried(NO) + tried(NO, move=NOISED)), Draw("push", 10)),
+        (Compare(), situation(hypotheses=("a", "b")), Draw("push", 4)),
+        (Compare(), situation(tried(NO), hypotheses=("a", "push", "b")), Draw("a", 4)),
+        (Compare(), situation(AB, hypotheses=("a", "b")), None),
+        (Compare(), situation(tried(NO), hypotheses=("a", "b"), exhausted=True), None),
+        (Refine(0.6, "failed", 2), situation(), None),
+        (Refine(0.6, "failed", 2), situation(tried(NO, UNSURE)), Renoise(1, 0.6, "failed", 10)),
+        (Refine(0.6, "all", 1), situation(tried(NO) + tried(NO, move=NOISED)), None),
+        (Refine(0.6, "all", 1), situation(tried(NO), exhausted=True), None),
+        (Revise(times=1), situation(), None),
+        (Revise(times=1), situation(tried(NO, UNSURE)), Reword(1, 4)),
+        (Revise(times=1), situation(tried(NO) + tried(NO, move=Reword(0, 0))), None),
+        (Revise(times=5), situation(AB, hypotheses=("a", "b")), None),
+        (Revise(times=5), situation(AB, hypotheses=("a", "b", "c")), Reword(1, 4)),
+        (Revise(times=5), situation(tried(NO), exhausted=True), None),
+        (Reground(), situation(), None),
+        (Reground(), situation(tried(NO)), Continue(0, 4)),
+        (Reground(), situation(tried(NO) + tried((None, None), move=CONTINUED)), Take(1)),
+        (Reground(), situation(tried(NO), exhausted=True), None),
+        (Chain([Accept(), Resample(times=1), Best()]), situation(), Draw("push", 4)),
+        (Chain([Accept(), Resample(times=1), Best()]), situation(tried(NO)), Take(0)),
+        (Chain([Accept(), Resample(times=1)]), situation(tried(NO)), None),
     ],
 )
-def test_the_next_step(policy, tried, exhausted, step):
-    """Each row of the table: policy, attempts so far, budget spent, decision."""
-    assert policy.decide(judged(*tried), exhausted) == step
+def test_the_next_step(policy, seen, step):
+    """Each row of the table: policy, situation, decision."""
+    assert policy.decide(seen) == step
 
 
 @pytest.mark.parametrize(
@@ -49,15 +105,42 @@ def test_the_next_step(policy, tried, exhausted, step):
     ],
 )
 def test_the_first_limit_reached_ends_the_loop(spent, exhausted):
-    """Three attempts, ten seconds, a hundred evaluations."""
+    """Three attempts, ten seconds, a hundred evaluations; without the last two, only attempts count."""
     assert spent.exhausts(Budget(3, 10.0, 100)) is exhausted
+    assert spent.exhausts(Budget(3)) is (spent.attempts == 3)
 
 
-def test_impossible_budgets_and_hypotheses_are_refused():
-    """No attempt, no time, one hypothesis, the same twice, a margin of 1."""
-    for arguments in ((0,), (1, 0.0), (1, 1.0, 0)):
-        with pytest.raises(ValueError, match="budget"):
-            Budget(*arguments)
-    for hypotheses, margin in ((("a",), 0.1), (("a", "a"), 0.1), (("a", "b"), 1.0)):
-        with pytest.raises(ValueError, match="expected"):
-            Compare(hypotheses, 0, margin)
+def test_costs_add_up():
+    """Seconds, evaluations and decodes of all attempts."""
+    assert Spent.on([Cost(1.5, 10, 2), Cost(0.5, 3, 1)]) == Spent(2, 2.0, 13, 3)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: Budget(0),
+        lambda: Budget(1, 0.0),
+        lambda: Budget(1, 1.0, 0),
+        lambda: Abstain(below=1.5),
+        lambda: Abstain(margin=-0.1),
+        lambda: Resample(times=0),
+        lambda: Revise(times=0),
+        lambda: Refine(0.0, "all", 1),
+        lambda: Refine(0.5, "some", 1),
+        lambda: Refine(0.5, "all", 0),
+        lambda: Chain([]),
+        lambda: Compare().decide(situation(hypotheses=("push",))),
+    ],
+)
+def test_impossible_numbers_are_refused(made):
+    """Budgets without an attempt, levels outside their range, nothing to compare."""
+    with pytest.raises(ValueError, match="expected"):
+        made()
+
+
+@pytest.mark.parametrize(
+    "step", [Draw("push", 3, 9), NOISED, Reword(1, 2), CONTINUED, Take(0), GiveUp()], ids=list(KINDS)
+)
+def test_steps_survive_being_written(step):
+    """Every kind of step is read as it was written."""
+    assert from_record(as_record(step)) == step

@@ -1,0 +1,94 @@
+"""What a loop is asked, and one attempt at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from foresight.errors import UserError
+from foresight.loop.budget import Cost
+from foresight.loop.moves import Move
+from foresight.loop.policy import Judged
+from foresight.verify.verifier import Verdict
+from ltx.shapes import TIME
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a loop is asked.
+
+    Args:
+        context: observed frames before the future.
+        observed: what has been seen of the future so far; all that verification may look at.
+        horizon: frames to predict; those beyond `observed` are what the loop is for.
+        instruction: what is supposed to be done.
+        seed: of the first attempt.
+        hypotheses: what else could have been done, in the order in which it should be tried.
+
+    Raises:
+        UserError: if fewer than 8 frames were observed, more than the horizon, or of another size.
+    """
+
+    context: Float[Tensor, "rgb=3 context height width"]
+    observed: Float[Tensor, "rgb=3 observed height width"]
+    horizon: int
+    instruction: str
+    seed: int
+    hypotheses: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hypotheses", tuple(self.hypotheses))
+        seen = self.observed.shape[1]
+        if not TIME <= seen <= self.horizon or self.observed.shape[2:] != self.context.shape[2:]:
+            raise UserError(
+                expected=f"{TIME} to {self.horizon} observed frames of the context's size, {tuple(self.context.shape)}",
+                got=str(tuple(self.observed.shape)),
+                remedy="wait for more frames, or predict further",
+            )
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One prediction of a loop and what was said of it.
+
+    Args:
+        move: how it was made.
+        instruction: what was supposed to be done.
+        seed: of its first candidate.
+        noise_level: where the flow was entered.
+        video: its candidates, over the whole horizon.
+        latents: of the frames that were predicted.
+        refined: which tokens were noised again; None if all were drawn.
+        chosen: the candidate to show: the nearest to what was seen, or the most central where all of it was given.
+        verdict: what the verifier said of it; None where nothing unseen was left to judge by.
+        cost: what it took.
+    """
+
+    move: Move
+    instruction: str
+    seed: int
+    noise_level: float
+    video: Float[Tensor, "candidate rgb=3 frame height width"]
+    latents: Float[Tensor, "candidate channel latent_frame row column"]
+    refined: Bool[Tensor, "candidate latent_frame row column"] | None
+    chosen: int
+    verdict: Verdict | None
+    cost: Cost
+
+    @property
+    def shown(self) -> Float[Tensor, "rgb=3 frame height width"]:
+        """The chosen candidate."""
+        return self.video[self.chosen]
+
+    @property
+    def judged(self) -> Judged:
+        """What a policy knows of it."""
+        verdict = self.verdict
+        return Judged(
+            move=self.move,
+            instruction=self.instruction,
+            probability=None if verdict is None else verdict.probability,
+            decision=None if verdict is None else verdict.decision,
+        )

@@ -1,0 +1,182 @@
+"""Carrying out a loop's moves with a world model and a verifier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Literal, Protocol
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from foresight.errors import UserError
+from foresight.loop.attempt import Attempt, Task
+from foresight.loop.failed import failed_tokens
+from foresight.loop.meter import Meter
+from foresight.loop.moves import Continue, Draw, Move, Renoise, Reword
+from foresight.loop.renoise import renoise
+from foresight.loop.revisers.base import Case, Reviser
+from foresight.prediction import Prediction
+from foresight.verify.verifier import Verifier
+from foresight.world_model import WorldModel
+from ltx.shapes import TIME
+
+
+class Actor(Protocol):
+    """Makes attempts."""
+
+    @property
+    def candidates(self) -> int:
+        """Per attempt."""
+
+    def carry_out(self, move: Move, earlier: Sequence[Attempt]) -> Attempt:
+        """One attempt, given those before it."""
+
+
+class Imagination:
+    """Makes attempts at one task.
+
+    Args:
+        model: predicts.
+        verifier: judges; fitted for this model.
+        task: what is asked.
+        noise_level: where drawn predictions enter the flow; see `WorldModel.predict`.
+        reviser: rewords instructions; None if no policy asks for that.
+    """
+
+    def __init__(
+        self,
+        model: WorldModel,
+        verifier: Verifier,
+        task: Task,
+        *,
+        noise_level: float | Literal["auto"] = 1.0,
+        reviser: Reviser | None = None,
+    ) -> None:
+        self.model, self.verifier, self.task = model, verifier, task
+        self.noise_level, self.reviser = noise_level, reviser
+
+    @property
+    def candidates(self) -> int:
+        """As many as the verifier was fitted for."""
+        return self.verifier.fitted_on.candidates
+
+    @cached_property
+    def seen_latents(self) -> Float[Tensor, "channel latent_seen row column"]:
+        """Latents of what was observed, behind the context; frames beyond a multiple of 8 are left out."""
+        context = self.task.context[:, -self.model.plan.context_frames :]
+        frames = self.task.observed.shape[1] // TIME * TIME
+        with torch.no_grad():
+            latents = self.model.encode(torch.cat([context, self.task.observed[:, :frames]], dim=1)[None])
+        return latents[0, :, -(frames // TIME) :]
+
+    def carry_out(self, move: Move, earlier: Sequence[Attempt]) -> Attempt:
+        """Predict and verify, counting what it costs.
+
+        Raises:
+            UserError: if the move cannot be made for this task or without a reviser.
+        """
+        refined, verdict, chosen = None, None, 0
+        with Meter(self.model) as meter:
+            match move:
+                case Draw():
+                    prediction = self._draw(move.instruction, move.seed, move.steps)
+                case Reword():
+                    prediction = self._draw(self._reword(earlier, move), move.seed, None)
+                case Renoise():
+                    prediction, refined = self._renoise(earlier[move.attempt], move)
+                case Continue():
+                    prediction = self._continue(earlier[move.attempt], move)
+            if isinstance(move, Continue):
+                chosen = prediction.medoid
+            else:
+                verdict = self.verifier.verify(self.model, [prediction], self.task.observed[None])[0]
+                chosen = self._nearest(prediction)
+        return Attempt(
+            move=move,
+            instruction=prediction.instruction,
+            seed=prediction.seed,
+            noise_level=prediction.noise_level,
+            video=prediction.video.cpu(),
+            latents=prediction.latents.cpu(),
+            refined=refined,
+            chosen=chosen,
+            verdict=verdict,
+            cost=meter.cost,
+        )
+
+    def _draw(self, instruction: str, seed: int, steps: int | None) -> Prediction:
+        task = self.task
+        return self.model.predict(
+            task.context,
+            instruction,
+            task.horizon,
+            candidates=self.candidates,
+            noise_level=self.noise_level,
+            seed=seed,
+            steps=steps,
+        )
+
+    def _reword(self, earlier: Sequence[Attempt], move: Reword) -> str:
+        if self.reviser is None:
+            raise UserError(
+                expected="a reviser for a policy that rewords the instruction", got="none", remedy="choose reviser="
+            )
+        attempt, task = earlier[move.attempt], self.task
+        tried = {one.instruction for one in earlier}
+        case = Case(
+            context=task.context,
+            observed=task.observed,
+            predicted=attempt.shown[:, : task.observed.shape[1]],
+            instruction=attempt.instruction,
+            hypotheses=tuple(text for text in task.hypotheses if text not in tried),
+        )
+        return self.reviser.revise(self.model, case)
+
+    def _renoise(
+        self, attempt: Attempt, move: Renoise
+    ) -> tuple[Prediction, Bool[Tensor, "candidate latent_frame row column"]]:
+        latents = attempt.latents
+        where = torch.ones_like(latents[:, 0], dtype=torch.bool)
+        if move.part == "failed":
+            where = failed_tokens(latents, self.seen_latents.cpu())
+        prediction = renoise(
+            self.model,
+            self.task.context,
+            attempt.instruction,
+            latents,
+            where,
+            noise_level=move.noise_level,
+            seed=move.seed,
+            horizon=self.task.horizon,
+        )
+        return prediction, where
+
+    def _continue(self, attempt: Attempt, move: Continue) -> Prediction:
+        task, plan = self.task, self.model.plan
+        left = task.horizon - task.observed.shape[1]
+        if left < 1:
+            raise UserError(
+                expected="a horizon beyond what was seen, to predict the rest of",
+                got=f"{task.observed.shape[1]} of {task.horizon} frames seen",
+                remedy="predict further, or choose a policy that does not re-ground",
+            )
+        known = torch.cat([task.context, task.observed], dim=1)[:, -plan.context_frames :]
+        prediction = self.model.predict(
+            known,
+            attempt.instruction if plan.continuation is None else plan.continuation,
+            left,
+            candidates=self.candidates,
+            noise_level=self.noise_level,
+            seed=move.seed,
+        )
+        seen = task.observed.to(prediction.video).expand(len(prediction), -1, -1, -1, -1)
+        return replace(prediction, video=torch.cat([seen, prediction.video], dim=2))
+
+    def _nearest(self, prediction: Prediction) -> int:
+        """The candidate nearest to what was seen, in latent space."""
+        seen = self.seen_latents
+        offset = prediction.latents[:, :, : seen.shape[1]] - seen
+        return int(offset.square().mean(dim=(1, 2, 3, 4)).argmin())

@@ -1,0 +1,17 @@
+"""Best: end with the most probable of all attempts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from foresight.loop.moves import Step, Take
+from foresight.loop.policy import Situation
+
+
+@dataclass(frozen=True)
+class Best:
+    """Takes the most probable attempt; stands behind the policies that make attempts."""
+
+    def decide(self, seen: Situation) -> Step | None:
+        """Take, or nothing where nothing was judged."""
+        return None if seen.best is None else Take(seen.best)

@@ -1,0 +1,65 @@
+"""A vision-language model as reviser by likelihood: which answer fits what was seen better than what was expected?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, cast
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.errors import UserError
+from foresight.loop.revisers.base import Case, ScoringReviser
+from foresight.vlm.vision import SeenVideo
+from foresight.world_model import WorldModel
+
+
+class Judges(Protocol):
+    """A vision-language model that can say how probable answers are; `foresight.QwenEncoder` is one."""
+
+    def see(self, frames: Float[Tensor, "batch rgb=3 frame height width"], *, frame_rate: float) -> SeenVideo:
+        """Look at clips."""
+
+    def judge(self, seen: SeenVideo, questions: list[str], answers: list[str]) -> Float[Tensor, "batch answer"]:
+        """Log-probability of each answer to each clip's question."""
+
+
+class JudgingReviser(ScoringReviser):
+    """log p(answer | what was seen) − log p(answer | what was expected), for the answer that each hypothesis gives.
+
+    The difference takes out what the model would say of any clip.
+
+    Args:
+        question: what is asked about each clip.
+        wording: parts of an instruction → what they read in an answer, applied in order.
+        vlm: answers; None takes the world model's own.
+    """
+
+    def __init__(self, question: str, wording: Mapping[str, str], vlm: Judges | None = None) -> None:
+        self.question, self.wording, self.vlm = question, dict(wording), vlm
+
+    def scores(self, model: WorldModel, case: Case) -> Float[Tensor, " hypothesis"]:
+        """Higher fits better.
+
+        Raises:
+            UserError: if there is no vision-language model that can judge.
+        """
+        found = model.vlm if self.vlm is None else self.vlm
+        if not hasattr(found, "judge"):
+            raise UserError(
+                expected="a vision-language model that judges answers",
+                got="none",
+                remedy="load a world model with one, or choose reviser=likelihood",
+            )
+        vlm = cast(Judges, found)
+        clips = [torch.cat([case.context, future], dim=1) for future in (case.observed, case.predicted)]
+        seen = vlm.see(torch.stack(clips), frame_rate=model.plan.frame_rate)
+        answers = [self._answer(text) for text in case.hypotheses]
+        observed, expected = vlm.judge(seen, [self.question] * 2, answers)
+        return (observed - expected).cpu()
+
+    def _answer(self, instruction: str) -> str:
+        for part, said in self.wording.items():
+            instruction = instruction.replace(part, said)
+        return instruction

@@ -1,0 +1,140 @@
+"""Loops over a world and a verifier made by hand: which attempts happen, what they cost, when it ends."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from foresight.errors import UserError
+from foresight.loop import (
+    Abstain,
+    Accept,
+    Best,
+    Budget,
+    Chain,
+    Compare,
+    Continue,
+    Draw,
+    GiveUp,
+    Reground,
+    Resample,
+    Revise,
+    Reword,
+    Spent,
+    Take,
+    Task,
+)
+from foresight.loop.revisers import ScoringReviser
+
+
+class Says:
+    """A reviser that always says the same."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def revise(self, model, case):
+        self.case = case
+        return self.text
+
+
+class Longest(ScoringReviser):
+    """Scores hypotheses by their place in the alphabet."""
+
+    def scores(self, model, case):
+        return torch.tensor([float(ord(text[0])) for text in case.hypotheses])
+
+
+def test_comparing_tries_every_hypothesis_and_takes_the_one_that_was_seen(make_loop, task):
+    """a, b, c are drawn with one seed; c, whose level was seen, is taken: by hand 0, 0.5 and 1."""
+    trace = make_loop(Chain([Compare(), Best()])).run(task)
+    assert [attempt.move for attempt in trace.attempts] == [Draw("a", 0), Draw("b", 0), Draw("c", 0)]
+    assert [attempt.verdict.probability for attempt in trace.attempts] == pytest.approx([0.0, 0.5, 1.0], abs=1e-6)
+    assert trace.outcome == Take(2) and trace.accepted is trace.attempts[2]
+    # Four steps and a verification of two sequences, for two candidates: (4 + 1) · 2.
+    assert [(a.cost.evaluations, a.cost.decodes) for a in trace.attempts] == [(10, 2)] * 3
+    assert (trace.spent.attempts, trace.spent.evaluations, trace.spent.decodes) == (3, 30, 6)
+
+
+@pytest.mark.parametrize(
+    ("budget", "attempts"),
+    [(Budget(2), 2), (Budget(9, evaluations=11), 2), (Budget(9, evaluations=10), 1), (Budget(9, seconds=1e-9), 1)],
+)
+def test_a_budget_stops_the_loop(make_loop, task, budget, attempts):
+    """Attempts, evaluations and seconds each end it; what was tried until then can still be taken."""
+    trace = make_loop(Chain([Compare(), Best()]), budget).run(task)
+    assert len(trace.attempts) == attempts and trace.outcome == Take(attempts - 1)
+
+
+def test_resampling_ends_with_acceptance_or_gives_up(make_loop, task):
+    """The right instruction is accepted at once; the wrong one is drawn three times with new seeds, then given up."""
+    policy = Chain([Accept(), Resample(times=3), Abstain(below=0.5), Best()])
+    told = Task(task.context, task.observed, 16, "c", 0)
+    assert make_loop(policy).run(told).outcome == Take(0)
+    trace = make_loop(policy).run(task)
+    assert [attempt.seed for attempt in trace.attempts] == [0, 2, 4]
+    assert trace.outcome == GiveUp() and trace.accepted is None
+
+
+def test_revising_rewords_and_tells_the_reviser_what_is_left(make_loop, task):
+    """The reviser sees prediction and observation; its words are drawn with the first seed."""
+    reviser = Says("c")
+    trace = make_loop(Chain([Accept(), Revise(times=2), Resample(times=1)]), reviser=reviser).run(task)
+    assert [attempt.move for attempt in trace.attempts] == [Draw("a", 0), Reword(0, 0)]
+    assert [attempt.instruction for attempt in trace.attempts] == ["a", "c"]
+    assert trace.outcome == Take(1)
+    case = reviser.case
+    assert case.instruction == "a" and case.hypotheses == ("b", "c")
+    assert case.predicted.shape == case.observed.shape == (3, 8, 64, 64)
+
+
+def test_a_scoring_reviser_never_repeats_itself(make_loop, task):
+    """The last letter first, then the one before it, then nothing is left."""
+    trace = make_loop(Chain([Revise(times=9), Resample(times=1), Best()]), reviser=Longest()).run(task)
+    assert [attempt.instruction for attempt in trace.attempts] == ["a", "c", "b"]
+    assert trace.outcome == Take(1)
+
+
+def test_re_grounding_keeps_what_was_seen_and_predicts_the_rest(make_loop, task):
+    """The video begins with what was seen, bit by bit; the rest is drawn by the model's words for going on."""
+    trace = make_loop(Chain([Accept(), Reground(), Resample(times=1)])).run(task)
+    assert [type(attempt.move) for attempt in trace.attempts] == [Draw, Continue]
+    last = trace.accepted
+    assert last is trace.attempts[1] and last.verdict is None and last.instruction == "go on"
+    assert torch.equal(last.shown[:, :8], task.observed)
+    assert torch.equal(last.shown[:, 8:], torch.full((3, 8, 64, 64), 1.0))
+    # Nothing is verified: four steps for two candidates.
+    assert last.cost.evaluations == 8
+
+
+def test_the_candidate_nearest_to_what_was_seen_is_shown(make_loop, task):
+    """Of c + 0.000 and c + 0.001, what was seen is nearer to the first; a little more, and it is the second."""
+    told = Task(task.context, task.observed, 16, "c", 0)
+    loop = make_loop(Chain([Resample(times=1), Best()]))
+    assert loop.run(told).accepted.chosen == 0
+    nearer = Task(task.context, task.observed + 0.001, 16, "c", 0)
+    assert loop.run(nearer).accepted.chosen == 1
+
+
+def test_a_policy_that_ignores_the_budget_is_stopped(make_loop, task):
+    """A move after the last attempt is a defect, not a longer loop."""
+
+    class Greedy:
+        def decide(self, seen):
+            return Draw("a", 0)
+
+    with pytest.raises(ValueError, match="budget"):
+        make_loop(Greedy(), Budget(2)).run(task)
+
+
+def test_what_cannot_be_done_is_said(make_loop, task):
+    """No reviser, nothing left to predict, too little or too much observed."""
+    with pytest.raises(UserError, match="reviser"):
+        make_loop(Chain([Revise(times=1), Resample(times=1)])).run(task)
+    seen = Task(task.context, task.observed, 8, "a", 0)
+    with pytest.raises(UserError, match="rest"):
+        make_loop(Chain([Reground(), Resample(times=1)])).run(seen)
+    for frames, horizon in ((7, 16), (8, 7)):
+        with pytest.raises(UserError, match="observed frames"):
+            Task(task.context, task.observed[:, :frames], horizon, "a", 0)
+    assert make_loop(Chain([Accept()])).run(task).spent == Spent()

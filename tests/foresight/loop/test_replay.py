@@ -1,0 +1,99 @@
+"""Traces on disk, and run again: the same on the same machine, differences in words otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from foresight.errors import UserError
+from foresight.loop import (
+    Best,
+    Budget,
+    Chain,
+    Compare,
+    Cost,
+    GiveUp,
+    PredictVerifyLoop,
+    Refine,
+    Reground,
+    Resample,
+    Spent,
+    Task,
+    Trace,
+    differences,
+    replay,
+)
+
+COMPARE = Chain([Compare(), Best()])
+
+
+def test_a_trace_survives_the_disk(make_loop, task, tmp_path):
+    """Videos bit by bit, moves, verdicts, costs and outcome."""
+    trace = make_loop(COMPARE).run(task)
+    trace.save(tmp_path)
+    read = Trace.load(tmp_path)
+    assert differences(trace, read) == []
+    assert (read.outcome, read.spent, read.task.hypotheses) == (trace.outcome, trace.spent, trace.task.hypotheses)
+    assert [attempt.cost for attempt in read.attempts] == [attempt.cost for attempt in trace.attempts]
+    assert torch.equal(read.task.observed, task.observed)
+
+
+def test_a_replay_is_the_same(make_loop, task, tmp_path):
+    """Read from disk and run again, nothing differs."""
+    loop = make_loop(COMPARE)
+    loop.run(task).save(tmp_path)
+    recorded = Trace.load(tmp_path)
+    assert differences(recorded, replay(loop, recorded)) == []
+
+
+def test_a_replay_spends_the_recorded_time(make_loop, task):
+    """Where the record's first attempt took all the seconds there were, a faster replay stops there too."""
+    loop = make_loop(COMPARE, Budget(9, seconds=100.0))
+    trace = loop.run(task)
+    assert len(trace.attempts) == 3
+    slow = replace(trace.attempts[0], cost=replace(trace.attempts[0].cost, seconds=100.0))
+    recorded = replace(trace, attempts=(slow,), outcome=replace(trace.outcome, attempt=0))
+    assert differences(recorded, replay(loop, recorded)) == []
+
+
+def test_differences_are_told(make_loop, task):
+    """Another pixel, another verdict, another cost, another outcome, fewer attempts: each is named."""
+    trace = make_loop(COMPARE).run(task)
+    first = trace.attempts[0]
+    brighter = replace(first, video=first.video + 0.25)
+    surer = replace(first, verdict=replace(first.verdict, probability=0.125))
+    dearer = replace(first, cost=Cost(0.0, 99, 2))
+    for changed, said in ((brighter, "0.25"), (surer, "0.125"), (dearer, "99"), (replace(first, chosen=7), "chosen")):
+        lines = differences(trace, replace(trace, attempts=(changed, *trace.attempts[1:])))
+        assert len(lines) == 1 and lines[0].startswith("attempt 0") and said in lines[0]
+    shorter = replace(trace, attempts=trace.attempts[:1], outcome=GiveUp(), spent=Spent())
+    fewer, outcome = differences(trace, shorter)
+    assert fewer == "3 attempts, then 1" and "outcome" in outcome
+
+
+def test_a_damaged_trace_is_refused(make_loop, task, tmp_path):
+    """Nothing there, half a record, a record without its videos."""
+    with pytest.raises(UserError, match="trace"):
+        Trace.load(tmp_path)
+    make_loop(COMPARE).run(task).save(tmp_path)
+    text = (tmp_path / "trace.json").read_text()
+    (tmp_path / "trace.json").write_text(text[: len(text) // 2])
+    with pytest.raises(UserError, match="trace"):
+        Trace.load(tmp_path)
+    (tmp_path / "trace.json").write_text(text.replace('"draw"', '"take"'))
+    with pytest.raises(UserError, match="trace"):
+        Trace.load(tmp_path)
+
+
+def test_a_real_world_replays_bit_by_bit(world, clip, make_loop, tmp_path):
+    """Draws, repairs of failed tokens and a continuation of the small world model, verified by hand."""
+    verifier = make_loop(COMPARE).verifier
+    policy = Chain([Refine(0.7, "failed", 1), Reground(), Resample(times=1)])
+    loop = PredictVerifyLoop(world, verifier, policy, Budget(attempts=3))
+    task = Task(clip[:, :9], clip[:, 9:17], 16, "nothing is pushed", 3)
+    loop.run(task).save(tmp_path)
+    recorded = Trace.load(tmp_path)
+    assert [type(attempt.move).__name__ for attempt in recorded.attempts] == ["Draw", "Renoise", "Continue"]
+    assert differences(recorded, replay(loop, recorded)) == []
