@@ -51,14 +51,14 @@ class MixedClips:
         Raises:
             ValueError: if the longest would lose more than a fifth of its tokens.
         """
-        latents, texts, rates = [], [], []
-        for index in indices:
-            row = self._row(index)
-            latents.append(row["latents"][0])
-            texts += row.instructions
-            rates.append(row.frame_rate)
-        tokens = common_length([LatentShape.of(clip[None]).tokens for clip in latents])
-        return MixedBatch(tuple(latents), tuple(texts), tuple(rates), tokens)
+        rows = [self._row(index) for index in indices]
+        latents = tuple(row["latents"][0] for row in rows)
+        return MixedBatch(
+            latents,
+            instructions=tuple(text for row in rows for text in row.instructions),
+            frame_rates=tuple(row.frame_rate for row in rows),
+            tokens=common_length([LatentShape.of(clip[None]).tokens for clip in latents]),
+        )
 
     def _row(self, index: int) -> CachedBatch:
         for part in self.parts.values():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.hub import resolve
+from ltx.checkpoint.hub import resolve, source_of
+from ltx.checkpoint.index import Notes, read_notes, write_index
 from ltx.checkpoint.parts import CAUSAL, TRANSFORMER, VAE
 from ltx.checkpoint.read import Weights, read_object
 from ltx.checkpoint.save import save_model, save_official
@@ -20,15 +21,24 @@ from ltx.vae.model import VideoVAE
 
 SCHEDULER_FILE = "scheduler_config.json"
 STEPS = "allowed_inference_steps"
+OFFICIAL = "_official_scheduler"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What one official file holds: everything but the text encoder."""
+    """What one official file holds: everything but the text encoder.
+
+    Attributes:
+        transformer: predicts velocities.
+        vae: between pixels and latents.
+        scheduler: how times are spaced.
+        notes: where the parts come from, and how they are meant to be sampled.
+    """
 
     transformer: VideoTransformer
     vae: VideoVAE
     scheduler: SchedulerConfig
+    notes: Notes = field(default_factory=Notes)
 
     @classmethod
     def from_pretrained(
@@ -44,11 +54,14 @@ class Checkpoint:
         Raises:
             CheckpointError: if one of them is not there, or is not exactly what its configuration says.
         """
-        return cls(
-            VideoTransformer.from_pretrained(where, dtype=dtype, device=device, revision=revision),
-            VideoVAE.from_pretrained(where, dtype=dtype, device=device, revision=revision),
-            read_scheduler(where, revision=revision),
-        )
+        transformer = VideoTransformer.from_pretrained(where, dtype=dtype, device=device, revision=revision)
+        vae = VideoVAE.from_pretrained(where, dtype=dtype, device=device, revision=revision)
+        path = resolve(where, "scheduler", revision)
+        notes = Notes() if path.is_file() else read_notes(path)
+        if source := source_of(where, path):
+            sources = dict.fromkeys((TRANSFORMER.name, VAE.name), source)
+            notes = Notes({**notes.sources, **sources}, notes.preset)
+        return cls(transformer, vae, read_scheduler(where, revision=revision), notes)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the diffusers folder: transformer/, vae/, scheduler/, model_index.json.
@@ -56,28 +69,36 @@ class Checkpoint:
         Raises:
             CheckpointError: if writing fails; each part there before is untouched or complete.
         """
-        folder = Path(folder)
+        self.save_parts(Path(folder))
+        self.save_index(Path(folder), with_text=False)
+
+    def save_parts(self, folder: Path) -> None:
+        """Write transformer/, vae/ and scheduler/.
+
+        Raises:
+            CheckpointError: if writing fails; each part there before is untouched or complete.
+        """
         save_model(self.transformer, TRANSFORMER, folder / TRANSFORMER.name)
         save_model(self.vae, VAE, folder / VAE.name)
         allowed = self.scheduler.allowed_times
         write_json(
             folder / "scheduler" / SCHEDULER_FILE,
-            {**self.scheduler.to_diffusers(), f"_{STEPS}": None if allowed is None else list(allowed)},
-        )
-        # Only the condition pipeline of diffusers gives tokens their causal positions.
-        causal = self.transformer.config.causal_temporal_positioning
-        pipeline = "LTXConditionPipeline" if causal else "LTXPipeline"
-        write_json(
-            folder / "model_index.json",
             {
-                "_class_name": pipeline,
-                "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
-                "text_encoder": [None, None],
-                "tokenizer": [None, None],
-                "transformer": ["diffusers", TRANSFORMER.diffusers_class],
-                "vae": ["diffusers", VAE.diffusers_class],
+                **self.scheduler.to_diffusers(),
+                f"_{STEPS}": None if allowed is None else list(allowed),
+                # diffusers' fields cannot say how times are spaced.
+                OFFICIAL: self.scheduler.to_official(),
             },
         )
+
+    def save_index(self, folder: Path, *, with_text: bool) -> None:
+        """Write model_index.json, when all parts are there.
+
+        Raises:
+            CheckpointError: if writing fails; the old index is untouched.
+        """
+        causal = self.transformer.config.causal_temporal_positioning
+        write_index(folder, self.notes, causal=causal, with_text=with_text)
 
     def save_official(self, path: str | Path) -> None:
         """Write the official single file.
@@ -111,8 +132,8 @@ def convert(where: str | Path, to: str | Path, *, dtype: torch.dtype | None = No
 def read_scheduler(where: str | Path, *, revision: str | None = None) -> SchedulerConfig:
     """How a checkpoint spaces its times.
 
-    A file without a scheduler object gets that of its release: shifted uniform times before 0.9.5, linear-quadratic
-    times from then on.
+    A file or folder without a scheduler gets that of its release: shifted uniform times before 0.9.5,
+    linear-quadratic times from then on.
 
     Raises:
         CheckpointError: if there is no such checkpoint, or no LTX-Video scheduler in it.
@@ -125,14 +146,23 @@ def read_scheduler(where: str | Path, *, revision: str | None = None) -> Schedul
             allowed = tuple(float(step) for step in steps) if steps is not None else None
             if "scheduler" in config:
                 return SchedulerConfig.from_official(config["scheduler"], allowed)
-            causal = open_part(path, TRANSFORMER).fields.get(CAUSAL, False)
-            return SchedulerConfig(allowed_times=allowed) if causal else SchedulerConfig("uniform", "tokens", 0.1)
+            return _of_release(path, allowed)
         file = next((f for f in (path / "scheduler" / SCHEDULER_FILE, path / SCHEDULER_FILE) if f.is_file()), None)
         if file is None:
+            if (path / TRANSFORMER.name).is_dir():
+                return _of_release(path, None)
             raise CheckpointError(f"expected scheduler/{SCHEDULER_FILE} in {path}")
         fields = read_object(file)
         steps = fields.get(f"_{STEPS}")
-        read = SchedulerConfig.from_diffusers(fields)
-        return SchedulerConfig(read.spacing, read.shifting, read.terminal, tuple(steps) if steps is not None else None)
+        allowed = tuple(steps) if steps is not None else None
+        if OFFICIAL in fields:
+            return SchedulerConfig.from_official(fields[OFFICIAL], allowed)
+        return replace(SchedulerConfig.from_diffusers(fields), allowed_times=allowed)
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"the scheduler of {path}: {error}") from error
+
+
+def _of_release(path: Path, allowed: tuple[float, ...] | None) -> SchedulerConfig:
+    """The scheduler of a release, told by whether its transformer has causal positions."""
+    causal = open_part(path, TRANSFORMER).fields.get(CAUSAL, False)
+    return SchedulerConfig(allowed_times=allowed) if causal else SchedulerConfig("uniform", "tokens", 0.1)

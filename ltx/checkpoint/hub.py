@@ -1,4 +1,9 @@
-"""From what a user names to files on this disk: paths, named models, hub ids; pinned, verified, offline when asked."""
+"""From what a user names to files on this disk: paths, named models, hub ids; pinned, verified, offline when asked.
+
+A hub id or the name of a card may end in `@revision`: a commit, tag or branch. The released cards name the branch
+`main`, because no commit of theirs could be verified when they were written; a branch can move, so reading one warns
+with the commit that was found, and naming that commit makes the run reproducible.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +11,32 @@ import hashlib
 import importlib.util
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from ltx.checkpoint.errors import CheckpointError, listed
+from ltx.checkpoint.write import WEIGHTS
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+\.safetensors)?")
+# A star matches slashes too, so patterns of the root begin with a name: other parts stay where they are.
+BESIDE = (
+    "model_index.json",
+    "scheduler/*.json",
+    "vae/config.json",
+    "config.json",
+    f"{WEIGHTS}*",
+    "adapter_*",
+    "pytorch_lora_weights.safetensors",
+)
+COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -52,16 +71,18 @@ def resolve(where: str | Path, part: str, revision: str | None = None) -> Path:
     """A file or folder on this disk.
 
     Args:
-        where: a path, the name of a card, `owner/repository`, or `owner/repository/file.safetensors`.
+        where: a path, the name of a card, `owner/repository`, or `owner/repository/file.safetensors`; the last three
+            may end in `@revision`.
         part: the folder that will be read; only it and the small files beside it are downloaded.
-        revision: of a hub id; None is the card's, or the main branch.
+        revision: of a hub id; None is the one in `where`, the card's, or the main branch.
 
     Raises:
-        CheckpointError: if there is no such thing, it cannot be downloaded, or it is not what the card says.
+        CheckpointError: if there is no such thing, it cannot be downloaded, it is not what the card says, or two
+            different revisions are asked for.
     """
     if Path(where).exists():
         return Path(where)
-    name = str(where)
+    name, revision = pinned(where, revision)
     card = cards().get(name) or _hub_card(name)
     if card is None:
         raise CheckpointError(
@@ -71,6 +92,39 @@ def resolve(where: str | Path, part: str, revision: str | None = None) -> Path:
     if card.package is not None:
         return _embedded(name, card)
     return _download(card, part, revision or card.revision)
+
+
+def source_of(where: str | Path, path: Path) -> str | None:
+    """What names the same files for ever: the hub id and the commit of a path in the hub's cache; None elsewhere."""
+    commit = commit_of(path)
+    if commit is None:
+        return None
+    name, _ = pinned(where)
+    card = cards().get(name)
+    if card is not None and card.repo is not None:
+        name = f"{card.repo}/{card.file}" if card.file else card.repo
+    return f"{name}@{commit}"
+
+
+def pinned(where: str | Path, revision: str | None = None) -> tuple[str, str | None]:
+    """Name and revision of `name@revision`.
+
+    Raises:
+        CheckpointError: if another revision is asked for beside it.
+    """
+    name, at, named = str(where).partition("@")
+    if at and not named:
+        raise CheckpointError(f"expected a commit, tag or branch after the @ of {str(where)!r}, got nothing")
+    if named and revision not in (None, named):
+        raise CheckpointError(f"expected one revision of {name}, got {named!r} in its name and {revision!r} beside it")
+    return name, named or revision
+
+
+def commit_of(path: Path) -> str | None:
+    """The commit a file or folder in the hub's cache belongs to; None for any other path."""
+    parts = path.parts
+    found = next((after for folder, after in pairwise(parts) if folder == "snapshots"), "")
+    return found if COMMIT.fullmatch(found) else None
 
 
 def _hub_card(name: str) -> Card | None:
@@ -98,18 +152,8 @@ def _download(card: Card, part: str, revision: str) -> Path:
         if card.file is not None:
             path = Path(huggingface_hub.hf_hub_download(repo, card.file, revision=revision))
         else:
-            beside = ["model_index.json", "scheduler/*.json", "vae/config.json"]
-            wanted = [
-                *beside,
-                *(f"{folder}*.{kind}" for folder in (f"{part}/", "") for kind in ("json", "safetensors")),
-            ]
-            # Official files in the root of a repository that also has folders are not part of the folder layout.
-            ignored = ["ltx*.safetensors"]
-            path = Path(
-                huggingface_hub.snapshot_download(
-                    repo, revision=revision, allow_patterns=wanted, ignore_patterns=ignored
-                )
-            )
+            wanted = [*BESIDE, f"{part}/*.json", f"{part}/*.safetensors"]
+            path = Path(huggingface_hub.snapshot_download(repo, revision=revision, allow_patterns=wanted))
     except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         raise CheckpointError(
             f"{repo} at {revision} is not in the local cache and the hub cannot be reached (offline?): {error}"
@@ -118,6 +162,11 @@ def _download(card: Card, part: str, revision: str) -> Path:
         raise CheckpointError(f"cannot download {repo} at {revision}: {error}") from error
     if card.sha256 is not None:
         verify(path, card.sha256)
+    elif not COMMIT.fullmatch(revision) and (commit := commit_of(path)):
+        warnings.warn(
+            f"{repo} was read at {revision}, which can move; to read the same files again, ask for revision {commit}",
+            stacklevel=2,
+        )
     return path
 
 

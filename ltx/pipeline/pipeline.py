@@ -13,11 +13,13 @@ from torch import Tensor
 
 from ltx.checkpoint.convert import Checkpoint
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.hub import resolve
+from ltx.checkpoint.hub import pinned, resolve
+from ltx.checkpoint.index import Notes
 from ltx.checkpoint.parts import UPSAMPLER
 from ltx.conditioning import ConditioningItem
 from ltx.flow import GuidancePlan, Progress, SchedulerConfig, draw_noise, seeded
 from ltx.pipeline.latents import low_size, tone_map, upsample
+from ltx.pipeline.parts import check_device, check_parts, read_text_encoder, read_upsampler
 from ltx.pipeline.preset import PLAIN, Pass, Preset, find_preset, presets
 from ltx.pipeline.request import Request, StartingVideo
 from ltx.pipeline.run import run_pass
@@ -49,6 +51,10 @@ class LTXPipeline:
         text_encoder: reads prompts; None if only `TextConditioning` will be given.
         upsampler: enlarges latents for presets of two passes; None if there will be none.
         preset: used where a call names no other.
+        sources: hub id and commit of each part that was downloaded.
+
+    Raises:
+        ValueError: if the parts do not fit each other.
     """
 
     def __init__(
@@ -66,6 +72,8 @@ class LTXPipeline:
         self.text_encoder = text_encoder
         self.upsampler = upsampler
         self.preset = preset
+        self.sources: dict[str, str] = {}
+        check_parts(transformer, vae, text_encoder, upsampler)
 
     @classmethod
     def from_pretrained(
@@ -82,37 +90,38 @@ class LTXPipeline:
         """Read a checkpoint from an official file, a folder, a named model or a hub id.
 
         Args:
-            where: what to read.
+            where: what to read; like the two others it may end in `@revision` if it is on the hub.
             text_encoder: where the T5 is; None is the checkpoint's own, or for official files the published one.
             upsampler: where the latent upsampler is; None is the checkpoint's own, or the one of the preset.
-            preset: its name; None is that of the checkpoint if it is a released one, else "plain".
+            preset: its name; None is that of the checkpoint if it is a released one or a folder that names one, else
+                "plain".
             dtype: type of the weights; None is the stored one.
             device: where to put them.
             revision: commit, tag or branch of a hub id.
 
         Raises:
             CheckpointError: if a part cannot be found or is not what it should be.
-            ValueError: for an unknown preset.
+            ValueError: for an unknown preset or device, or parts that do not fit each other.
         """
-        chosen = find_preset(preset or (str(where) if str(where) in presets() else PLAIN))
+        check_device(device)
+        name = pinned(where)[0]
+        if preset is not None:
+            find_preset(preset)
         checkpoint = Checkpoint.from_pretrained(where, dtype=dtype, device=device, revision=revision)
+        chosen = find_preset(preset or (name if name in presets() else checkpoint.notes.preset or PLAIN))
         root = resolve(where, "scheduler", revision)
-        if upsampler is None and (root / UPSAMPLER.name).is_dir():
-            upsampler = root / UPSAMPLER.name
-        if upsampler is None and chosen.refinement is not None:
-            upsampler = chosen.refinement.upsampler
-        text: TextEncoder | None = None
-        if text_encoder is not None:
-            text = TextEncoder.from_pretrained(text_encoder, dtype=dtype, device=device)
-        elif root.is_file():
-            text = TextEncoder.from_pretrained(dtype=dtype, device=device)
-        elif (root / "text_encoder").is_dir() or not Path(where).exists():
-            text = TextEncoder.from_pretrained(where, dtype=dtype, device=device, revision=revision)
-        enlarge = None if upsampler is None else LatentUpsampler.from_pretrained(upsampler, dtype=dtype, device=device)
-        return cls(checkpoint.transformer, checkpoint.vae, checkpoint.scheduler, text, enlarge, chosen)
+        text, text_source = read_text_encoder(
+            where, root, named=text_encoder, dtype=dtype, device=device, revision=revision
+        )
+        enlarge, enlarge_source = read_upsampler(root, chosen, named=upsampler, dtype=dtype, device=device)
+        pipeline = cls(checkpoint.transformer, checkpoint.vae, checkpoint.scheduler, text, enlarge, chosen)
+        pipeline.sources |= {**checkpoint.notes.sources, **text_source, **enlarge_source}
+        return pipeline
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a diffusers folder with every part; `from_pretrained` and diffusers' classes read it.
+
+        Its index says which preset to sample with and where downloaded parts came from.
 
         Raises:
             CheckpointError: if writing fails, or the text encoder is not one that can be written.
@@ -121,11 +130,14 @@ class LTXPipeline:
             raise CheckpointError(
                 f"expected a TextEncoder to write, got {type(self.text_encoder).__name__}; set text_encoder to None"
             )
-        Checkpoint(self.transformer, self.vae, self.scheduler).save_pretrained(folder)
+        notes = Notes(self.sources, self.preset.name if self.preset.name in presets() else None)
+        checkpoint = Checkpoint(self.transformer, self.vae, self.scheduler, notes)
+        checkpoint.save_parts(Path(folder))
         if self.text_encoder is not None:
             self.text_encoder.save_pretrained(folder)
         if self.upsampler is not None:
             self.upsampler.save_pretrained(Path(folder, UPSAMPLER.name))
+        checkpoint.save_index(Path(folder), with_text=self.text_encoder is not None)
 
     def to(self, device: torch.device | str) -> LTXPipeline:
         """The same pipeline with its models moved to a device."""
@@ -215,10 +227,10 @@ class LTXPipeline:
         """Latents after one pass, or after two with the upsampler between them."""
         shape = request.shape if len(passes) == 1 else low_size(request.shape)
         latents: Tensor | None = None
-        if len(passes) > 1 and self.upsampler is None:
+        if len(passes) > 1 and (self.upsampler is None or self.upsampler.config.factors != (1, 2, 2)):
             raise ValueError(
-                f"the preset {preset.name} has two passes and needs a latent upsampler; "
-                f"give the pipeline one, or choose the preset {PLAIN!r}"
+                f"the preset {preset.name} has two passes and needs a latent upsampler that doubles height and width "
+                f"alone; give the pipeline one, or choose the preset {PLAIN!r}"
             )
         for each in passes:
             if latents is not None and self.upsampler is not None:

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import T5EncoderModel, T5Tokenizer
 
 from ltx.checkpoint import CheckpointError
-from ltx.checkpoint.hub import cards, resolve
+from ltx.checkpoint.hub import cards, pinned, resolve
 from ltx.text.conditioning import TextConditioning
 
 MODEL_FOLDER, TOKENIZER_FOLDER = "text_encoder", "tokenizer"
@@ -49,6 +50,11 @@ class TextEncoder:
     def width(self) -> int:
         """Channels of a token state: what the transformer's `caption_channels` must be."""
         return int(self.model.config.d_model)
+
+    @property
+    def commit(self) -> str | None:
+        """The commit of the hub repository that the model was read from; None if it was not."""
+        return getattr(self.model.config, "_commit_hash", None)
 
     @torch.no_grad()
     def encode(self, prompts: Sequence[str]) -> TextConditioning:
@@ -88,7 +94,7 @@ class TextEncoder:
         """Read `text_encoder/` and `tokenizer/` from a folder, a named model or a hub repository.
 
         Args:
-            where: what holds the two folders.
+            where: what holds the two folders; a hub repository may end in `@revision`.
             dtype: type of the weights; None is the stored one.
             device: where to put the model.
             revision: commit, tag or branch of a hub id.
@@ -96,19 +102,21 @@ class TextEncoder:
         Raises:
             CheckpointError: if a folder is missing, or the weights do not fit the model exactly.
         """
-        root, pinned = _locate(where)
-        options: dict[str, Any] = {} if isinstance(root, Path) else {"revision": revision or pinned}
+        root, at = _locate(where, revision)
+        options: dict[str, Any] = {} if isinstance(root, Path) else {"revision": at}
         try:
             loaded: Any = T5EncoderModel.from_pretrained(
                 str(root),
                 subfolder=MODEL_FOLDER,
                 dtype=dtype or "auto",
                 use_safetensors=True,
+                # Reported below by name, like missing and left-over ones; else transformers names none.
+                ignore_mismatched_sizes=True,
                 output_loading_info=True,
                 **options,
             )
             tokenizer = T5Tokenizer.from_pretrained(str(root), subfolder=TOKENIZER_FOLDER, **options)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise CheckpointError(f"cannot read a T5 text encoder from {where}: {error}") from error
         model, report = loaded
         problems = {name: sorted(map(str, keys)) for name, keys in report.items() if keys and name.endswith("_keys")}
@@ -124,13 +132,15 @@ class TextEncoder:
         self.tokenizer.save_pretrained(Path(folder, TOKENIZER_FOLDER))
 
 
-def _locate(where: str | Path) -> tuple[Path | str, str]:
+def _locate(where: str | Path, revision: str | None) -> tuple[Path | str, str]:
     """A folder on this disk, or a hub repository; and the revision to use for the latter."""
-    card = cards().get(str(where))
-    if card is not None and card.repo is not None and not Path(where).exists():
-        return card.repo, card.revision
-    if card is None and not Path(where).exists() and "/" in str(where):
-        return str(where), "main"
+    if not Path(where).exists():
+        name, revision = pinned(where, revision)
+        card = cards().get(name)
+        if card is not None and card.repo is not None:
+            return card.repo, revision or card.revision
+        if card is None and "/" in name:
+            return name, revision or "main"
     root = resolve(where, MODEL_FOLDER)
     for name in (MODEL_FOLDER, TOKENIZER_FOLDER):
         if not (root / name).is_dir():

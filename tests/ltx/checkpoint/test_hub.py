@@ -1,13 +1,15 @@
 import hashlib
+import warnings
 from pathlib import Path
 from typing import Any
 
 import huggingface_hub
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
+from huggingface_hub.utils import filter_repo_objects
 
 from ltx.checkpoint import CheckpointError, hub
-from ltx.checkpoint.hub import Card, cards, resolve, verify
+from ltx.checkpoint.hub import Card, cards, resolve, source_of, verify
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
 
 
@@ -25,8 +27,8 @@ class Hub:
             raise self.error
         return str(self.folder / name)
 
-    def snapshot(self, repo: str, *, revision: str, allow_patterns: list[str], ignore_patterns: list[str]) -> str:
-        self.asked.append((repo, revision, tuple(allow_patterns), tuple(ignore_patterns)))
+    def snapshot(self, repo: str, *, revision: str, allow_patterns: list[str]) -> str:
+        self.asked.append((repo, revision, tuple(allow_patterns)))
         if self.error:
             raise self.error
         return str(self.folder)
@@ -49,11 +51,13 @@ def test_a_path_that_exists_never_asks_the_hub(fake: Hub, tmp_path: Path) -> Non
 def test_a_repository_downloads_only_the_part_and_the_small_files(fake: Hub) -> None:
     """A 13B transformer is not downloaded to read a VAE, nor the official files beside the folders."""
     assert resolve("someone/model", "vae", "abc") == fake.folder
-    ((repo, revision, allowed, ignored),) = fake.asked
+    ((repo, revision, allowed),) = fake.asked
     assert (repo, revision) == ("someone/model", "abc")
-    assert "vae/*.safetensors" in allowed and "model_index.json" in allowed
-    assert not any(pattern.startswith("transformer/") for pattern in allowed)
-    assert ignored == ("ltx*.safetensors",)
+    wanted = ["model_index.json", "vae/config.json", "vae/diffusion_pytorch_model.safetensors", "scheduler/a.json"]
+    root = ["config.json", "diffusion_pytorch_model-00001-of-00002.safetensors", "pytorch_lora_weights.safetensors"]
+    others = ["transformer/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors", "ltxv.safetensors"]
+    # The hub's own filter, whose stars match slashes.
+    assert set(filter_repo_objects([*wanted, *root, *others], allow_patterns=list(allowed))) == {*wanted, *root}
 
 
 def test_a_file_in_a_repository_is_downloaded_alone(fake: Hub) -> None:
@@ -67,6 +71,63 @@ def test_a_named_release_is_one_official_file(fake: Hub) -> None:
     assert resolve("ltxv-13b-0.9.7-dev", "transformer").name == "ltxv-13b-0.9.7-dev.safetensors"
     resolve("ltxv-13b-0.9.7-dev", "transformer", "v1")
     assert [asked[2] for asked in fake.asked] == [cards()["ltxv-13b-0.9.7-dev"].revision, "v1"]
+
+
+def test_a_name_may_end_in_its_revision(fake: Hub) -> None:
+    """name@revision pins a card, a repository and a file; two different revisions are refused."""
+    resolve("ltxv-13b-0.9.7-dev@v1", "transformer")
+    resolve("someone/model/a.safetensors@v2", "vae")
+    resolve("someone/model@v3", "vae", "v3")
+    assert [next(part for part in asked if part in ("v1", "v2", "v3")) for asked in fake.asked] == ["v1", "v2", "v3"]
+    with pytest.raises(CheckpointError, match="one revision of someone/model, got 'v1' in its name and 'v2'"):
+        resolve("someone/model@v1", "vae", "v2")
+    with pytest.raises(CheckpointError, match="after the @"):
+        resolve("someone/model@", "vae")
+
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """huggingface_hub's real cache, holding one upsampler at one commit of main, with the network switched off."""
+    config = UpsamplerConfig(
+        in_channels=4, mid_channels=32, num_blocks_per_stage=1, dims=2, spatial_upsample=True, temporal_upsample=False
+    )
+    repository = tmp_path / "models--someone--upsampler"
+    LatentUpsampler(config).save_pretrained(repository / "snapshots" / COMMIT)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(COMMIT)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    return repository / "snapshots" / COMMIT
+
+
+def test_offline_the_cache_is_enough(cache: Path) -> None:
+    """Without network what is cached is read, by branch and by commit; what is not is said to be missing."""
+    with pytest.warns(UserWarning, match=f"main, which can move.*ask for revision {COMMIT}"):
+        assert resolve("someone/upsampler", "latent_upsampler") == cache
+    assert LatentUpsampler.from_pretrained(f"someone/upsampler@{COMMIT}").config.mid_channels == 32
+    with pytest.raises(CheckpointError, match="not in the local cache and the hub cannot be reached"):
+        resolve("someone/other", "vae")
+    with pytest.raises(CheckpointError, match="someone/upsampler at v2 is not in the local cache"):
+        resolve("someone/upsampler@v2", "vae")
+
+
+def test_a_pinned_read_does_not_warn(cache: Path) -> None:
+    """A commit cannot move."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert resolve("someone/upsampler", "latent_upsampler", COMMIT) == cache
+
+
+def test_the_source_names_the_same_files_for_ever(cache: Path, tmp_path: Path) -> None:
+    """Hub id, file and commit of what was downloaded; nothing for a local path."""
+    assert source_of("someone/upsampler@main", cache) == f"someone/upsampler@{COMMIT}"
+    file = f"Lightricks/LTX-Video/ltxv-13b-0.9.7-dev.safetensors@{COMMIT}"
+    assert source_of("ltxv-13b-0.9.7-dev", cache / "ltxv-13b-0.9.7-dev.safetensors") == file
+    assert source_of(tmp_path, tmp_path) is None
+    assert source_of("someone/upsampler", tmp_path / "snapshots" / "main") is None
 
 
 def test_a_model_downloaded_through_the_hub_is_loaded(fake: Hub) -> None:

@@ -1,8 +1,9 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from ltx.checkpoint import CheckpointError
 from ltx.text.cache import CachedTextEncoder
@@ -92,4 +93,45 @@ def test_refuses(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="room for 128"):
         train_tokenizer(SENTENCES, vocabulary=64)
     with pytest.raises(CheckpointError):
+        TextEncoder.from_pretrained(tmp_path)
+
+
+def damaged(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> Path:
+    """A saved encoder whose tensors were changed."""
+    encoder().save_pretrained(folder)
+    file = folder / "text_encoder" / "model.safetensors"
+    tensors = load_file(file)
+    change(tensors)
+    save_file(tensors, file, metadata={"format": "pt"})
+    return folder
+
+
+def test_wrong_weights_are_named(tmp_path: Path) -> None:
+    """A missing, an extra and a misshapen tensor are each refused by name."""
+    final = "encoder.final_layer_norm.weight"
+    changes: dict[str, Callable[[dict[str, torch.Tensor]], object]] = {
+        final: lambda tensors: tensors.pop(final),
+        "surprise": lambda tensors: tensors.update(surprise=torch.zeros(1)),
+        "final_layer_norm": lambda tensors: tensors.update({final: torch.zeros(3)}),
+    }
+    for number, (name, change) in enumerate(changes.items()):
+        with pytest.raises(CheckpointError, match=name):
+            TextEncoder.from_pretrained(damaged(tmp_path / str(number), change))
+
+
+def test_damaged_files_are_one_error(tmp_path: Path) -> None:
+    """Truncated weights, pickled ones, and a tokenizer that is no JSON are CheckpointErrors."""
+    encoder().save_pretrained(tmp_path)
+    weights, words = tmp_path / "text_encoder" / "model.safetensors", tmp_path / "tokenizer" / "tokenizer.json"
+    whole, text = weights.read_bytes(), words.read_text()
+    weights.write_bytes(whole[:-100])
+    with pytest.raises(CheckpointError, match="cannot read a T5 text encoder"):
+        TextEncoder.from_pretrained(tmp_path)
+    weights.unlink()
+    torch.save({}, tmp_path / "text_encoder" / "pytorch_model.bin")
+    with pytest.raises(CheckpointError, match="cannot read a T5 text encoder"):
+        TextEncoder.from_pretrained(tmp_path)
+    weights.write_bytes(whole)
+    words.write_text(text[:100])
+    with pytest.raises(CheckpointError, match="cannot read a T5 text encoder"):
         TextEncoder.from_pretrained(tmp_path)

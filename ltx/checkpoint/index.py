@@ -1,0 +1,70 @@
+"""`model_index.json` of a checkpoint's folder: the classes of its parts, and notes for whoever reads it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ltx.checkpoint.errors import CheckpointError
+from ltx.checkpoint.parts import TRANSFORMER, VAE
+from ltx.checkpoint.read import read_object
+from ltx.checkpoint.write import write_json
+
+FILE = "model_index.json"
+TEXT_PARTS = {"text_encoder": ["transformers", "T5EncoderModel"], "tokenizer": ["transformers", "T5Tokenizer"]}
+
+
+@dataclass(frozen=True)
+class Notes:
+    """What an index says beside its parts; diffusers skips these entries.
+
+    Attributes:
+        sources: hub id and commit that each part was downloaded from, as `owner/repository@commit`; local parts have
+            none.
+        preset: name of the preset to sample with; None if none was chosen.
+    """
+
+    sources: Mapping[str, str] = field(default_factory=dict)
+    preset: str | None = None
+
+
+def write_index(folder: Path, notes: Notes, *, causal: bool, with_text: bool) -> None:
+    """Write the index of a folder whose parts are written.
+
+    Args:
+        folder: of the checkpoint.
+        notes: kept for the reader.
+        causal: whether frames have causal positions; only the condition pipeline of diffusers gives them those.
+        with_text: whether a text encoder and its tokenizer are in the folder.
+
+    Raises:
+        CheckpointError: if writing fails; the old index is untouched.
+    """
+    write_json(
+        folder / FILE,
+        {
+            "_class_name": "LTXConditionPipeline" if causal else "LTXPipeline",
+            "_preset": notes.preset,
+            "_sources": dict(notes.sources),
+            "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
+            "transformer": ["diffusers", TRANSFORMER.diffusers_class],
+            "vae": ["diffusers", VAE.diffusers_class],
+            **(TEXT_PARTS if with_text else {part: [None, None] for part in TEXT_PARTS}),
+        },
+    )
+
+
+def read_notes(folder: Path) -> Notes:
+    """The notes of a folder's index; empty ones where there is no index, or one of another tool.
+
+    Raises:
+        CheckpointError: if the index is damaged.
+    """
+    if not (folder / FILE).is_file():
+        return Notes()
+    index = read_object(folder / FILE)
+    sources, preset = index.get("_sources") or {}, index.get("_preset")
+    if not isinstance(sources, dict) or not isinstance(preset, str | None):
+        raise CheckpointError(f"expected an object _sources and a name _preset in {folder / FILE}")
+    return Notes({str(part): str(source) for part, source in sources.items()}, preset)

@@ -1,0 +1,76 @@
+"""`foresight convert`: between the released formats, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from foresight.cli.main import main
+from ltx.checkpoint.convert import Checkpoint
+from ltx.checkpoint.release import VAE_FIELDS
+from ltx.flow import SchedulerConfig
+from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.vae import VAEConfig, VideoVAE
+
+
+@pytest.fixture(scope="module")
+def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small official file in the structure of 0.9.5."""
+    torch.manual_seed(0)
+    sizes = {"encoder_base_channels": 8, "decoder_base_channels": 8, "latent_channels": 8}
+    vae = VideoVAE(VAEConfig.from_dict({**VAE_FIELDS["0.9.5"], **sizes}))
+    transformer = VideoTransformer(
+        TransformerConfig(
+            in_channels=8,
+            out_channels=8,
+            num_layers=1,
+            num_attention_heads=2,
+            attention_head_dim=12,
+            cross_attention_dim=24,
+            caption_channels=16,
+            positional_embedding_theta=10_000.0,
+            positional_embedding_max_pos=(20.0, 2048.0, 2048.0),
+            timestep_scale_multiplier=1000.0,
+            causal_temporal_positioning=True,
+            norm_eps=1e-6,
+        )
+    )
+    path = tmp_path_factory.mktemp("official") / "ltx.safetensors"
+    Checkpoint(transformer, vae, SchedulerConfig()).save_official(path)
+    return path
+
+
+def test_there_and_back(official: Path, tmp_path: Path) -> None:
+    """A file becomes a folder becomes a file with equal bytes for each tensor; a precision casts them."""
+    folder, back, half = tmp_path / "folder", tmp_path / "back.safetensors", tmp_path / "half.safetensors"
+    assert main(["convert", f"source={official}", f"to={folder}"]) == 0
+    assert (folder / "model_index.json").is_file()
+    assert main(["convert", f"source={folder}", f"to={back}"]) == 0
+    before, after = load_file(official), load_file(back)
+    assert {k: v.numpy().tobytes() for k, v in before.items()} == {k: v.numpy().tobytes() for k, v in after.items()}
+    assert main(["convert", f"source={official}", f"to={half}", "precision=bfloat16"]) == 0
+    narrow = load_file(half)
+    assert all(torch.equal(narrow[key], tensor.bfloat16()) for key, tensor in before.items())
+
+
+def test_mistakes_are_one_line(official: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Unknown precisions, missing, foreign and damaged sources exit with 2 and one line that names what is wrong."""
+    foreign, damaged, pickle = tmp_path / "foreign.safetensors", tmp_path / "damaged.safetensors", tmp_path / "a.ckpt"
+    save_file({"double_blocks.0.img_attn.qkv.weight": torch.zeros(1)}, foreign)
+    damaged.write_bytes(official.read_bytes()[:-50])
+    torch.save({}, pickle)
+    cases = [
+        (["precision=int4", f"source={official}"], "int4"),
+        (["source=nowhere"], "nowhere"),
+        ([f"source={foreign}"], "double_blocks.0.img_attn.qkv.weight"),
+        ([f"source={damaged}"], "not a complete safetensors file"),
+        ([f"source={pickle}"], "pickle"),
+    ]
+    for words, named in cases:
+        assert main(["convert", f"to={tmp_path / 'out'}", *words]) == 2
+        lines = capsys.readouterr().err.splitlines()
+        assert len(lines) == 1 and lines[0].startswith("foresight: ") and named in lines[0], lines
+        assert not (tmp_path / "out").exists()
