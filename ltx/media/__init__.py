@@ -2,6 +2,7 @@
 
 from ltx.media.container import MediaInfo
 from ltx.media.limits import Limits, MediaError
+from ltx.media.picture import read_picture
 from ltx.media.pixels import blur, centre_crop, cover, cover_size, resize, to_float, to_pixels
 from ltx.media.reader import Footage, probe, read_video, sample_video
 from ltx.media.writer import crf_degrade, write_frames, write_gif, write_lossless, write_mp4
@@ -17,6 +18,7 @@ __all__ = [
     "cover_size",
     "crf_degrade",
     "probe",
+    "read_picture",
     "read_video",
     "resize",
     "sample_video",
