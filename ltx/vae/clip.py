@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-import torch.nn.functional as F
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from ltx.vae.prologue import AbstractPrologue
 
 if TYPE_CHECKING:
     from ltx.vae.convolution import CausalConv3d
@@ -61,15 +63,51 @@ class NoiseField:
         return self.maps[id(scale)][top : top + height, left : left + width]
 
 
+class Margins(NamedTuple):
+    """Frames around a convolution's input: kept ones or copies of the first in front, copies of the last behind."""
+
+    kept: Tensor | None
+    front: int
+    behind: int
+
+
 class AbstractClip(ABC):
     """Context of one encode or decode; made anew for each."""
 
     def __init__(self, noise: NoiseField) -> None:
         self.noise = noise
 
+    def extend(
+        self, layer: CausalConv3d, x: Float[Tensor, "b c f h w"], prologue: AbstractPrologue
+    ) -> Float[Tensor, "b c f2 h w"]:
+        """The prologue's result for `x` with the frames around it that the convolution reads, channels-last."""
+        kept, front, behind = self._margins(layer, x.shape[2])
+        if torch.is_grad_enabled():
+            x = prologue(x)
+            before = [x[:, :, :1]] * front if kept is None else [kept]
+            extended = torch.cat([*before, x], dim=2) if before else x
+            if behind:
+                extended = torch.cat([extended, *[extended[:, :, -1:]] * behind], dim=2)
+        else:
+            batch, channels, frames, height, width = x.shape
+            size = (batch, front + frames + behind, height, width, channels)
+            extended = rearrange(x.new_empty(size), "b f h w c -> b c f h w")
+            if frames:
+                prologue.write(x, extended[:, :, front : front + frames])
+            if front:
+                extended[:, :, :front] = extended[:, :, front : front + 1] if kept is None else kept
+            if behind:
+                extended[:, :, -behind:] = extended[:, :, -behind - 1 : -behind]
+        self._keep(layer, extended)
+        return extended
+
     @abstractmethod
-    def extend(self, layer: CausalConv3d, x: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b c f2 h w"]:
-        """`x` with the frames around it that the convolution reads."""
+    def _margins(self, layer: CausalConv3d, frames: int) -> Margins:
+        """What surrounds these frames."""
+
+    @abstractmethod
+    def _keep(self, layer: CausalConv3d, extended: Float[Tensor, "b c f h w"]) -> None:
+        """Remember what the convolution's next outputs read of these frames."""
 
     @abstractmethod
     def align(self, block: nn.Module, x: Float[Tensor, "b c f h w"], frames: int) -> Float[Tensor, "b c f2 h w"]:
@@ -83,9 +121,11 @@ class AbstractClip(ABC):
 class WholeClip(AbstractClip):
     """All frames are at hand; beyond the ends the edge frames repeat."""
 
-    def extend(self, layer: CausalConv3d, x: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b c f2 h w"]:
-        """Repeated edge frames on both sides, or twice the first."""
-        return F.pad(x, (0, 0, 0, 0, *layer.temporal_padding), mode="replicate")
+    def _margins(self, layer: CausalConv3d, frames: int) -> Margins:
+        return Margins(None, *layer.temporal_padding)
+
+    def _keep(self, layer: CausalConv3d, extended: Float[Tensor, "b c f h w"]) -> None:
+        """Nothing follows."""
 
     def align(self, block: nn.Module, x: Float[Tensor, "b c f h w"], frames: int) -> Float[Tensor, "b c f2 h w"]:
         """Everything: nothing waits."""
@@ -97,35 +137,40 @@ class WholeClip(AbstractClip):
 
 
 class ClipStream(AbstractClip):
-    """The clip arrives in pieces; `last` is to be set before the last one.
+    """The clip arrives in pieces, and at its end its layers are closed one after another.
 
     A non-causal convolution keeps its newest frame back until the next one arrives, so pieces come out later and, at
-    first, shorter or empty; the last piece brings the rest.
+    first, shorter or empty. After the last piece `close` says how many of these convolutions, in the order of the data,
+    now repeat their last frame instead of waiting; pieces without frames then bring out what they held back. Closing
+    few at a time keeps the pieces at the end as short as the others.
     """
 
     def __init__(self, noise: NoiseField) -> None:
         super().__init__(noise)
-        self.last = False
+        self._order: dict[int, int] = {}
+        self._closing = range(0)
         self._before: dict[int, Tensor] = {}
         self._waiting: dict[int, Tensor] = {}
         self._opened: set[int] = set()
 
-    def extend(self, layer: CausalConv3d, x: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b c f2 h w"]:
-        """The kept frames, `x`, and after the last piece the repeated end; shorter than a kernel if more must come."""
+    def close(self, layers: int) -> bool:
+        """Let that many more convolutions end with the next piece; False if all had ended."""
+        self._closing = range(self._closing.stop, self._closing.stop + layers)
+        return self._closing.start < len(self._order)
+
+    def _margins(self, layer: CausalConv3d, frames: int) -> Margins:
         front, behind = layer.temporal_padding
-        parts = [x]
-        if id(layer) in self._before:
-            parts.insert(0, self._before[id(layer)])
-        elif x.shape[2]:
-            parts.insert(0, x[:, :, :1].expand(-1, -1, front, -1, -1))
-        extended = torch.cat(parts, dim=2)
-        if self.last and behind:
-            extended = torch.cat([extended, extended[:, :, -1:]], dim=2)
+        if behind and self._order.setdefault(id(layer), len(self._order)) not in self._closing:
+            behind = 0
+        kept = self._before.get(id(layer))
+        front = kept.shape[2] if kept is not None else front if frames else 0
+        return Margins(kept, front, behind if front + frames else 0)
+
+    def _keep(self, layer: CausalConv3d, extended: Float[Tensor, "b c f h w"]) -> None:
         if frames := extended.shape[2]:
             # What the next output reads of these: two frames with stride 1, one with stride 2.
             keep = KERNEL - layer.conv.stride[0] if frames >= KERNEL else frames
             self._before[id(layer)] = extended[:, :, frames - keep :].clone()
-        return extended
 
     def align(self, block: nn.Module, x: Float[Tensor, "b c f h w"], frames: int) -> Float[Tensor, "b c f2 h w"]:
         """The oldest `frames` frames that have not been used; the rest waits."""

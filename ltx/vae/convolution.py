@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ltx.vae.clip import KERNEL, AbstractClip
+from ltx.vae.prologue import AbstractPrologue, Plain
 
 
 class CausalConv3d(nn.Module):
@@ -21,10 +22,22 @@ class CausalConv3d(nn.Module):
         self.temporal_padding = (2, 0) if causal else (1, 1)
         self.conv = nn.Conv3d(in_channels, out_channels, KERNEL, stride=stride, padding=(0, 1, 1))
 
-    def forward(self, x: Float[Tensor, "b c f h w"], clip: AbstractClip) -> Float[Tensor, "b d f2 h2 w2"]:
+    def forward(
+        self, x: Float[Tensor, "b c f h w"], clip: AbstractClip, prologue: AbstractPrologue | None = None
+    ) -> Float[Tensor, "b d f2 h2 w2"]:
         """Length n becomes n, or floor((n−1)/2)+1 with temporal stride 2; in a stream it may be 0 at first."""
-        x = clip.extend(self, x)
-        if x.shape[2] < KERNEL:
+        return self.convolve(self.extend(x, clip, prologue or Plain()))
+
+    def extend(
+        self, x: Float[Tensor, "b c f h w"], clip: AbstractClip, prologue: AbstractPrologue
+    ) -> Float[Tensor, "b c f3 h w"]:
+        """The prologue's result with the frames around it; a caller may give up `x` before it calls `convolve`."""
+        return clip.extend(self, x, prologue)
+
+    def convolve(self, extended: Float[Tensor, "b c f3 h w"]) -> Float[Tensor, "b d f2 h2 w2"]:
+        """The convolution of an extended tensor; no frames if it is shorter than the kernel."""
+        if extended.shape[2] < KERNEL:
             _, down, across = self.conv.stride
-            return x.new_empty(x.shape[0], self.conv.out_channels, 0, x.shape[3] // down, x.shape[4] // across)
-        return self.conv(x)
+            height, width = extended.shape[3] // down, extended.shape[4] // across
+            return extended.new_empty(extended.shape[0], self.conv.out_channels, 0, height, width)
+        return self.conv(extended)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,9 +10,9 @@ from torch import Tensor, nn
 from ltx.vae.clip import AbstractClip, NoiseField, WholeClip
 from ltx.vae.config import VAEConfig
 from ltx.vae.convolution import CausalConv3d
-from ltx.vae.norm import pixel_norm
+from ltx.vae.prologue import Activation, Modulation
 from ltx.vae.resample import Upsampler
-from ltx.vae.residual import Modulation, ResidualBlock, ResidualGroup
+from ltx.vae.residual import ResidualBlock, ResidualGroup, steps
 from ltx.vae.timestep import TimestepEmbedder
 
 
@@ -60,15 +59,12 @@ class Decoder(nn.Module):
         if self.last_time_embedder is not None:
             scaled = timestep.to(latents.dtype) * self.timestep_scale_multiplier.to(latents.dtype)
         x = self.conv_in(latents.contiguous(memory_format=torch.channels_last_3d), clip)
-        for block in self.up_blocks:
-            if isinstance(block, ResidualGroup):
-                x = block(x, scaled, clip)
-            else:
-                x = block(x, None, clip) if isinstance(block, ResidualBlock) else block(x, clip)
-        x = pixel_norm(x)
+        for step in steps(self.up_blocks, scaled, latents.dtype):
+            x = step(x, clip)
+        modulation = None
         if self.last_time_embedder is not None and scaled is not None:
             embedding = rearrange(self.last_time_embedder(scaled, x.dtype), "b (n c) -> b n c", n=2)
             vectors = self.last_scale_shift_table + embedding
-            x = Modulation(*vectors[..., None, None, None].unbind(1))(x)
-        x = self.conv_out(F.silu(x), clip)
+            modulation = Modulation(*vectors[..., None, None, None].unbind(1))
+        x = self.conv_out(x, clip, Activation(modulation))
         return rearrange(x, "b (c r q) f h w -> b c f (h q) (w r)", q=self.patch_size, r=self.patch_size)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -10,9 +9,9 @@ from torch import Tensor, nn
 from ltx.vae.clip import AbstractClip, NoiseField, WholeClip
 from ltx.vae.config import VAEConfig
 from ltx.vae.convolution import CausalConv3d
-from ltx.vae.norm import pixel_norm
+from ltx.vae.prologue import Activation
 from ltx.vae.resample import Downsampler
-from ltx.vae.residual import ResidualBlock, ResidualGroup
+from ltx.vae.residual import ResidualBlock, ResidualGroup, steps
 
 
 class Encoder(nn.Module):
@@ -53,6 +52,6 @@ class Encoder(nn.Module):
         # tensors are channels-last in memory: convolutions and norms then move no data.
         x = rearrange(video, "b c f (h q) (w r) -> b f h w (c r q)", q=self.patch_size, r=self.patch_size)
         x = self.conv_in(rearrange(x, "b f h w c -> b c f h w"), clip)
-        for block in self.down_blocks:
-            x = block(x, None, clip) if isinstance(block, ResidualBlock | ResidualGroup) else block(x, clip)
-        return self.conv_out(F.silu(pixel_norm(x)), clip)
+        for step in steps(self.down_blocks, None, x.dtype):
+            x = step(x, clip)
+        return self.conv_out(x, clip, Activation())

@@ -7,12 +7,15 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+EPSILON = 1e-8
+"""Under the root of the pixel norm."""
+
 
 def pixel_norm(x: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b c f h w"]:
     """Divide each position by the root mean square of its channels: x / sqrt(mean x² + 1e-8)."""
     # One kernel, and without movement of data where x is channels-last.
     last = rearrange(x, "b c f h w -> b f h w c")
-    return rearrange(F.rms_norm(last, last.shape[-1:], eps=1e-8), "b f h w c -> b c f h w")
+    return rearrange(F.rms_norm(last, last.shape[-1:], eps=EPSILON), "b f h w c -> b c f h w")
 
 
 class ChannelLayerNorm(nn.Module):

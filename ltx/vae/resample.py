@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ltx.vae.clip import AbstractClip
 from ltx.vae.convolution import CausalConv3d
+from ltx.vae.prologue import accumulate
 
 Stride = tuple[int, int, int]
 
@@ -48,8 +49,9 @@ class Downsampler(nn.Module):
         """Convolution plus a shortcut of averaged channels."""
         if self.stride[0] == 2 and clip.opens(self, x.shape[2]):
             x = torch.cat([x[:, :, :1], x], dim=2)
-        shortcut = reduce(space_to_depth(x, self.stride), "b (d g) f h w -> b d f h w", "mean", g=self.group)
-        return space_to_depth(self.conv(x, clip), self.stride) + shortcut
+        y = space_to_depth(self.conv(x, clip), self.stride)
+        folded = space_to_depth(x, self.stride)
+        return accumulate(y, reduce(folded, "b (d g) f h w -> b d f h w", "mean", g=self.group))
 
 
 class Upsampler(nn.Module):
@@ -68,10 +70,10 @@ class Upsampler(nn.Module):
     def forward(self, x: Float[Tensor, "b c f h w"], clip: AbstractClip) -> Float[Tensor, "b d f2 h2 w2"]:
         """Convolution, then depth-to-space, plus the repeated depth-to-space of the input if residual."""
         y = self.conv(x, clip)
-        drop = self.stride[0] - 1 if clip.opens(self, y.shape[2]) else 0
-        expanded = depth_to_space(y, self.stride)[:, :, drop:]
+        frames = y.shape[2]
+        drop = self.stride[0] - 1 if clip.opens(self, frames) else 0
+        y = depth_to_space(y, self.stride)[:, :, drop:]
         if not self.repeats:
-            return expanded
-        shortcut = depth_to_space(clip.align(self, x, y.shape[2]), self.stride)[:, :, drop:]
-        repeated = expanded.unflatten(1, (self.repeats, -1)) + shortcut.unsqueeze(1)
-        return repeated.flatten(1, 2)
+            return y
+        shortcut = depth_to_space(clip.align(self, x, frames), self.stride)[:, :, drop:]
+        return accumulate(y.unflatten(1, (self.repeats, -1)), shortcut.unsqueeze(1)).flatten(1, 2)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from ltx.vae.clip import AbstractClip
 from ltx.vae.convolution import CausalConv3d
-from ltx.vae.norm import ChannelLayerNorm, pixel_norm
+from ltx.vae.norm import ChannelLayerNorm
+from ltx.vae.prologue import Activation, Modulation, accumulate
 from ltx.vae.timestep import TimestepEmbedder
 
 
-class Modulation(NamedTuple):
-    """Shift and scale after a norm, each (batch, channels, 1, 1, 1)."""
-
-    shift: Tensor
-    scale: Tensor
-
-    def __call__(self, x: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b c f h w"]:
-        """x·(1 + scale) + shift."""
-        return torch.addcmul(self.shift, x, 1 + self.scale)
+Step = Callable[[Tensor, AbstractClip], Tensor]
+"""One block of an encoder or decoder, applied to a piece of a clip."""
 
 
 class ResidualBlock(nn.Module):
@@ -50,22 +44,23 @@ class ResidualBlock(nn.Module):
         self.scale_shift_table = nn.Parameter(torch.randn(4, in_channels) / in_channels**0.5) if timed else None
 
     def forward(
-        self, x: Float[Tensor, "b c f h w"], embedding: Float[Tensor, "b four_c"] | None, clip: AbstractClip
+        self, x: Float[Tensor, "b c f h w"], clip: AbstractClip, embedding: Float[Tensor, "b four_c"] | None = None
     ) -> Float[Tensor, "b d f2 h w"]:
         """Apply the block; `embedding` is the group's time embedding, None without conditioning."""
         first, second = self._modulations(embedding)
-        h = pixel_norm(x)
-        h = self.conv1(F.silu(first(h) if first else h), clip)
+        h = self.conv1(x, clip, Activation(first))
         h = _add_noise(h, self.per_channel_scale1, clip)
-        h = pixel_norm(h)
-        h = self.conv2(F.silu(second(h) if second else h), clip)
+        extended = self.conv2.extend(h, clip, Activation(second))
+        del h  # so that three tensors of this size are alive at most, not four
+        h = self.conv2.convolve(extended)
+        del extended
         h = _add_noise(h, self.per_channel_scale2, clip)
         x = clip.align(self, x, h.shape[2])
         if not h.shape[2]:  # a stream that has not brought enough frames yet
             return h
         if self.conv_shortcut is not None and self.norm3 is not None:
             x = self.conv_shortcut(self.norm3(x))
-        return x + h
+        return accumulate(h, x)
 
     def _modulations(self, embedding: Tensor | None) -> tuple[Modulation | None, Modulation | None]:
         if self.scale_shift_table is None or embedding is None:
@@ -79,7 +74,7 @@ def _add_noise(x: Tensor, scale: nn.Parameter | None, clip: AbstractClip) -> Ten
     """One normal map, shared by batch, channels and frames, weighted per channel (StyleGAN)."""
     if scale is None:
         return x
-    return x + (clip.noise.map(scale, x) * scale)[None, :, None]
+    return accumulate(x, (clip.noise.map(scale, x) * scale)[None, :, None])
 
 
 class ResidualGroup(nn.Module):
@@ -93,13 +88,22 @@ class ResidualGroup(nn.Module):
             for _ in range(layers)
         )
 
-    def forward(
-        self, x: Float[Tensor, "b c f h w"], timestep: Float[Tensor, " b"] | None, clip: AbstractClip
-    ) -> Float[Tensor, "b c f2 h w"]:
-        """Apply the blocks; `timestep` is already scaled."""
+    def steps(self, timestep: Float[Tensor, " b"] | None, dtype: torch.dtype) -> Iterator[Step]:
+        """The blocks in order, knowing their time embedding; `timestep` is already scaled."""
         embedding = None
         if self.time_embedder is not None and timestep is not None:
-            embedding = self.time_embedder(timestep, x.dtype)
+            embedding = self.time_embedder(timestep, dtype)
         for block in self.res_blocks:
-            x = block(x, embedding, clip)
-        return x
+            yield partial(block, embedding=embedding)
+
+
+def steps(blocks: Iterable[nn.Module], timestep: Float[Tensor, " b"] | None, dtype: torch.dtype) -> Iterator[Step]:
+    """All blocks of an encoder or decoder in order, groups taken apart.
+
+    Steps and not calls of the groups, so that nobody holds on to a group's input while its blocks run.
+    """
+    for block in blocks:
+        if isinstance(block, ResidualGroup):
+            yield from block.steps(timestep, dtype)
+        else:
+            yield block

@@ -5,7 +5,8 @@ Nothing is computed twice and nothing is approximated: each convolution keeps th
 
 The encoder is causal: latents come out as soon as their frames are in. The decoder looks ahead in every convolution, so
 its frames come out late: `ltx.vae.reach.decoder_reach` says by how many latents (22 for the released VAEs from 0.9.5
-on), which is how far each output frame really depends on what follows.
+on), which is how far each output frame really depends on what follows. At the end its convolutions are closed a few at
+a time, so that what they hold back comes out in pieces no longer than the others.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ class StreamingDecoder:
         self.level = level
         self._clip = ClipStream(noise or NoiseField())
         self._empty: Tensor | None = None
+        self._ended = False
 
     def push(self, latents: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b 3 f2 h2 w2"]:
         """The frames that are now certain; none until enough latents lie ahead."""
@@ -65,15 +67,25 @@ class StreamingDecoder:
         self._empty = latents[:, :, :0]
         return self.vae.decoder(latents, self.level, self._clip)
 
-    def finish(self) -> Float[Tensor, "b 3 f2 h2 w2"]:
-        """The remaining frames: the last latent pushed was the clip's last."""
-        if self._empty is None or self._clip.last:
+    def finish(self, layers: int = 1) -> Iterator[Float[Tensor, "b 3 f2 h2 w2"]]:
+        """The remaining frames: the last latent pushed was the clip's last.
+
+        Args:
+            layers: convolutions closed at a time; each brings out at most the frames of one latent.
+
+        Raises:
+            ValueError: if there were no latents or the stream has ended.
+        """
+        if self._empty is None or self._ended:
             raise ValueError("expected latents before the end, got none, or the stream has already ended")
-        self._clip.last = True
-        return self.vae.decoder(self._empty, self.level, self._clip)
+        self._ended = True
+        while self._clip.close(layers):
+            video = self.vae.decoder(self._empty, self.level, self._clip)
+            if video.shape[2]:
+                yield video
 
     def _check(self, latents: Tensor) -> None:
-        if self._clip.last:
+        if self._ended:
             raise ValueError("expected no more latents after finish(), make a new StreamingDecoder for another clip")
         if latents.shape[2] < 1 or (self._empty is not None and latents[:, :, :0].shape != self._empty.shape):
             shape = None if self._empty is None else tuple(self._empty.shape)
@@ -108,4 +120,4 @@ def stream_decode(
         video = decoder.push(piece)
         if video.shape[2]:
             yield video
-    yield decoder.finish()
+    yield from decoder.finish(frames)

@@ -139,7 +139,7 @@ def test_streaming_decoder_equals_decode(vae: VideoVAE) -> None:
     decoder = StreamingDecoder(vae, level)
     early = [decoder.push(piece) for piece in prepared.split((2, 11, 1), dim=2)]
     assert sum(piece.shape[2] for piece in early) > 0
-    video = torch.cat([*early, decoder.finish()], dim=2)
+    video = torch.cat([*early, *decoder.finish()], dim=2)
     torch.testing.assert_close(video, vae.decode(latents), rtol=0, atol=TOLERANCE)
 
 
@@ -153,9 +153,9 @@ def test_streams_refuse_what_does_not_continue_the_clip(vae: VideoVAE) -> None:
         encoder.push(_video(8)[..., :32])
     decoder = StreamingDecoder(vae, torch.zeros(2, dtype=torch.float64))
     with pytest.raises(ValueError, match="before the end"):
-        decoder.finish()
+        next(decoder.finish())
     decoder.push(_latents(2))
-    decoder.finish()
+    list(decoder.finish())
     with pytest.raises(ValueError, match="no more latents"):
         decoder.push(_latents(2))
     with pytest.raises(ValueError, match="at least one latent frame"):
