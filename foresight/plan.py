@@ -17,6 +17,9 @@ from ltx.shapes import TIME
 
 FILE = "sampling_plan.json"
 SCHEDULES: dict[str, Callable[[int], Tensor]] = {"uniform": uniform, "linear_quadratic": linear_quadratic}
+ESTIMATES = ("medoid", "mean")
+"""The candidate nearest to all others, or the mean of their latents, decoded. The mean comes nearest to what happens on
+average where futures are all but determined; where they part ways it is a blur, and the medoid is not."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class SamplingPlan:
         continuation: the instruction of those chunks; None repeats the first one.
         guidance: classifier-free guidance scale, at least 1; 1 is off. The other branch has neither instruction nor
             adapter, as training dropped them.
+        estimate: what is shown of several candidates, one of `ESTIMATES`.
 
     Raises:
         ValueError: if a length does not fit the latent grid, or a number is out of its range.
@@ -50,6 +54,7 @@ class SamplingPlan:
     carried_noise: float
     continuation: str | None
     guidance: float
+    estimate: str
 
     def __post_init__(self) -> None:
         if self.context_frames < 1 or self.context_frames % TIME != 1:
@@ -60,6 +65,8 @@ class SamplingPlan:
             raise ValueError(f"expected a schedule out of {', '.join(SCHEDULES)}; got {self.schedule!r}")
         if self.steps < 1 or not self.frame_rate > 0:
             raise ValueError(f"expected steps and frame rate above 0, got {self.steps} and {self.frame_rate}")
+        if self.estimate not in ESTIMATES:
+            raise ValueError(f"expected an estimate out of {', '.join(ESTIMATES)}; got {self.estimate!r}")
         if self.guidance < 1:
             raise ValueError(f"expected a guidance scale of at least 1, got {self.guidance}")
         for name in ("decode_timestep", "decode_noise", "carried_noise"):

@@ -195,7 +195,7 @@ class WorldModel:
         follow = [sentence if self.plan.continuation is None else self.plan.continuation for sentence in instructions]
         words = [sentence for sentence in follow for _ in range(candidates)]
         while not rollout.finished:
-            frames, latents = rollout.advance(video, history, rows.shape[2], words)
+            frames, latents = rollout.advance(video, rows.shape[2], words)
             video, history = torch.cat([video, frames], dim=2), torch.cat([history, latents], dim=2)
 
         start, known = given.shape[2], context_latents.shape[2]
@@ -218,6 +218,16 @@ class WorldModel:
             )
             for row, sentence in enumerate(instructions)
         ]
+
+    @torch.no_grad()
+    def shown(self, prediction: Prediction) -> Float[Tensor, "rgb=3 frame height width"]:
+        """The one future to show for a cloud of candidates: the plan's estimate, in [−1, 1]."""
+        if self.plan.estimate == "medoid" or len(prediction) == 1:
+            return prediction.video[prediction.medoid]
+        start, frames = prediction.context.shape[1], prediction.video.shape[2]
+        latents = torch.cat([prediction.context_latents, prediction.latents.mean(dim=0)], dim=1)
+        video = self.decode(latents[None].to(self.device), seeded([prediction.seed]))
+        return video[0, :, start : start + frames].to(prediction.video.device)
 
     def features(
         self, contexts: Float[Tensor, "batch rgb=3 context height width"], instructions: Sequence[str]

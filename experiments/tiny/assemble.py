@@ -27,6 +27,7 @@ PLAN = SamplingPlan(
     carried_noise=0.0,
     continuation="nothing is pushed",
     guidance=2.0,
+    estimate="mean",
 )
 
 

@@ -72,6 +72,7 @@ PLAN = SamplingPlan(
     carried_noise=0.1,
     continuation="nothing is pushed",
     guidance=1.0,
+    estimate="medoid",
 )
 LATENT = LatentConfig(pairing=PAIRING, width=16, heads=2, depth=1, extent=EXTENT, geometry=True)
 QUERIES = QueriesConfig(pairing=PAIRING, queries=4, width=16, heads=2, depth=1, extent=EXTENT, placement="append")

@@ -21,6 +21,7 @@ PLAN = SamplingPlan(
     carried_noise=0.1,
     continuation="nothing is pushed",
     guidance=1.0,
+    estimate="medoid",
 )
 
 
@@ -58,6 +59,7 @@ def test_no_such_level(level):
         ("steps", 0),
         ("frame_rate", 0.0),
         ("guidance", 0.5),
+        ("estimate", "mode"),
         ("decode_timestep", 1.0),
         ("decode_noise", -0.1),
         ("carried_noise", float("nan")),
