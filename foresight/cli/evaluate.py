@@ -7,8 +7,8 @@ from typing import Any
 
 from foresight.cli.console import console, print_table, progress_bar
 from foresight.errors import UserError
-from foresight.evaluation.benchmarks import Benchmark, Measured
-from foresight.evaluation.tables import markdown, publish
+from foresight.evaluation.benchmarks import Benchmark, Measured, Suite
+from foresight.evaluation.tables import check_marks, markdown, publish
 from foresight.report import Report, Table, write_page
 from foresight.run import RunDirectory
 from foresight.world_model import WorldModel
@@ -17,20 +17,20 @@ from foresight.world_model import WorldModel
 def evaluate(
     *,
     model: WorldModel,
-    benchmark: Benchmark,
+    benchmark: Benchmark | Suite,
     page: str | None,
     run: str,
     replace: bool,
     config: Mapping[str, Any],
-) -> Measured:
+) -> list[Measured]:
     """Measure a world model.
 
     Args:
         model: the world model.
-        benchmark: what to measure.
-        page: a Markdown file with marks `<!-- NAME -->`, NAME being the benchmark's, between which the tables are put;
+        benchmark: what to measure, or several.
+        page: a Markdown file with marks `<!-- NAME -->`, NAME being each benchmark's, between which the tables are put;
             None publishes nothing.
-        run: folder in which the benchmark's own folder is written.
+        run: folder in which each benchmark's own folder is written.
         replace: whether a finished run of that name may be replaced.
         config: plain configuration, recorded.
 
@@ -40,23 +40,33 @@ def evaluate(
     """
     if not run.strip():
         raise UserError(expected="the name of a folder", got=repr(run), remedy="give run= a name")
-    with RunDirectory(f"{run}/{benchmark.name}", replace=replace) as folder:
+    parts = benchmark.parts if isinstance(benchmark, Suite) else (benchmark,)
+    if page is not None:
+        for part in parts:
+            check_marks(page, part.name)
+    return [_measure(model, part, page, f"{run}/{part.name}", replace, config) for part in parts]
+
+
+def _measure(
+    model: WorldModel, benchmark: Benchmark, page: str | None, run: str, replace: bool, config: Mapping[str, Any]
+) -> Measured:
+    with RunDirectory(run, replace=replace) as folder:
         with progress_bar(benchmark.name) as progress:
             measured = benchmark(model, progress)
-        for title, rows in measured.tables.items():
+        for title, rows in measured.shown.items():
             print_table(title, rows)
         folder.write_config(config)
         folder.write_environment()
         folder.write_metrics(measured.as_dict())
         write_page(folder / "report.html", _page(benchmark.name, measured))
         if page is not None:
-            publish("\n\n".join(map(markdown, measured.tables.values())), page, benchmark.name)
+            publish("\n\n".join(map(markdown, measured.shown.values())), page, benchmark.name)
     console.print(f"run directory {folder.path}")
     return measured
 
 
 def _page(name: str, measured: Measured) -> Report:
     tables = {
-        title: Table(list(rows[0]), [list(row.values()) for row in rows]) for title, rows in measured.tables.items()
+        title: Table(list(rows[0]), [list(row.values()) for row in rows]) for title, rows in measured.shown.items()
     }
     return Report(title=f"Benchmark: {name}", tables=tables, curves=measured.curves)

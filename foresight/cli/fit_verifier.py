@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from foresight.cli.console import console, progress_bar
 from foresight.physics import PhysicsConfig
-from foresight.verify import Verifier, fit_on_physics
+from foresight.physics.language import all_instructions
+from foresight.verify import Gathering, Measurements, Verifier, fit_on_physics
 from foresight.world_model import WorldModel
 
 
@@ -14,32 +15,53 @@ def fit_verifier(
     *,
     model: WorldModel,
     signals: Sequence[str],
+    plausibilities: Sequence[str],
+    frames: Sequence[int],
     clips: int,
     physics: PhysicsConfig,
     candidates: int,
+    kinds: Sequence[str],
+    negatives: int,
+    sigmas: Sequence[float],
     coverage: float,
     split: str,
     to: str,
 ) -> Verifier:
-    """Fit on the simulated world, half of the clips for weights and half for calibration.
+    """Fit on the simulated world; every clip serves weights, calibration and thresholds by cross-fitting.
 
     Args:
         model: the world model.
-        signals: names of the signals to combine.
+        signals: names of the signals to combine against what was observed.
+        plausibilities: names of what to combine where nothing was observed.
+        frames: after how many observed frames the verifier can judge.
         clips: number of clips.
         physics: the world.
         candidates: candidates per prediction; the verifier will expect as many.
+        kinds: of counterfactual futures.
+        negatives: how many of them per clip, in turn.
+        sigmas: noise levels of the flow signals.
         coverage: of the conformal decision.
         split: where the clips come from; never the one that is tested on.
         to: folder to write.
+
+    Raises:
+        ValueError: if a name is unknown or a number out of its range.
     """
+    measurements = Measurements(
+        signals=tuple(signals),
+        plausibilities=tuple(plausibilities),
+        frames=tuple(frames),
+        candidates=candidates,
+        gathering=Gathering(tuple(all_instructions()), sigmas=tuple(sigmas)),
+        kinds=tuple(kinds),
+        negatives=negatives,
+    )
     with progress_bar("fitting the verifier") as progress:
         verifier = fit_on_physics(
             model,
-            signals=signals,
+            measurements,
             clips=clips,
             physics=physics,
-            candidates=candidates,
             coverage=coverage,
             split=split,
             progress=progress,

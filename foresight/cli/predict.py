@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, Literal
 
-import torch
 from torch import Tensor
 
 from foresight.cli.console import console, print_table
@@ -18,7 +17,6 @@ from foresight.prediction import Prediction
 from foresight.report import contact_sheet, side_by_side
 from foresight.run import RunDirectory
 from foresight.verify import SIGNALS, Verdict, Verifier
-from foresight.verify.calibration import normal_scores
 from foresight.world_model import WorldModel
 from ltx.media import write_mp4
 
@@ -116,7 +114,7 @@ def predict(
 
 def _rank(model: WorldModel, verifier: Verifier | None, prediction: Prediction) -> list[float]:
     """Plausibility of each candidate; empty where nothing can rank them."""
-    if verifier is None or len(prediction) < RANKED:
+    if verifier is None or verifier.prospect is None or len(prediction) < RANKED:
         return []
     return verifier.rank(model, prediction).tolist()
 
@@ -136,9 +134,8 @@ def _candidate_records(seed: int, plausibility: list[float], count: int, chosen:
 
 def _verdict_record(verdict: Verdict, verifier: Verifier) -> dict[str, Any]:
     """Probability, decision, and how far each signal spoke for or against the prediction."""
-    values = torch.tensor([[verdict.signals[name] for name in verifier.signals]], dtype=torch.float64)
-    pulls = (normal_scores(values, verifier.knots)[0] * verifier.combination.weights).tolist()
-    largest = max((abs(pull) for pull in pulls), default=1.0) or 1.0
+    pulls = verifier.pulls(verdict)
+    largest = max((abs(pull) for pull in pulls.values()), default=1.0) or 1.0
     return {
         "probability": verdict.probability,
         "decision": verdict.decision,
@@ -149,7 +146,7 @@ def _verdict_record(verdict: Verdict, verifier: Verifier) -> dict[str, Any]:
                 "support": pull / largest,
                 "meaning": (type(SIGNALS[name]).__doc__ or name).strip().splitlines()[0],
             }
-            for name, pull in zip(verifier.signals, pulls, strict=True)
+            for name, pull in pulls.items()
         ],
     }
 

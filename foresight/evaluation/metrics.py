@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import torch
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
-from torchmetrics.functional.image import structural_similarity_index_measure
+from torch.nn.functional import conv2d, pad
 
 Video = Float[Tensor, "batch 3 frame height width"]
 PerFrame = Float[Tensor, "batch frame"]
+WINDOW = 11
+"""Pixels of the window of structural similarity."""
 
 
 def mse(predicted: Video, observed: Video) -> PerFrame:
@@ -23,12 +24,39 @@ def psnr(error: Float[Tensor, " *shape"]) -> Float[Tensor, " *shape"]:
 
 
 def ssim(predicted: Video, observed: Video) -> PerFrame:
-    """Structural similarity of each frame (Wang et al., 2004; Gaussian window of 11 pixels), 1 for equal frames."""
-    frames = predicted.shape[2]
-    flat = [rearrange(_unit(video), "b c f h w -> (b f) c h w") for video in (predicted, observed)]
-    values = structural_similarity_index_measure(flat[0], flat[1], data_range=1.0, reduction="none")
-    assert isinstance(values, Tensor)
-    return rearrange(values, "(b f) -> b f", f=frames)
+    """Structural similarity of each frame, 1 for equal frames.
+
+    Wang et al. (2004): Gaussian window of 11 pixels and σ = 1.5, reflected at the border, mean over pixels and
+    colours. The window is applied as two lines of 11 weights instead of a square of 121, clip after clip, which keeps
+    the maps in the processor's cache: several times faster than one pass over all frames.
+
+    Raises:
+        ValueError: if a side is shorter than 6 pixels, which cannot be reflected.
+    """
+    if min(predicted.shape[3:]) <= WINDOW // 2:
+        raise ValueError(f"expected sides longer than {WINDOW // 2} pixels, got {tuple(predicted.shape[3:])}")
+    pairs = zip(_unit(predicted), _unit(observed), strict=True)
+    return torch.stack([_ssim_map(one, other).mean(dim=(0, 2, 3)) for one, other in pairs])
+
+
+def _ssim_map(
+    one: Float[Tensor, "rgb frame height width"], other: Float[Tensor, "rgb frame height width"]
+) -> Float[Tensor, "rgb frame height width"]:
+    mean, of_other = _blur(one), _blur(other)
+    variance = _blur(one * one) - mean**2 + _blur(other * other) - of_other**2
+    covariance = _blur(one * other) - mean * of_other
+    c1, c2 = 0.01**2, 0.03**2
+    lightness = (2 * mean * of_other + c1) / (mean**2 + of_other**2 + c1)
+    return lightness * (2 * covariance + c2) / (variance + c2)
+
+
+def _blur(picture: Float[Tensor, "rgb frame height width"]) -> Float[Tensor, "rgb frame height width"]:
+    half = WINDOW // 2
+    offsets = torch.arange(-half, half + 1, device=picture.device, dtype=picture.dtype)
+    weights = torch.softmax(-(offsets**2) / (2 * 1.5**2), dim=0)
+    flat = pad(picture.flatten(0, 1)[:, None], (half,) * 4, mode="reflect")
+    blurred = conv2d(conv2d(flat, weights.view(1, 1, -1, 1)), weights.view(1, 1, 1, -1))
+    return blurred.view_as(picture)
 
 
 def gradient_energy(video: Video) -> PerFrame:

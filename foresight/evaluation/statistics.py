@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -40,31 +41,48 @@ def bootstrap(statistic: Callable[..., float], *columns: ArrayLike, seed: int = 
     Raises:
         ValueError: if there are no clips, lengths differ, or a value is not finite.
     """
+    arrays = _columns(columns)
+    draws = [statistic(*(array[rows] for array in arrays)) for rows in _rows(len(arrays[0]), seed)]
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return Estimate(float(statistic(*arrays)), float(low), float(high), len(arrays[0]))
+
+
+def mean(values: ArrayLike, seed: int = 0) -> Estimate:
+    """Mean over clips."""
+    return _of_means(lambda one: one, values, seed=seed)
+
+
+def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, seed: int = 0) -> Estimate:
+    """Mean of one column divided by the mean of the other, paired."""
+    return _of_means(lambda top, bottom: top / bottom, numerator, denominator, seed=seed)
+
+
+def skill(error: ArrayLike, reference: ArrayLike, seed: int = 0) -> Estimate:
+    """1 − error / reference error: 0 is as good as the reference, 1 is perfect, below 0 is worse."""
+    return _of_means(lambda own, other: 1 - own / other, error, reference, seed=seed)
+
+
+def _of_means(function: Callable[..., np.ndarray], *columns: ArrayLike, seed: int) -> Estimate:
+    """`bootstrap` of a function of the columns' means, all resamples at once."""
+    arrays = _columns(columns)
+    rows = _rows(len(arrays[0]), seed)
+    low, high = np.percentile(function(*(array[rows].mean(axis=1) for array in arrays)), [2.5, 97.5])
+    return Estimate(float(function(*(array.mean() for array in arrays))), float(low), float(high), len(arrays[0]))
+
+
+def _columns(columns: Sequence[ArrayLike]) -> list[np.ndarray]:
     arrays = [np.asarray(column, dtype=np.float64) for column in columns]
     count = len(arrays[0])
     if count == 0 or any(len(array) != count for array in arrays):
         raise ValueError(f"expected columns of one length above 0, got {[len(array) for array in arrays]}")
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError("expected finite values, got NaN or infinity in a column")
-    rng = np.random.default_rng(seed)
-    draws = []
-    for _ in range(RESAMPLES):
-        rows = rng.integers(count, size=count)
-        draws.append(statistic(*(array[rows] for array in arrays)))
-    low, high = np.percentile(draws, [2.5, 97.5])
-    return Estimate(float(statistic(*arrays)), float(low), float(high), count)
+    return arrays
 
 
-def mean(values: ArrayLike, seed: int = 0) -> Estimate:
-    """Mean over clips."""
-    return bootstrap(lambda column: float(column.mean()), values, seed=seed)
-
-
-def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, seed: int = 0) -> Estimate:
-    """Mean of one column divided by the mean of the other, paired."""
-    return bootstrap(lambda top, bottom: float(top.mean() / bottom.mean()), numerator, denominator, seed=seed)
-
-
-def skill(error: ArrayLike, reference: ArrayLike, seed: int = 0) -> Estimate:
-    """1 − error / reference error: 0 is as good as the reference, 1 is perfect, below 0 is worse."""
-    return bootstrap(lambda own, other: float(1 - own.mean() / other.mean()), error, reference, seed=seed)
+@lru_cache(maxsize=8)
+def _rows(count: int, seed: int) -> np.ndarray:
+    """(resamples, clips): which clips each resample holds."""
+    rows = np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
+    rows.setflags(write=False)
+    return rows

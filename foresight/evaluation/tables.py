@@ -24,6 +24,15 @@ def markdown(rows: Sequence[Mapping[str, str]]) -> str:
     return "\n".join(lines)
 
 
+def check_marks(page: str | Path, name: str) -> None:
+    """Refuse a page that cannot take a text, before the text is computed.
+
+    Raises:
+        ValueError: if the page does not have the two marks of that name exactly once.
+    """
+    _place(Path(page).read_text(encoding="utf-8"), page, name)
+
+
 def publish(text: str, page: str | Path, name: str) -> None:
     """Put a text between `<!-- NAME -->` and `<!-- /NAME -->` of a page.
 
@@ -32,8 +41,13 @@ def publish(text: str, page: str | Path, name: str) -> None:
     """
     page = Path(page)
     old = page.read_text(encoding="utf-8")
-    pattern = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- /{re.escape(name)} -->)", re.DOTALL)
-    new, count = pattern.subn(lambda match: f"{match[1]}{text}\n{match[2]}", old)
-    if count != 1:
-        raise ValueError(f"expected the marks <!-- {name} --> and <!-- /{name} --> once in {page}, found {count}")
-    page.write_text(new, encoding="utf-8")
+    start, end = _place(old, page, name)
+    page.write_text(f"{old[:start]}{text}\n{old[end:]}", encoding="utf-8")
+
+
+def _place(old: str, page: str | Path, name: str) -> tuple[int, int]:
+    """Where the text between the marks starts and ends."""
+    found = list(re.finditer(rf"<!-- {re.escape(name)} -->\n(.*?)<!-- /{re.escape(name)} -->", old, re.DOTALL))
+    if len(found) != 1:
+        raise ValueError(f"expected the marks <!-- {name} --> and <!-- /{name} --> once in {page}, found {len(found)}")
+    return found[0].span(1)

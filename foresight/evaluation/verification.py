@@ -2,64 +2,176 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.statistics import Estimate, bootstrap
-from foresight.physics import PhysicsConfig
-from foresight.verify.calibration import auroc, expected_calibration_error
-from foresight.verify.fitting import KINDS, TRUE, Examples, collect
+from foresight.evaluation.floors import floor_signals, floors
+from foresight.evaluation.gates import Gate, at_least, at_most, surely_above, weakest, within
+from foresight.evaluation.judged import Judged
+from foresight.evaluation.negatives import GRADED, auroc_by_kind
+from foresight.evaluation.own_samples import GAIN, candidates_before, selection, shown_after
+from foresight.evaluation.statistics import Estimate
+from foresight.evaluation.strata import auroc_inside, strata, traits
+from foresight.physics import PhysicsClip, PhysicsConfig
+from foresight.prediction import Prediction
+from foresight.verify.calibration import reliability
+from foresight.verify.examples import Examples, Measurements, Samples, collect
+from foresight.verify.signals import SIGNALS
 from foresight.verify.verifier import Verifier
 from foresight.world_model import WorldModel
+
+COVERAGES = (0.8, 0.9, 0.95)
+DECIDED = (0.25, 0.5, 0.75, 1.0)
 
 
 @dataclass(frozen=True)
 class VerificationCard:
-    """Verdicts on held-out clips with their true and their counterfactual futures."""
+    """Verdicts on held-out clips with true and counterfactual futures, and on the model's own candidates.
+
+    Args:
+        examples: measured signals, those of the floors included.
+        samples: measured candidates.
+        traits: size, contrast and motion of each clip of `samples`.
+        verifier: what is judged.
+    """
 
     examples: Examples
-    probability: Float[Tensor, " example"]
-    decisions: tuple[str, ...]
-    coverage: float
+    samples: Samples
+    traits: Float[Tensor, "clip trait"]
+    verifier: Verifier
+
+    @cached_property
+    def logits(self) -> dict[int, Float[Tensor, " example"]]:
+        """The verifier's log-odds after each number of observed frames."""
+        own = {
+            frames: {name: values[name] for name in self.verifier.signals}
+            for frames, values in self.examples.values.items()
+        }
+        return {frames: self.verifier.logits(values, frames) for frames, values in own.items()}
+
+    @cached_property
+    def judged(self) -> Judged:
+        """All outcomes, seen as far as the verifier can."""
+        return Judged(self.logits[self.verifier.frames], self.examples.right, self.examples.owner)
+
+    @cached_property
+    def floors(self) -> dict[str, Judged]:
+        """The same outcomes scored without understanding."""
+        return floors(self.judged, self.examples.values[self.verifier.frames], self.verifier.signals)
+
+    @cached_property
+    def inside(self) -> dict[str, Estimate]:
+        """AUROC inside strata of size, contrast and motion."""
+        return auroc_inside(strata(self.judged, self.samples.clips, self.traits))
+
+    @cached_property
+    def own(self) -> dict[str, Judged]:
+        """The model's shown predictions, after some frames and before any; only where both labels occur."""
+        found = {
+            f"after {frames} frames": shown_after(logits, self.examples, self.samples)
+            for frames, logits in self.logits.items()
+        }
+        before = self.before
+        if before is not None:
+            found["before any frame"] = before
+        return {name: one for name, one in found.items() if one.both}
+
+    @property
+    def before(self) -> Judged | None:
+        """Every candidate before anything was observed; None for a verifier that cannot rank."""
+        logits = self._prospect
+        return None if logits is None else candidates_before(logits, self.samples)
+
+    @property
+    def _prospect(self) -> Float[Tensor, "clip candidate"] | None:
+        head = self.verifier.prospect
+        if head is None:
+            return None
+        values = {name: self.samples.values[name].flatten() for name in head.names}
+        return head.logits(values).view(self.samples.misplaced.shape)
 
     def figures(self) -> dict[str, Estimate]:
-        """The figures that promises are made of, by name."""
-        right = self.examples.right
-        figures = {"AUROC": auroc(self.probability, right)}
-        for kind in KINDS:
-            figures[f"AUROC, {kind.replace('_', ' ')}"] = self._against(self.probability, kind)
-        for name, values in self.examples.values.items():
-            figures[f"AUROC of {name.replace('_', ' ')} alone"] = self._either_way(values)
-        figures["expected calibration error"] = _paired(calibration_error_of, self.probability, right)
-        figures["Brier score"] = _paired(lambda p, y: float(((p - y) ** 2).mean()), self.probability, right)
-        decided = np.array([decision != "abstain" for decision in self.decisions])
-        correct = np.array([(d == "accept") == bool(r) for d, r in zip(self.decisions, right, strict=True)])
-        figures["decided"] = bootstrap(lambda column: float(column.mean()), decided)
-        figures["right where decided"] = bootstrap(lambda column: float(column.mean()), correct[decided])
-        kept = np.array([d != "reject" for d, r in zip(self.decisions, right, strict=True) if r])
-        figures[f"true outcomes not rejected (aim {self.coverage:.0%})"] = bootstrap(
-            lambda column: float(column.mean()), kept
-        )
-        return figures
+        """All figures, by name."""
+        figures = self.judged.calibration() | auroc_by_kind(self.judged, self.examples)
+        figures |= {f"AUROC of {name}": one.auroc for name, one in self.floors.items()}
+        figures |= {f"lead over {name}": self.judged.lead(one) for name, one in self.floors.items()}
+        figures |= self._alone() | self.inside | self._coverage()
+        for share in DECIDED:
+            figures[f"right when the surest {share:.0%} are decided"] = self.judged.accuracy_at(share)
+        for frames, logits in self.logits.items():
+            if frames != self.verifier.frames:
+                part = self.judged.scored(logits).calibration()
+                figures |= {f"after {frames} frames: {name}": value for name, value in part.items()}
+        for name, one in self.own.items():
+            figures |= {f"own predictions {name}: {figure}": value for figure, value in one.calibration().items()}
+        prospect = self._prospect
+        return figures if prospect is None else figures | selection(prospect, self.samples)
 
-    def table(self) -> list[dict[str, str]]:
-        """One row per figure, for people."""
-        return [{"figure": name, "value [95 % interval]": f"{value:.3f}"} for name, value in self.figures().items()]
+    def gates(self, aim: float = 0.95) -> list[Gate]:
+        """What a verifier has to show; `aim` is the AUROC on counterfactual outcomes."""
+        judged = self.judged
+        name, lowest = weakest(self.inside)
+        floor, lead = weakest({name: judged.lead(one) for name, one in self.floors.items()})
+        gates = [
+            at_least("AUROC on counterfactual outcomes", judged.auroc, aim),
+            surely_above(f"AUROC inside every stratum (weakest: {name.removeprefix('AUROC, ')})", lowest, 0.65),
+            surely_above(f"lead over every floor (nearest: {floor})", lead, 0),
+            at_most("expected calibration error", judged.calibration()["expected calibration error"], 0.05),
+            at_least("right when the surest 50% are decided", judged.accuracy_at(0.5), 0.9),
+        ]
+        for share in COVERAGES:
+            gates.append(within(f"right outcomes kept at {share:.0%}", self._kept(share), share, 0.02))
+        after = f"after {self.verifier.frames} frames"
+        if after in self.own:
+            gates.append(at_least("AUROC on the model's own predictions", self.own[after].auroc, 0.8))
+        prospect = self._prospect
+        if prospect is not None:
+            gain = selection(prospect, self.samples)[GAIN]
+            gates.append(surely_above("gain of the most plausible candidate over the average (px)", gain, 0))
+        return gates
 
-    def _against(self, scores: Float[Tensor, " example"], kind: str) -> Estimate:
-        chosen = torch.tensor([name in (TRUE, kind) for name in self.examples.kinds])
-        return auroc(scores[chosen], self.examples.right[chosen])
+    def tables(self) -> dict[str, list[dict[str, str]]]:
+        """Figures and the reliability curve, for people."""
+        rows = [{"figure": name, "value [95 % interval]": f"{value:.3f}"} for name, value in self.figures().items()]
+        absent = {name: one.absent() for name, one in SIGNALS.items()}
+        rows += [
+            {"figure": f"AUROC of {name.replace('_', ' ')} alone", "value [95 % interval]": f"absent: {why}"}
+            for name, why in absent.items()
+            if why is not None
+        ]
+        curve = reliability(torch.sigmoid(self.judged.score), self.judged.right)
+        bins = [
+            {"probability": f"{one.probability:.2f}", "right": f"{one.right:.2f}", "examples": str(one.examples)}
+            for one in curve
+        ]
+        return {"figures": rows, "reliability": bins}
 
-    def _either_way(self, values: Float[Tensor, " example"]) -> Estimate:
-        """AUROC of a signal, turned so that more means right: distances and agreements alike."""
-        right = self.examples.right
-        up = auroc(values, right)
-        return up if up.value >= 0.5 else auroc(-values, right)
+    def _alone(self) -> dict[str, Estimate]:
+        """Each signal alone, turned so that more means right: distances and agreements alike."""
+        found = {}
+        for name, values in self.examples.values[self.verifier.frames].items():
+            if name in SIGNALS:
+                one = self.judged.scored(values)
+                up = one.auroc
+                turned = up if up.value >= 0.5 else self.judged.scored(-values).auroc
+                found[f"AUROC of {name.replace('_', ' ')} alone"] = turned
+        return found
+
+    def _kept(self, coverage: float, right: bool = True) -> Estimate:
+        above, below = self.verifier.heads[self.verifier.frames].thresholds(coverage)
+        return self.judged.kept(above if right else below, right)
+
+    def _coverage(self) -> dict[str, Estimate]:
+        found = {}
+        for aim in COVERAGES:
+            found[f"right outcomes kept (aim {aim:.0%})"] = self._kept(aim)
+            found[f"wrong outcomes kept out (aim {aim:.0%})"] = self._kept(aim, right=False)
+        return found
 
 
 def evaluate_verification(
@@ -69,9 +181,13 @@ def evaluate_verification(
     clips: int,
     physics: PhysicsConfig,
     split: str = "test",
+    kinds: Sequence[str] = GRADED,
+    negatives: int = 2,
+    also: Sequence[str] = (),
+    seeds: Sequence[int] = (0,),
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> VerificationCard:
-    """Judge held-out clips, each with its true and one counterfactual future.
+    """Judge held-out clips with their true and some counterfactual futures.
 
     Args:
         model: the world model.
@@ -79,33 +195,40 @@ def evaluate_verification(
         clips: number of clips, from the first seed of the split on.
         physics: the world.
         split: a key of `foresight.physics.clip.SPLITS`.
+        kinds: of counterfactual futures.
+        negatives: how many of them per clip, in turn.
+        also: signals measured beside the verifier's own, to be reported alone.
+        seeds: of the first candidate, in turn from batch to batch.
         progress: called with (done, total).
+
+    Raises:
+        ValueError: if the verifier was fitted for another model.
     """
-    examples = collect(
+    names = tuple(dict.fromkeys((*verifier.signals, *also)))
+    measurements = Measurements(
+        signals=names,
+        plausibilities=verifier.plausibilities,
+        frames=tuple(sorted(verifier.heads)),
+        candidates=verifier.fitted_on.candidates,
+        gathering=verifier.fitted_on.gathering,
+        kinds=tuple(kinds),
+        negatives=negatives,
+        extra=floor_signals(),
+    )
+    measured: list[tuple[float, float, float]] = []
+
+    def remember(model: WorldModel, batch: Sequence[PhysicsClip], predictions: Sequence[Prediction]) -> None:
+        verifier.check(model, predictions)
+        measured.extend(traits(clip) for clip in batch)
+
+    examples, samples = collect(
         model,
-        signals=verifier.signals,
+        measurements,
         clips=clips,
         split=split,
         physics=physics,
-        candidates=verifier.fitted_on.candidates,
-        gathering=verifier.fitted_on.gathering,
+        seeds=seeds,
         progress=progress,
+        on_batch=remember,
     )
-    verdicts = verifier.judge(examples.values)
-    return VerificationCard(
-        examples=examples,
-        probability=torch.tensor([verdict.probability for verdict in verdicts], dtype=torch.float64),
-        decisions=tuple(verdict.decision for verdict in verdicts),
-        coverage=verifier.coverage,
-    )
-
-
-def calibration_error_of(probability: np.ndarray, right: np.ndarray) -> float:
-    """`expected_calibration_error` of arrays."""
-    return expected_calibration_error(torch.from_numpy(probability), torch.from_numpy(right > 0.5))
-
-
-def _paired(
-    statistic: Callable[[np.ndarray, np.ndarray], float], probability: Tensor, right: Bool[Tensor, " example"]
-) -> Estimate:
-    return bootstrap(statistic, probability.numpy(), right.double().numpy())
+    return VerificationCard(examples, samples, torch.tensor(measured), verifier)

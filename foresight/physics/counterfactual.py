@@ -119,6 +119,16 @@ def _frozen(clip: PhysicsClip, rng: np.random.Generator) -> Outcome:
     return positions, clip.bodies
 
 
+def _slight_push(clip: PhysicsClip, rng: np.random.Generator) -> Outcome:
+    """The push is half as strong or half as strong again; without one, a body gets half a push."""
+    action, strength = clip.action, float(rng.choice([0.5, 1.5]))
+    if action is None:
+        action = Action(int(rng.integers(len(clip.bodies))), str(rng.choice(list(DIRECTIONS))))
+        strength = 0.5
+    config = replace(clip.config, push=strength * clip.config.push)
+    return simulate(replace(clip.scene, action=action), config)[0], clip.bodies
+
+
 KINDS: dict[str, Callable[[PhysicsClip, np.random.Generator], Outcome]] = {
     "other_action": _other_action,
     "reversed": _reversed,
@@ -127,5 +137,6 @@ KINDS: dict[str, Callable[[PhysicsClip, np.random.Generator], Outcome]] = {
     "teleport": _teleport,
     "removed": _removed,
     "frozen": _frozen,
+    "slight_push": _slight_push,
 }
-"""The kinds of counterfactual, from the first four that every verifier is fitted on to the blatant ones."""
+"""The kinds of counterfactual: the first four that every verifier is fitted on, blatant ones, and the subtlest."""

@@ -1,18 +1,28 @@
-"""Verification: signals of a prediction against what happened, combined into a calibrated probability."""
+"""Verification: a prediction against all, part or nothing of what happens, as a probability and a decision."""
 
-from foresight.verify.evidence import Evidence, FlowLosses, Gathering, gather
-from foresight.verify.fitting import Examples, collect, fit_on_physics
+from foresight.verify.evidence import Evidence, FlowLosses, Gathering, Prospect
+from foresight.verify.examples import Examples, Measurements, Samples, collect
+from foresight.verify.fingerprint import model_fingerprint
+from foresight.verify.fitting import fit_on_physics, fit_verifier
+from foresight.verify.gathering import Gatherer, gather
+from foresight.verify.plausibility import PLAUSIBILITIES, AbstractPlausibility
 from foresight.verify.signals import SIGNALS, AbstractSignal
-from foresight.verify.verifier import FittedOn, Verdict, Verifier, fit_verifier, model_fingerprint
+from foresight.verify.verifier import FittedOn, Verdict, Verifier
 
 __all__ = [
+    "PLAUSIBILITIES",
     "SIGNALS",
+    "AbstractPlausibility",
     "AbstractSignal",
     "Evidence",
     "Examples",
     "FittedOn",
     "FlowLosses",
+    "Gatherer",
     "Gathering",
+    "Measurements",
+    "Prospect",
+    "Samples",
     "Verdict",
     "Verifier",
     "collect",

@@ -26,13 +26,20 @@ class Logistic:
         return x @ self.weights + self.bias
 
 
-def fit_logistic(x: Float[Tensor, "example feature"], right: Bool[Tensor, " example"], *, penalty: float) -> Logistic:
+def fit_logistic(
+    x: Float[Tensor, "example feature"],
+    right: Bool[Tensor, " example"],
+    *,
+    penalty: float,
+    counts: Float[Tensor, " example"] | None = None,
+) -> Logistic:
     """Maximum likelihood with a Gaussian prior on the weights, by Newton's method in float64.
 
     Args:
         x: features.
         right: labels.
         penalty: λ of ½·λ·|w|², above 0 so that separable data have a finite answer.
+        counts: how many times each example counts; None is once.
 
     Raises:
         ValueError: if all labels are equal or the penalty is not above 0.
@@ -41,13 +48,14 @@ def fit_logistic(x: Float[Tensor, "example feature"], right: Bool[Tensor, " exam
         raise ValueError(f"expected both labels and a penalty above 0, got {int(right.sum())} of {len(right)} right")
     design = torch.cat([x.double(), torch.ones(len(x), 1, dtype=torch.float64)], dim=1)
     labels = right.double()
+    times = torch.ones(len(x), dtype=torch.float64) if counts is None else counts.double()
     prior = torch.full((design.shape[1],), penalty, dtype=torch.float64)
     prior[-1] = 1e-9
     theta = torch.zeros(design.shape[1], dtype=torch.float64)
     for _ in range(100):
         p = torch.sigmoid(design @ theta)
-        gradient = design.T @ (p - labels) + prior * theta
-        hessian = design.T @ (design * (p * (1 - p))[:, None]) + torch.diag(prior)
+        gradient = design.T @ (times * (p - labels)) + prior * theta
+        hessian = design.T @ (design * (times * p * (1 - p))[:, None]) + torch.diag(prior)
         step = torch.linalg.solve(hessian, gradient)
         # A damped step: Newton overshoots where the data are nearly separable.
         theta = theta - step * min(1.0, 2.0 / float(step.abs().max().clamp(min=1e-12)))
@@ -56,9 +64,11 @@ def fit_logistic(x: Float[Tensor, "example feature"], right: Bool[Tensor, " exam
     return Logistic(theta[:-1], theta[-1])
 
 
-def fit_platt(scores: Float[Tensor, " example"], right: Bool[Tensor, " example"]) -> Logistic:
+def fit_platt(
+    scores: Float[Tensor, " example"], right: Bool[Tensor, " example"], counts: Float[Tensor, " example"] | None = None
+) -> Logistic:
     """Platt's calibration (1999): a logistic of the score alone, on data that the score was not fitted on."""
-    return fit_logistic(scores[:, None], right, penalty=1e-3)
+    return fit_logistic(scores[:, None], right, penalty=1e-3, counts=counts)
 
 
 def normal_scores(

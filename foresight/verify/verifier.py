@@ -1,40 +1,25 @@
-"""The verifier: signals combined into a calibrated probability, and a decision with a stated coverage."""
+"""The verifier: a calibrated probability and a decision with a stated coverage, for as much as has been observed."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
-from weakref import WeakKeyDictionary
 
 import torch
-from jaxtyping import Bool, Float
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from jaxtyping import Float
 from torch import Tensor
 
-from foresight.data.fingerprint import fingerprint, weights_fingerprint
 from foresight.errors import UserError
 from foresight.prediction import Prediction
-from foresight.verify.calibration import (
-    Logistic,
-    conformal_lower,
-    fit_logistic,
-    fit_platt,
-    normal_scores,
-    quantile_knots,
-)
-from foresight.verify.evidence import Gathering, gather
-from foresight.verify.hypotheses import as_hypotheses
+from foresight.verify.evidence import Gathering
+from foresight.verify.fingerprint import model_fingerprint
+from foresight.verify.gathering import Gatherer
+from foresight.verify.head import Decision, Head
+from foresight.verify.plausibility import plausibility
 from foresight.verify.signals import signal
+from foresight.verify.storage import read_verifier, write_verifier
 from foresight.world_model import WorldModel
-from ltx.files import replacing, write_text
-
-Decision = Literal["accept", "abstain", "reject"]
-CONFIG, WEIGHTS = "verifier.json", "verifier.safetensors"
-KNOTS = 101
 
 
 @dataclass(frozen=True)
@@ -46,11 +31,13 @@ class Verdict:
         decision: "accept" where only right, "reject" where only wrong predictions look like this at the stated
             coverage, "abstain" where both or neither do.
         signals: what it is based on, by name.
+        frames: how many observed frames it is based on.
     """
 
     probability: float
     decision: Decision
     signals: Mapping[str, float]
+    frames: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,52 +47,71 @@ class FittedOn:
     Args:
         model: fingerprint of the world model.
         data: the data, in words.
-        examples: number of examples of the weights.
-        calibration: number of held-out examples of calibration and thresholds.
+        clips: number of clips; each serves weights, calibration and thresholds by cross-fitting.
+        examples: number of examples against outcomes, all of them for calibration.
         candidates: candidates per prediction.
         gathering: how evidence was gathered.
     """
 
     model: str
     data: str
+    clips: int
     examples: int
-    calibration: int
     candidates: int
     gathering: Gathering
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """Signals → normal scores → logistic regression → Platt calibration → conformal decision.
+    """Judges predictions against all, part or nothing of what happened.
 
     Args:
-        signals: names of the signals, in order.
-        knots: quantiles of each signal on the fitting data.
-        combination: weights of the normal scores.
-        calibration: from the combination's logit to a calibrated one.
+        heads: by number of observed frames, what to make of the signals.
+        prospect: what to make of plausibilities where nothing has been observed; None if it was fitted without.
         coverage: share of right predictions that are not rejected, and of wrong ones that are not accepted.
-        accept_above: logit from which a prediction is like right ones.
-        reject_below: logit up to which it is like wrong ones.
         fitted_on: what all this holds for.
+
+    Raises:
+        ValueError: if a signal or plausibility is unknown, or heads are fitted on different signals.
     """
 
-    signals: tuple[str, ...]
-    knots: Float[Tensor, "knot signal"]
-    combination: Logistic
-    calibration: Logistic
+    heads: Mapping[int, Head]
+    prospect: Head | None
     coverage: float
-    accept_above: float
-    reject_below: float
     fitted_on: FittedOn
 
     def __post_init__(self) -> None:
+        if not self.heads or len({head.names for head in self.heads.values()}) != 1:
+            raise ValueError("expected at least one head, all fitted on the same signals")
         for name in self.signals:
             signal(name)
+        for name in self.plausibilities:
+            plausibility(name)
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Names of the signals, in order."""
+        return self.heads[self.frames].names
+
+    @property
+    def plausibilities(self) -> tuple[str, ...]:
+        """Names of what it ranks candidates by; none if it was fitted without."""
+        return () if self.prospect is None else self.prospect.names
+
+    @property
+    def frames(self) -> int:
+        """The most observed frames it was fitted for."""
+        return max(self.heads)
 
     @property
     def needs(self) -> frozenset[str]:
         """What its signals need gathered."""
         return frozenset().union(*(signal(name).needs for name in self.signals))
+
+    def at(self, coverage: float) -> Verifier:
+        """The same verifier deciding at another coverage in (0, 1)."""
+        self.heads[self.frames].thresholds(coverage)
+        return replace(self, coverage=coverage)
 
     def verify(
         self,
@@ -115,67 +121,102 @@ class Verifier:
     ) -> list[Verdict]:
         """Judge predictions against what happened, or against as much as has been seen of it.
 
+        The longest part is looked at that was observed, was predicted, and that the verifier was fitted for.
+
         Raises:
             ValueError: if the verifier was fitted for another model or number of candidates.
-            UserError: if what was observed does not fit the predictions.
+            UserError: if what was observed is too short or does not fit the predictions.
         """
         self.check(model, predictions)
-        evidence = gather(model, predictions, observed, self.needs, self.fitted_on.gathering)
-        return self.judge({name: signal(name)(evidence).cpu() for name in self.signals})
+        frames = self.reach(min(observed.shape[2], predictions[0].video.shape[2]))
+        gatherer = Gatherer(model, predictions, self.needs, self.fitted_on.gathering)
+        evidence = gatherer.evidence(observed[:, :, :frames])
+        return self.judge({name: signal(name)(evidence).cpu() for name in self.signals}, frames)
 
-    def judge(self, values: Mapping[str, Float[Tensor, " batch"]]) -> list[Verdict]:
-        """Verdicts from measured signals.
+    def reach(self, available: int) -> int:
+        """How many of the available frames are looked at.
 
         Raises:
-            ValueError: if a signal is missing, or was not fitted.
+            UserError: if there are fewer than it was fitted for at least.
         """
-        logits = self.logits(values)
+        fitting = [frames for frames in self.heads if frames <= available]
+        if not fitting:
+            raise UserError(
+                expected=f"at least {min(self.heads)} frames both predicted and observed",
+                got=str(available),
+                remedy="wait for more frames, or predict further",
+            )
+        return max(fitting)
+
+    def judge(self, values: Mapping[str, Float[Tensor, " batch"]], frames: int | None = None) -> list[Verdict]:
+        """Verdicts from measured signals.
+
+        Args:
+            values: by name.
+            frames: over how many observed frames they were measured; None is the most it was fitted for.
+
+        Raises:
+            ValueError: if a signal is missing or was not fitted, or the number of frames was not.
+        """
+        frames = self.frames if frames is None else frames
+        logits = self.logits(values, frames)
         probabilities = torch.sigmoid(logits)
         return [
             Verdict(
                 probability=float(probabilities[row]),
-                decision=self.decide(float(logits[row])),
+                decision=self._head(frames).decide(float(logits[row]), self.coverage),
                 signals={name: float(values[name][row]) for name in self.signals},
+                frames=frames,
             )
             for row in range(len(logits))
         ]
 
-    def logits(self, values: Mapping[str, Float[Tensor, " batch"]]) -> Float[Tensor, " batch"]:
-        """Calibrated log-odds of being right.
+    def logits(
+        self, values: Mapping[str, Float[Tensor, " batch"]], frames: int | None = None
+    ) -> Float[Tensor, " batch"]:
+        """Calibrated log-odds of being right; see `judge`.
 
         Raises:
-            ValueError: if a signal is missing, was not fitted, or is not finite.
+            ValueError: if a signal or the number of frames was not fitted, or a signal is missing or not finite.
         """
-        missing, unfitted = sorted(set(self.signals) - set(values)), sorted(set(values) - set(self.signals))
-        if missing or unfitted:
-            raise ValueError(
-                f"expected exactly the signals this verifier was fitted on ({', '.join(self.signals)}); "
-                f"missing {missing}, not fitted {unfitted}. Fit a verifier on the signals you want"
-            )
-        matrix = torch.stack([values[name].double().cpu() for name in self.signals], dim=1)
-        if not bool(matrix.isfinite().all()):
-            raise ValueError("expected finite signals, got NaN or infinity")
-        scores = self.combination.logit(normal_scores(matrix, self.knots))
-        return self.calibration.logit(scores[:, None])
+        return self._head(self.frames if frames is None else frames).logits(values)
 
-    def decide(self, logit: float) -> Decision:
-        """The conformal decision: which of "right" and "wrong" cannot be excluded at the stated coverage."""
-        right, wrong = logit >= self.accept_above, logit <= self.reject_below
-        if right == wrong:
-            return "abstain"
-        return "accept" if right else "reject"
+    def pulls(self, verdict: Verdict) -> dict[str, float]:
+        """How far each signal pulled a verdict towards right (above 0) or wrong."""
+        return self._head(verdict.frames).pulls(verdict.signals)
 
     def rank(self, model: WorldModel, prediction: Prediction) -> Float[Tensor, " candidate"]:
-        """How plausible each candidate is without any observation: its probability as what might happen, judged by the
-        other candidates.
+        """How plausible each candidate is without any observation: the calibrated probability that it comes true.
 
         Raises:
-            UserError: if there are fewer than three candidates: each needs two others.
+            ValueError: if the verifier was fitted for another model.
+            UserError: if there are fewer than three candidates, as each is seen among others, or it was fitted without
+                plausibilities.
         """
+        return self.rank_batch(model, [prediction])[0]
+
+    def rank_batch(self, model: WorldModel, predictions: Sequence[Prediction]) -> Float[Tensor, "batch candidate"]:
+        """`rank` for predictions of one size and number of candidates."""
         self._check_model(model)
-        hypotheses, outcomes = as_hypotheses(prediction)
-        evidence = gather(model, hypotheses, outcomes, self.needs, self.fitted_on.gathering)
-        return torch.sigmoid(self.logits({name: signal(name)(evidence).cpu() for name in self.signals}))
+        if len(predictions[0]) < 3:
+            raise UserError(
+                expected="at least 3 candidates to rank them among each other",
+                got=str(len(predictions[0])),
+                remedy="predict with more candidates",
+            )
+        if self.prospect is None:
+            raise UserError(
+                expected="a verifier that was fitted with plausibilities, to rank what was not observed",
+                got="one that was fitted without",
+                remedy="fit one with `foresight fit-verifier`",
+            )
+        chosen = [plausibility(name) for name in self.plausibilities]
+        needs = frozenset().union(*(one.needs for one in chosen))
+        prospect = Gatherer(model, predictions, needs, self.fitted_on.gathering).prospect()
+        figures = {one.name: one(prospect) for one in chosen}
+        shape = next(iter(figures.values())).shape
+        logits = self.prospect.logits({name: value.flatten() for name, value in figures.items()})
+        return torch.sigmoid(logits).view(shape)
 
     def check(self, model: WorldModel, predictions: Sequence[Prediction]) -> None:
         """Refuse another model or number of candidates than it was fitted for.
@@ -199,22 +240,14 @@ class Verifier:
                 f"got {found[:12]}; fit one with `foresight fit-verifier`"
             )
 
+    def _head(self, frames: int) -> Head:
+        if frames not in self.heads:
+            raise ValueError(f"expected {' or '.join(map(str, sorted(self.heads)))} observed frames, got {frames}")
+        return self.heads[frames]
+
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `verifier.json` and `verifier.safetensors` into a folder."""
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        tensors = {
-            "knots": self.knots.contiguous(),
-            "combination.weights": self.combination.weights,
-            "combination.bias": self.combination.bias,
-            "calibration.weights": self.calibration.weights,
-            "calibration.bias": self.calibration.bias,
-            "thresholds": torch.tensor([self.accept_above, self.reject_below], dtype=torch.float64),
-        }
-        with replacing(folder / WEIGHTS) as temporary:
-            save_file(tensors, temporary)
-        config = {"signals": self.signals, "coverage": self.coverage, "fitted_on": asdict(self.fitted_on)}
-        write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
+        write_verifier(self, Path(folder))
 
     @classmethod
     def from_pretrained(cls, where: str | Path) -> Verifier:
@@ -223,103 +256,4 @@ class Verifier:
         Raises:
             UserError: if there is none, or it is damaged.
         """
-        from foresight.model_folder import find_folder
-
-        folder = Path(where) if (Path(where) / CONFIG).is_file() else find_folder(where) / "verifier"
-        try:
-            config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-            tensors = load_file(folder / WEIGHTS)
-            fitted = dict(config["fitted_on"])
-            fitted["gathering"] = Gathering(**fitted["gathering"])
-            accept, reject = tensors["thresholds"].tolist()
-            return cls(
-                signals=tuple(config["signals"]),
-                knots=tensors["knots"],
-                combination=Logistic(tensors["combination.weights"], tensors["combination.bias"]),
-                calibration=Logistic(tensors["calibration.weights"], tensors["calibration.bias"]),
-                coverage=config["coverage"],
-                accept_above=accept,
-                reject_below=reject,
-                fitted_on=FittedOn(**fitted),
-            )
-        except (OSError, json.JSONDecodeError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            raise UserError(
-                expected=f"a verifier ({CONFIG} and {WEIGHTS}) in {folder}",
-                got=f"{type(error).__name__}: {error}",
-                remedy="fit one with `foresight fit-verifier`",
-            ) from error
-
-
-def fit_verifier(
-    values: Mapping[str, Float[Tensor, " example"]],
-    right: Bool[Tensor, " example"],
-    held_out: Bool[Tensor, " example"],
-    *,
-    coverage: float,
-    fitted_on: FittedOn,
-) -> Verifier:
-    """Fit weights on one part of the examples, calibration and thresholds on the other.
-
-    Args:
-        values: measured signals by name.
-        right: whether each prediction was right.
-        held_out: which examples are for calibration; examples of one clip belong on one side.
-        coverage: see `Verifier`.
-        fitted_on: kept with the verifier; its counts are of these examples.
-
-    Raises:
-        ValueError: if a part lacks one of the labels, or a signal is not finite.
-    """
-    names = tuple(values)
-    matrix = torch.stack([values[name].double().cpu() for name in names], dim=1)
-    if not bool(matrix.isfinite().all()):
-        wrong = [name for name, column in zip(names, matrix.T, strict=True) if not bool(column.isfinite().all())]
-        raise ValueError(f"expected finite signals, got NaN or infinity in {', '.join(wrong)}")
-    fitting = ~held_out
-    knots = quantile_knots(matrix[fitting], KNOTS)
-    scores = normal_scores(matrix, knots)
-    combination = fit_logistic(scores[fitting], right[fitting], penalty=1.0)
-    raw = combination.logit(scores)
-    calibration = fit_platt(raw[held_out], right[held_out])
-    logits = calibration.logit(raw[:, None])[held_out]
-    labels = right[held_out]
-    return Verifier(
-        signals=names,
-        knots=knots,
-        combination=combination,
-        calibration=calibration,
-        coverage=coverage,
-        accept_above=conformal_lower(logits[labels], coverage),
-        reject_below=-conformal_lower(-logits[~labels], coverage),
-        fitted_on=fitted_on,
-    )
-
-
-def model_fingerprint(model: WorldModel) -> str:
-    """SHA-256 of the parts of a world model that its predictions and signals depend on.
-
-    Hashing billions of weights takes minutes, so it is done once per model and again when a weight was written.
-    """
-    parts = (model.vae, model.transformer, model.text_encoder.model, model.adapter)
-    tensors = [tensor for part in parts if part is not None for tensor in part.state_dict().values()]
-    state = (tuple((tensor.data_ptr(), tensor._version) for tensor in tensors), model.plan)
-    known = _FINGERPRINTS.get(model)
-    if known is None or known[0] != state:
-        known = (state, _hash(model))
-        _FINGERPRINTS[model] = known
-    return known[1]
-
-
-_FINGERPRINTS: WeakKeyDictionary[WorldModel, tuple[tuple[object, ...], str]] = WeakKeyDictionary()
-
-
-def _hash(model: WorldModel) -> str:
-    return fingerprint(
-        {
-            "vae": weights_fingerprint(model.vae),
-            "transformer": weights_fingerprint(model.transformer),
-            "text_encoder": weights_fingerprint(model.text_encoder.model),
-            "adapter": None if model.adapter is None else weights_fingerprint(model.adapter),
-            "plan": asdict(model.plan),
-        }
-    )
+        return read_verifier(where)

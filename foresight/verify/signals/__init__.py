@@ -1,35 +1,9 @@
-"""Signals: what can be measured of a prediction against what happened. One file each; add yours to `SIGNALS`."""
+"""Signals: what can be measured of a prediction against what happened. Each is a file of this folder, found by name."""
 
+from foresight.verify.registry import discover, named
 from foresight.verify.signals.base import AbstractSignal
-from foresight.verify.signals.cloud import Disagreement, EnergyScore, Rank
-from foresight.verify.signals.flow_contrast import FlowFrozen, FlowInstruction, FlowLoss, FlowTypicality
-from foresight.verify.signals.latent import LatentRatio, LatentSpread
-from foresight.verify.signals.motion import MotionAgreement, MotionAmount
-from foresight.verify.signals.pixel import PixelDistance, PixelRatio
-from foresight.verify.signals.semantic import SemanticDistance
-from foresight.verify.signals.structure import StructureDistance, StructureRatio
 
-SIGNALS: dict[str, AbstractSignal] = {
-    signal.name: signal
-    for signal in (
-        PixelDistance(),
-        PixelRatio(),
-        StructureDistance(),
-        StructureRatio(),
-        LatentSpread(),
-        LatentRatio(),
-        MotionAgreement(),
-        MotionAmount(),
-        FlowLoss(),
-        FlowInstruction(),
-        FlowFrozen(),
-        FlowTypicality(),
-        EnergyScore(),
-        Rank(),
-        Disagreement(),
-        SemanticDistance(),
-    )
-}
+SIGNALS: dict[str, AbstractSignal] = discover(__name__, list(__path__), AbstractSignal)  # type: ignore[type-abstract]
 
 
 def signal(name: str) -> AbstractSignal:
@@ -38,9 +12,7 @@ def signal(name: str) -> AbstractSignal:
     Raises:
         ValueError: if there is none.
     """
-    if name not in SIGNALS:
-        raise ValueError(f"expected a signal out of {', '.join(SIGNALS)}; got {name!r}")
-    return SIGNALS[name]
+    return named(name, SIGNALS, "a signal")
 
 
 __all__ = ["SIGNALS", "AbstractSignal", "signal"]

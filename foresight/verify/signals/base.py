@@ -14,12 +14,19 @@ FLOOR = 1e-4
 
 
 class AbstractSignal(ABC):
-    """One figure per clip. Which direction means "right" is for the verifier to learn."""
+    """One figure per clip. Which direction means "right" is for the verifier to learn.
+
+    To add one, put a file with a subclass into this folder: its `name` then works in every configuration.
+    """
 
     name: str
     needs: frozenset[str] = frozenset()
-    """What must be gathered besides videos and latents: "flow", "states"."""
+    """What must be gathered besides videos and latents, out of `foresight.verify.gathering.NEEDS`."""
 
     @abstractmethod
     def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:
-        """The signal of each clip."""
+        """The signal of each clip, computed for the whole batch where the evidence is."""
+
+    def absent(self) -> str | None:
+        """Why it cannot be measured on this machine, or None if it can."""
+        return None

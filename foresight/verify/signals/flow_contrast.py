@@ -55,13 +55,31 @@ class FlowFrozen(AbstractSignal):
         return torch.log(losses.frozen / losses.observed).mean(dim=1)
 
 
+class FlowTold(AbstractSignal):
+    """Log of the error without instruction and adapter over that under the clip's instruction, mean over levels."""
+
+    name = "flow_told"
+    needs = frozenset({"flow", "flow_bare"})
+
+    def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:
+        """Above 0 where being told the instruction helps to explain what happened."""
+        losses = _losses(evidence)
+        if losses.bare is None:
+            raise ValueError(
+                "expected evidence gathered with needs={'flow', 'flow_bare'}, got none without instruction"
+            )
+        return torch.log(losses.bare / losses.observed).mean(dim=1)
+
+
 class FlowTypicality(AbstractSignal):
     """Log of the error of what happened over that of the model's own candidates for the clip, mean over levels."""
 
     name = "flow_typicality"
-    needs = frozenset({"flow"})
+    needs = frozenset({"flow", "flow_candidates"})
 
     def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:
         """About 0 where what happened looks like a candidate, above where it is less expected."""
         losses = _losses(evidence)
+        if losses.candidates is None:
+            raise ValueError("expected evidence gathered with needs={'flow', 'flow_candidates'}, got no candidates")
         return torch.log(losses.observed / losses.candidates.mean(dim=1)).mean(dim=1)

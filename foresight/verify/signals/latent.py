@@ -13,6 +13,17 @@ from foresight.verify.signals.base import AbstractSignal
 SMALL = 1e-2
 
 
+class LatentDistance(AbstractSignal):
+    """Root mean square distance of candidates, mean over candidates. Confounded by size, contrast and motion."""
+
+    name = "latent"
+
+    def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:
+        """0 for a perfect prediction; normalised latents have deviation 1."""
+        offset = evidence.predicted_latents - evidence.observed_latents[:, None]
+        return offset.square().mean(dim=(2, 3, 4, 5)).sqrt().mean(dim=1)
+
+
 class LatentSpread(AbstractSignal):
     """Distance of what happened from the candidates' mean, divided by the candidates' own root mean square spread.
 

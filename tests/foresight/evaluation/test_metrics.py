@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torchmetrics.functional.image import structural_similarity_index_measure
 
 from foresight.evaluation.metrics import gradient_energy, mse, psnr, ssim
 
@@ -37,6 +38,22 @@ def test_ssim_of_equal_and_of_inverted_frames():
     video = torch.rand(2, 3, 3, 32, 32) * 2 - 1
     assert torch.allclose(ssim(video, video), torch.ones(2, 3), atol=1e-5)
     assert (ssim(video, -video) < 0).all()
+
+
+def test_ssim_equals_torchmetrics():
+    """Frame by frame, on pictures of unequal sides."""
+    torch.manual_seed(1)
+    one = torch.rand(2, 3, 2, 24, 40) * 2 - 1
+    other = (one + 0.3 * torch.randn_like(one)).clamp(-1, 1)
+    flat = [((video + 1) / 2).transpose(1, 2).flatten(0, 1) for video in (one, other)]
+    expected = structural_similarity_index_measure(flat[0], flat[1], data_range=1.0, reduction="none")
+    assert torch.allclose(ssim(one, other).flatten(), expected, atol=1e-5)
+
+
+def test_ssim_needs_room_for_its_window():
+    """A side that cannot be reflected is refused with its size."""
+    with pytest.raises(ValueError, match="5"):
+        ssim(torch.zeros(1, 3, 1, 5, 16), torch.zeros(1, 3, 1, 5, 16))
 
 
 def test_gradient_energy_falls_with_blur():

@@ -1,46 +1,142 @@
+"""The prediction card by models whose figures are known, and its gates by models that must fail."""
+
+from __future__ import annotations
+
+import numpy as np
 import pytest
 import torch
 
 from foresight.evaluation.baselines import copy_last_frame
-from foresight.evaluation.prediction import COPY, MODEL, evaluate_prediction, split_clip, wrong_instruction
-from foresight.physics import PhysicsConfig, make_clip
+from foresight.evaluation.forced_choice import OPTIONS, choose, futures_to_choose_from
+from foresight.evaluation.prediction import evaluate_prediction, make_clips, split_clip, wrong_instruction
+from foresight.evaluation.prediction_card import COPY, MODEL, NEAREST, TRACKER
+from foresight.evaluation.rivals import NearestClip, constant_velocity
+from foresight.physics import Body, PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
+from foresight.physics.render import render
 
 CLIPS = 8
 
 
 def _card(forecast):
-    return evaluate_prediction(forecast, lambda videos: videos, clips=CLIPS, physics=PhysicsConfig())
+    return evaluate_prediction(forecast, lambda videos: videos, clips=CLIPS, physics=PhysicsConfig(), library=12)
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    """Contexts and futures of the clips that are scored."""
+    return [split_clip(make_clip(SPLITS["test"] + seed)) for seed in range(CLIPS)]
+
+
+def failed(card):
+    """Names of the gates that are red."""
+    return [gate.name for gate in card.gates() if not gate.holds]
 
 
 def test_a_copier_has_no_skill_and_is_never_nearer_the_true_future():
-    """Copying the last frame scores exactly as the copy baseline, in every figure that compares them."""
+    """Copying the last frame scores exactly as the copy baseline in every figure that compares them; gates fail."""
     card = _card(lambda contexts, instructions, frames: copy_last_frame(contexts, frames))
     figures = card.figures()
-    assert (
-        figures["skill over copy (MSE)"].value == 0 and figures["nearer the true future than the frozen one"].value == 0
-    )
+    assert figures["skill over copy last frame (MSE)"].value == 0
+    assert figures["nearer the true future than the frozen one"].value == 0
+    assert figures["forced choice: frozen"].value == 1
     assert figures["position error / copy's"].value == pytest.approx(1)
     assert (card.methods[MODEL].mse == card.methods[COPY].mse).all()
+    assert any("copy last frame" in name for name in failed(card)) and any("forced" in name for name in failed(card))
 
 
-def test_an_oracle_is_perfect():
-    """Who knows the future has skill 1 at every frame, misses nothing, and is as sharp as what happens."""
-    known = torch.stack([split_clip(make_clip(SPLITS["test"] + seed))[1] for seed in range(CLIPS)])
+def test_an_oracle_is_perfect(pairs):
+    """Who knows the future has skill 1 at every frame over everything, misses nothing, and passes all gates."""
+    known = torch.stack([future for _, future in pairs])
     card = _card(lambda contexts, instructions, frames: known)
     figures = card.figures()
     assert all(figures[f"skill over copy at frame {frame}"].value == 1 for frame in range(1, 17))
-    assert figures["objects missed"].value == 0 and figures["nearer the true future than the frozen one"].value == 1
+    assert all(figures[f"skill over {name} (MSE)"].value == 1 for name in (COPY, NEAREST, TRACKER))
+    assert figures["objects missed"].value == 0 and figures["forced choice: true"].value == 1
     assert card.methods[MODEL].sharpness == pytest.approx(1)
+    assert failed(card) == []
 
 
-def test_blur_is_seen():
-    """An average of true and frozen future beats copying in MSE, but its sharpness betrays it."""
-    pairs = [split_clip(make_clip(SPLITS["test"] + seed)) for seed in range(CLIPS)]
+def test_a_blurring_model_turns_gates_red(pairs):
+    """A mixture of true and frozen future beats copying in squared error; forced choice and sharpness tell on it."""
     blurred = torch.stack([(future + context[:, -1:]) / 2 for context, future in pairs])
     card = _card(lambda contexts, instructions, frames: blurred)
-    assert card.figures()["skill over copy (MSE)"].low > 0
-    assert card.methods[MODEL].sharpness.mean() < 0.8
+    assert card.figures()["skill over copy last frame (MSE)"].low > 0
+    assert any("forced choice" in name for name in failed(card)) and any("sharp" in name for name in failed(card))
+
+
+def test_shuffled_predictions_turn_gates_red(pairs):
+    """Each clip gets another clip's perfect future, as with shuffled features: sharp, and without any skill."""
+    shuffled = torch.stack([future for _, future in pairs]).roll(1, dims=0)
+    names = failed(_card(lambda contexts, instructions, frames: shuffled))
+    assert any("skill over copy" in name for name in names) and any("forced choice: true" in name for name in names)
+    assert not any("sharp" in name for name in names)
+
+
+def test_an_untrained_model_turns_gates_red(world):
+    """Random weights have no skill over copying."""
+
+    def forecast(contexts, instructions, frames):
+        found = world.predict_batch(contexts, instructions, frames)
+        return torch.stack([prediction.video[0] for prediction in found])
+
+    assert any("skill over copy" in name for name in failed(_card(forecast)))
+
+
+def test_several_methods_of_one_model_are_scored():
+    """What a forecaster names besides the prediction gets a row of its own."""
+
+    def forecast(contexts, instructions, frames):
+        copies = copy_last_frame(contexts, frames)
+        return {MODEL: copies, "the same, darker": copies - 1}
+
+    card = _card(forecast)
+    assert (card.methods["the same, darker"].mse > card.methods[MODEL].mse).all()
+    assert "the same, darker" in [row["method"] for row in card.table()]
+
+
+def test_fvd_says_when_it_is_absent(pairs):
+    """Without a network there is a row that says so; with one, perfect predictions have no distance."""
+    known = torch.stack([future for _, future in pairs])
+    assert "absent" in _card(lambda *asked: known).rows()[-1]["value [95 % interval]"]
+    card = evaluate_prediction(
+        lambda *asked: known,
+        lambda videos: videos,
+        clips=CLIPS,
+        physics=PhysicsConfig(),
+        library=4,
+        features=lambda videos: videos.mean(dim=(3, 4)).flatten(1),
+    )
+    assert card.fvd == pytest.approx(0, abs=1e-6)
+
+
+def test_the_options_are_what_they_say():
+    """The true future is chosen for itself, each option for each option; blur lies between true and frozen."""
+    clips = list(make_clips(3, PhysicsConfig(), "validation"))
+    options = futures_to_choose_from(clips)
+    assert options.shape[1] == len(OPTIONS)
+    for index in range(len(OPTIONS)):
+        assert choose(options[:, index], options).tolist() == [index] * 3
+    assert torch.equal(options[0, 4], options[1, 0])
+
+
+def test_the_nearest_clip_of_a_training_clip_is_itself():
+    """A remembered context returns its own future."""
+    clip = make_clip(SPLITS["train"] + 5)
+    context, future = split_clip(clip)
+    found = NearestClip(PhysicsConfig(), 12)(context[None], 16)
+    assert torch.equal(found[0], future)
+
+
+def test_the_tracker_follows_straight_motion_and_stops_at_walls():
+    """A ball at 20, 22 px goes on to 24, 26, …; near the wall it comes to rest a radius away from it."""
+    ball = (Body("ball", "red", 6.0),)
+    for start, expected in ((20.0, [24.0, 26.0, 28.0]), (53.0, [57.0, 58.0, 58.0])):
+        positions = np.array([[[start, 30.0]], [[start + 2, 30.0]]])
+        context = render(positions, ball, 64).float() / 127.5 - 1
+        truth = np.array([[[x, 30.0]] for x in expected])
+        found = constant_velocity(context, ball, 3)
+        assert float((found - (render(truth, ball, 64).float() / 127.5 - 1)).abs().mean()) < 0.01
 
 
 def test_the_wrong_instruction_is_another_one_that_fits_the_scene():

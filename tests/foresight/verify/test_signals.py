@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
-from foresight.verify.evidence import Evidence, Gathering, gather
+from foresight.errors import UserError
+from foresight.physics import make_clip
+from foresight.verify.evidence import Evidence, FlowLosses, Gathering
+from foresight.verify.gathering import NEEDS, Gatherer, gather
 from foresight.verify.signals import SIGNALS, signal
+from foresight.world_model import WorldModel
 
 
 def evidence(predicted, latents):
@@ -74,13 +81,112 @@ def test_a_signal_that_does_not_exist_is_refused():
         signal("luck")
 
 
-def test_every_signal_gives_one_finite_figure_per_clip(world, clip):
-    """On evidence of a real pass of the model, each signal has one finite value per clip."""
+def test_the_latent_distance_is_a_mean_over_candidates():
+    """Candidates at ¾ and 3 from what happened are 1.875 away on average."""
+    assert measured("latent", [0.0, 0.0], [0.25, 4.0]) == pytest.approx(1.875)
+
+
+def test_flow_signals_are_contrasts_of_losses():
+    """Half the error of the alternative is log 2, whatever it is contrasted with; the best other instruction counts."""
+    flow = FlowLosses(
+        observed=torch.tensor([[1.0, 3.0]]),
+        frozen=torch.tensor([[2.0, 6.0]]),
+        others=torch.tensor([[[9.0, 9.0], [1.0, 7.0]]]),
+        bare=torch.tensor([[4.0, 3.0]]),
+        candidates=torch.tensor([[[1.0, 1.0], [3.0, 11.0]]]),
+    )
+    one = replace(evidence([0.0], [0.0]), flow=flow)
+    expected = {"flow_loss": 2, "flow_frozen": math.log(2), "flow_instruction": math.log(2), "flow_told": math.log(2)}
+    for name, value in (expected | {"flow_typicality": -math.log(2)}).items():
+        assert float(signal(name)(one)) == pytest.approx(value, abs=1e-6), name
+    for name in ("flow_told", "flow_typicality"):
+        with pytest.raises(ValueError, match="needs"):
+            signal(name)(replace(one, flow=replace(flow, bare=None, candidates=None)))
+
+
+@pytest.mark.parametrize("name", [name for name, one in SIGNALS.items() if one.needs])
+def test_a_signal_without_what_it_needs_says_so(name):
+    """No signal invents a value."""
+    with pytest.raises(ValueError, match="needs"):
+        signal(name)(evidence([0.0], [0.0]))
+    assert SIGNALS[name].needs <= NEEDS
+
+
+def test_perceptual_distance_says_what_is_absent(monkeypatch, tmp_path):
+    """Without the backbone's weights nothing is downloaded or made up."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    assert SIGNALS["lpips"].absent() is not None
+    with pytest.raises(UserError, match="lpips"):
+        measured("lpips", [0.0], [0.0])
+
+
+HOW = Gathering(("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down"), count=1)
+
+
+@pytest.fixture(scope="module")
+def embedded():
+    """The embedded world model: random weights recognise nothing."""
+    return WorldModel.from_pretrained("foresight-tiny")
+
+
+@pytest.fixture
+def predictions(world, clip):
+    """Two clips with two candidates each."""
     contexts = torch.stack([clip[:, :9], clip[:, 8:17]])
-    sentences = ["nothing is pushed", "the red ball is pushed up"]
-    predictions = world.predict_batch(contexts, sentences, 8, candidates=2)
-    how = Gathering(("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down"), count=1)
-    found = gather(world, predictions, torch.stack([clip[:, 9:17], clip[:, 17:25]]), {"flow", "states"}, how)
+    return world.predict_batch(contexts, ["nothing is pushed", "the red ball is pushed up"], 16, candidates=2)
+
+
+def test_every_signal_gives_one_finite_figure_per_clip(world, clip, predictions):
+    """On evidence of a real pass of the model, each signal that can be measured here has one finite value per clip."""
+    found = gather(world, predictions, torch.stack([clip[:, 9:17], clip[:, 17:25]]), NEEDS, HOW)
     for name, one in SIGNALS.items():
-        value = one(found)
-        assert value.shape == (2,) and bool(value.isfinite().all()), name
+        if one.absent() is None:
+            value = one(found)
+            assert value.shape == (2,) and bool(value.isfinite().all()), name
+
+
+def test_what_outcomes_share_changes_nothing(world, clip, predictions):
+    """Evidence for a second outcome, and for its first half by latents of the whole, is as if it were alone."""
+    gatherer = Gatherer(world, predictions, {"flow", "flow_bare", "flow_candidates"}, HOW)
+    first, second = torch.stack([clip[:, 9:25]] * 2), torch.stack([clip[:, 9:25].flip(1)] * 2)
+    gatherer.evidence(first)
+    latents = gatherer.encode(second)
+    for frames in (8, 16):
+        shared = gatherer.evidence(second[:, :, :frames], latents[:, :, : frames // 8])
+        alone = gather(world, predictions, second[:, :, :frames], gatherer.needs, HOW)
+        assert shared.flow is not None and alone.flow is not None
+        for name in ("observed_latents", "frozen_latents", "predicted_latents", "observed", "predicted"):
+            assert torch.allclose(getattr(shared, name), getattr(alone, name), atol=1e-5), name
+        for name in ("observed", "frozen", "others", "bare", "candidates"):
+            assert torch.allclose(getattr(shared.flow, name), getattr(alone.flow, name), rtol=1e-4), name
+
+
+def test_evidence_needs_frames_that_fit(world, clip, predictions):
+    """Seven frames, another size, NaN and an unknown need are refused."""
+    gatherer = Gatherer(world, predictions, (), HOW)
+    seen = torch.stack([clip[:, 9:25]] * 2)
+    for wrong in (seen[:, :, :7], seen[..., :32], seen[:1]):
+        with pytest.raises(UserError, match="at least 8"):
+            gatherer.evidence(wrong)
+    with pytest.raises(UserError, match="finite"):
+        gatherer.evidence(seen * float("nan"))
+    with pytest.raises(ValueError, match="luck"):
+        Gatherer(world, predictions, {"luck"}, HOW)
+
+
+def test_no_candidate_meets_its_own_noise(embedded):
+    """The first candidates' losses differ no more from the others' than those differ: noise is drawn with another seed.
+
+    With the sampler's own seed, candidate 0 would be explained far better than any other.
+    """
+    clips = [make_clip(seed) for seed in (30_000_001, 30_000_002)]
+    contexts = torch.stack([one.tensor[:, :9] for one in clips])
+    predictions = embedded.predict_batch(contexts, [one.instruction for one in clips], 16, candidates=4)
+    losses = {}
+    for seed in (Gathering.seed, 0):
+        how = replace(HOW, seed=seed)
+        losses[seed] = Gatherer(embedded, predictions, {"prospect_flow"}, how).prospect().told.mean(dim=2)
+    first, others = losses[0][:, 0], losses[0][:, 1:].amin(dim=1)
+    assert bool((first < 0.8 * others).all())
+    first, others = losses[Gathering.seed][:, 0], losses[Gathering.seed][:, 1:].amin(dim=1)
+    assert not bool((first < 0.8 * others).all())

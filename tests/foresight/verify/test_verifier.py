@@ -2,44 +2,78 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from foresight.errors import UserError
+from foresight.verify import FittedOn, Gathering, Verifier, fit_verifier, model_fingerprint
 from foresight.verify.calibration import auroc, expected_calibration_error
-from foresight.verify.evidence import Gathering
-from foresight.verify.verifier import FittedOn, Verifier, fit_verifier, model_fingerprint
+from foresight.verify.examples import Examples, Samples
 
 INSTRUCTIONS = ("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down", "the red box is gone")
 
 
-def toy(count, seed):
+def toy(count, seed, noise=1.0):
     """Two signals about right examples, one turned round and skewed, each with noise."""
     generator = torch.Generator().manual_seed(seed)
     right = torch.arange(count) % 2 == 0
     shift = torch.where(right, 1.5, -1.5).double()
-    noise = torch.randn(2, count, generator=generator, dtype=torch.float64)
-    return {"pixel_ratio": torch.exp(-(shift + noise[0])), "motion": shift + noise[1]}, right
+    draws = noise * torch.randn(2, count, generator=generator, dtype=torch.float64)
+    return {"pixel_ratio": torch.exp(-(shift + draws[0])), "motion": shift + draws[1]}, right
 
 
-def fitted(model="0" * 64, candidates=2):
-    """A verifier of the toy signals, fitted on 2000 examples, every second pair held out."""
-    values, right = toy(2000, seed=0)
-    held_out = torch.arange(2000) // 2 % 2 == 0
-    on = FittedOn(model, "a toy", 1000, 1000, candidates, Gathering(INSTRUCTIONS))
-    return fit_verifier(values, right, held_out, coverage=0.9, fitted_on=on)
+def toy_samples(clips=200, seed=5):
+    """Four candidates per clip, the nearer to the middle the likelier within 6.5 pixels."""
+    generator = torch.Generator().manual_seed(seed)
+    eccentricity = 1 + 0.3 * torch.randn(clips, 4, generator=generator)
+    misplaced = 6.5 + 10 * (eccentricity - 1) + 2 * torch.randn(clips, 4, generator=generator)
+    spread = torch.rand(clips, 1, generator=generator).expand(clips, 4)
+    values = {"eccentricity": eccentricity, "spread": spread}
+    return Samples(values, misplaced, torch.zeros(clips, dtype=torch.long), tuple(range(clips)))
+
+
+def fitted(model="0" * 64, candidates=2, samples=None):
+    """A verifier of the toy signals; after eight frames they are noisier than after sixteen."""
+    after_16, right = toy(2000, seed=0)
+    after_8, _ = toy(2000, seed=4, noise=2.0)
+    kinds = tuple("true" if one else "reversed" for one in right)
+    examples = Examples({8: after_8, 16: after_16}, kinds, tuple(row // 2 for row in range(2000)))
+    on = FittedOn(model, "a toy", 1000, 2000, candidates, Gathering(INSTRUCTIONS))
+    return fit_verifier(examples, samples or toy_samples(), coverage=0.9, fitted_on=on)
 
 
 def test_a_toy_set_is_separated_and_calibrated():
-    """On fresh examples AUROC is above .95, the calibration error below .05, and the stated coverage is kept."""
+    """On fresh examples AUROC is above .95, the calibration error below .05, and every stated coverage is kept."""
     verifier = fitted()
-    values, right = toy(2000, seed=1)
-    verdicts = verifier.judge(values)
-    probability = torch.tensor([verdict.probability for verdict in verdicts], dtype=torch.float64)
-    assert auroc(probability, right).value > 0.95
-    assert expected_calibration_error(probability, right) < 0.05
+    values, right = toy(4000, seed=1)
     logits = verifier.logits(values)
-    assert float((logits[right] >= verifier.accept_above).double().mean()) > 0.85
-    assert float((logits[~right] <= verifier.reject_below).double().mean()) > 0.85
+    assert auroc(torch.sigmoid(logits), right).value > 0.95
+    assert expected_calibration_error(torch.sigmoid(logits), right) < 0.03
+    for coverage in (0.8, 0.9, 0.95):
+        above, below = verifier.heads[16].thresholds(coverage)
+        assert float((logits[right] >= above).double().mean()) == pytest.approx(coverage, abs=0.025)
+        assert float((logits[~right] <= below).double().mean()) == pytest.approx(coverage, abs=0.025)
+        verdicts = verifier.at(coverage).judge({name: value[:8] for name, value in values.items()})
+        expected = [verifier.heads[16].decide(float(logit), coverage) for logit in logits[:8]]
+        assert [verdict.decision for verdict in verdicts] == expected
+
+
+def test_part_of_the_observation_has_a_calibration_of_its_own():
+    """The same values are less sure after eight frames, where the signals were noisier, than after sixteen."""
+    verifier = fitted()
+    values, _ = toy(100, seed=2)
+    early, late = verifier.logits(values, 8), verifier.logits(values, 16)
+    assert float(early.abs().mean()) < 0.7 * float(late.abs().mean())
+    noisy, right = toy(4000, seed=3, noise=2.0)
+    assert expected_calibration_error(torch.sigmoid(verifier.logits(noisy, 8)), right) < 0.03
+    assert verifier.reach(15) == 8 and verifier.reach(400) == 16
+    with pytest.raises(UserError, match="at least 8"):
+        verifier.reach(7)
+    with pytest.raises(ValueError, match="8 or 16"):
+        verifier.judge(values, 12)
 
 
 def test_the_verdict_holds_the_signals_it_is_based_on():
@@ -78,8 +112,97 @@ def test_a_saved_verifier_gives_equal_verdicts(tmp_path):
     verifier.save_pretrained(tmp_path)
     loaded = Verifier.from_pretrained(tmp_path)
     values, _ = toy(50, seed=3)
-    assert loaded.judge(values) == verifier.judge(values)
-    assert loaded.fitted_on == verifier.fitted_on
+    assert loaded.judge(values) == verifier.judge(values) and loaded.judge(values, 8) == verifier.judge(values, 8)
+    assert loaded.fitted_on == verifier.fitted_on and loaded.plausibilities == ("eccentricity", "spread")
+    assert loaded.prospect is not None and verifier.prospect is not None
+    assert torch.equal(loaded.prospect.logits(few()), verifier.prospect.logits(few()))
+
+
+def few():
+    """Plausibilities of three candidates."""
+    return {"eccentricity": torch.tensor([0.8, 1.0, 1.2]), "spread": torch.full((3,), 0.5)}
+
+
+def test_without_observation_candidates_are_ranked_by_calibrated_probabilities():
+    """Nearer to the middle is more probable, nothing is certain, and probabilities are those of fresh candidates."""
+    head = fitted().prospect
+    assert head is not None
+    near, middle, far = torch.sigmoid(head.logits(few())).tolist()
+    assert 0.99 > near > middle > far > 0.01
+    fresh = toy_samples(2000, seed=9)
+    logits = head.logits({name: value.flatten() for name, value in fresh.values.items()})
+    assert expected_calibration_error(torch.sigmoid(logits), fresh.right.flatten()) < 0.06
+
+
+def test_a_model_is_ranked_in_batches_as_alone(world, clip):
+    """Each candidate of each prediction gets a probability, the same alone and beside another clip."""
+    verifier = fitted(model=model_fingerprint(world), candidates=4)
+    contexts = torch.stack([clip[:, :9], clip[:, 8:17]])
+    predictions = world.predict_batch(contexts, ["nothing is pushed", "the red ball is pushed up"], 8, candidates=4)
+    together = verifier.rank_batch(world, predictions)
+    assert together.shape == (2, 4) and bool(((together > 0) & (together < 1)).all())
+    assert torch.allclose(verifier.rank(world, predictions[1]), together[1], atol=1e-4)
+
+
+def test_ranking_needs_candidates_and_plausibilities(world, clip):
+    """Two candidates cannot say which is in the middle; a verifier without plausibilities cannot rank at all."""
+    samples = Samples({}, torch.zeros(10, 4), torch.zeros(10, dtype=torch.long), tuple(range(10)))
+    prediction = world.predict(clip[:, :9], "nothing is pushed", 8, candidates=2)
+    for verifier, remedy in (
+        (fitted(model_fingerprint(world)), "more candidates"),
+        (fitted(model_fingerprint(world), samples=samples), "more candidates"),
+    ):
+        with pytest.raises(UserError, match=remedy):
+            verifier.rank(world, prediction)
+    three = world.predict(clip[:, :9], "nothing is pushed", 8, candidates=3)
+    with pytest.raises(UserError, match="fitted with plausibilities"):
+        fitted(model_fingerprint(world), samples=samples).rank(world, three)
+
+
+def test_the_first_version_is_read_as_it_was(tmp_path):
+    """One head for eight and sixteen frames, with the thresholds that were saved; nothing to rank with."""
+    first_version(tmp_path)
+    verifier = Verifier.from_pretrained(tmp_path)
+    assert verifier.prospect is None and sorted(verifier.heads) == [8, 16]
+    assert verifier.heads[16].thresholds(0.9) == verifier.heads[8].thresholds(0.9) == (-1.25, 0.75)
+    assert (verifier.fitted_on.clips, verifier.fitted_on.examples) == (10, 20)
+    values, _ = toy(4, seed=2)
+    assert torch.equal(verifier.logits(values), verifier.logits(values, 8))
+
+
+def first_version(folder):
+    """What the first version wrote."""
+    head = fitted().heads[16]
+    tensors = {
+        "knots": head.knots,
+        "combination.weights": head.combination.weights,
+        "combination.bias": head.combination.bias,
+        "calibration.weights": torch.ones(1, dtype=torch.float64),
+        "calibration.bias": torch.zeros((), dtype=torch.float64),
+        "thresholds": torch.tensor([-1.25, 0.75], dtype=torch.float64),
+    }
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "verifier.safetensors")
+    gathering = {"instructions": INSTRUCTIONS, "count": 3, "sigmas": [0.5], "seed": 0}
+    on = {"model": "", "data": "", "examples": 10, "calibration": 10, "candidates": 2, "gathering": gathering}
+    config = {"signals": head.names, "coverage": 0.9, "fitted_on": on}
+    (folder / "verifier.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize("change", ["extra", "missing", "cut"])
+def test_a_damaged_verifier_is_refused(change, tmp_path):
+    """A tensor too many or too few, or half a file: one sentence that says what to do."""
+    fitted().save_pretrained(tmp_path)
+    path = tmp_path / "verifier.safetensors"
+    tensors = load_file(path)
+    if change == "extra":
+        save_file({**tensors, "8.luck": torch.zeros(1)}, path)
+    elif change == "missing":
+        del tensors["16.knots"]
+        save_file(tensors, path)
+    else:
+        path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UserError, match="fit-verifier"):
+        Verifier.from_pretrained(tmp_path)
 
 
 def test_another_model_is_refused(world, clip):

@@ -1,0 +1,120 @@
+"""The prediction card of a world model, as a benchmark that a configuration names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.adapted import without_adapter
+from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.frechet import i3d
+from foresight.evaluation.prediction import evaluate_prediction
+from foresight.evaluation.prediction_card import ALONE, MODEL
+from foresight.physics import PhysicsConfig
+from foresight.prediction import Prediction
+from foresight.world_model import WorldModel
+
+Videos = Float[Tensor, "batch rgb=3 frame height width"]
+
+
+class PredictionBenchmark:
+    """The prediction card on the simulated world.
+
+    Args:
+        clips: number of held-out clips.
+        physics: the world.
+        split: which seeds.
+        noise_level: where the adapter's forecast enters the flow.
+        seeds: of the first candidate, in turn from batch to batch.
+        candidates: futures drawn per clip; the medoid is scored, which is what `foresight predict` shows. The first
+            three are also scored singly.
+        library: training clips to look for the nearest among.
+        fvd: TorchScript file of I3D; None reports that Fréchet video distance is absent.
+        name: of the run's folder and of the marks in a page.
+
+    Raises:
+        ValueError: if there is no seed.
+    """
+
+    def __init__(
+        self,
+        *,
+        clips: int,
+        physics: PhysicsConfig,
+        split: str,
+        noise_level: float,
+        seeds: Sequence[int],
+        candidates: int,
+        library: int,
+        fvd: str | None = None,
+        name: str = "prediction",
+    ) -> None:
+        if not seeds:
+            raise ValueError("expected at least one seed, got none")
+        self.name = name
+        self._clips, self._physics, self._split, self._library = clips, physics, split, library
+        self._noise_level, self._seeds, self._candidates, self._fvd = noise_level, tuple(seeds), candidates, fvd
+
+    def __call__(self, model: WorldModel, progress: Progress) -> Measured:
+        """Predict and score every clip."""
+        card = evaluate_prediction(
+            self._forecaster(model),
+            _reconstructor(model),
+            clips=self._clips,
+            physics=self._physics,
+            split=self._split,
+            library=self._library,
+            features=None if self._fvd is None else i3d(self._fvd),
+            progress=progress,
+        )
+        return Measured({"methods": card.table(), "figures": card.rows()}, card.figures(), gates=tuple(card.gates()))
+
+    def _forecaster(self, model: WorldModel) -> Callable[[Videos, list[str], int], dict[str, Videos]]:
+        """Shown candidates, single samples, and what the video model alone would show."""
+        batches = 0
+
+        def forecast(contexts: Videos, instructions: list[str], frames: int) -> dict[str, Videos]:
+            nonlocal batches
+            # A batch is asked for twice: with its own and with wrong instructions.
+            seed = self._seeds[batches // 2 % len(self._seeds)]
+            first, batches = batches % 2 == 0, batches + 1
+
+            def predict(world: WorldModel) -> list[Prediction]:
+                return world.predict_batch(
+                    contexts,
+                    instructions,
+                    frames,
+                    candidates=self._candidates,
+                    noise_level=self._noise_level if world.adapter is not None else 1.0,
+                    seed=seed,
+                )
+
+            found = predict(model)
+            videos = {MODEL: _shown(model, found)}
+            if first:
+                for sample in range(min(3, self._candidates)):
+                    videos[f"single sample {sample + 1}"] = torch.stack([one.video[sample] for one in found]).cpu()
+            if first and model.adapter is not None:
+                with without_adapter(model) as alone:
+                    videos[ALONE] = _shown(alone, predict(alone))
+            return videos
+
+        return forecast
+
+
+def _shown(model: WorldModel, found: list[Prediction]) -> Videos:
+    return torch.stack([model.shown(prediction) for prediction in found]).cpu()
+
+
+def _reconstructor(model: WorldModel) -> Callable[[Videos], Videos]:
+    @torch.no_grad()
+    def reconstruct(videos: Videos) -> Videos:
+        dtype = next(model.vae.parameters()).dtype
+        latents = model.encode(videos).to(dtype)
+        video = model.vae.decode(latents, timestep=model.plan.decode_timestep, noise_scale=0.0)
+        return video.float().clamp(-1, 1).cpu()
+
+    return reconstruct

@@ -1,0 +1,137 @@
+"""The prediction card: how near predicted futures come to what happens, beside predictions that need no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from foresight.evaluation.forced_choice import FROZEN, TRUE, shares
+from foresight.evaluation.frechet import ABSENT
+from foresight.evaluation.gates import Gate, at_least, surely_above, weakest
+from foresight.evaluation.metrics import psnr
+from foresight.evaluation.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
+
+MODEL, WRONG, ALONE = "prediction", "prediction, wrong instruction", "video model without VLM"
+COPY, LINEAR, MEAN, NEAREST = (
+    "copy last frame",
+    "linear extrapolation",
+    "mean frame of the world",
+    "nearest training clip",
+)
+TRACKER, CEILING = "constant velocity tracker", "VAE reconstruction"
+BALLISTIC = "ballistic from the true state"
+BASELINES = (COPY, LINEAR, MEAN, NEAREST, TRACKER)
+SINGLES = 3
+"""Seeds whose single samples are reported beside the shown candidate."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Per-clip figures of one method: arrays over clips."""
+
+    mse: np.ndarray
+    """(clips, frames), [0, 1] scale."""
+    ssim: np.ndarray
+    """(clips, frames)."""
+    sharpness: np.ndarray
+    """(clips,): gradient energy divided by that of what happened."""
+    position: np.ndarray
+    """(clips,): mean distance in pixels over bodies and frames."""
+    missed: np.ndarray
+    """(clips,): share of bodies and frames in which the body is not to be seen."""
+
+    @property
+    def error(self) -> np.ndarray:
+        """(clips,): mean squared error."""
+        return self.mse.mean(axis=1)
+
+    def row(self, name: str, copy: Scores) -> dict[str, str]:
+        """For a table."""
+        return {
+            "method": name,
+            "PSNR (dB)": f"{mean(psnr(torch.from_numpy(self.error)).numpy()):.1f}",
+            "SSIM": f"{mean(self.ssim.mean(axis=1)):.3f}",
+            "MSE": f"{mean(self.error):.4f}",
+            "skill over copy": f"{skill(self.error, copy.error):.2f}" if name != COPY else "0",
+            "position error (px)": f"{mean(self.position):.1f}",
+            "missed": f"{mean(self.missed):.1%}",
+            "sharpness": f"{mean(self.sharpness):.2f}",
+        }
+
+
+@dataclass(frozen=True)
+class PredictionCard:
+    """All figures of a prediction benchmark."""
+
+    methods: dict[str, Scores]
+    ballistic: np.ndarray
+    """(clips,): position error of flight from the true state."""
+    nearer_true: np.ndarray
+    """(moving clips,): 1 where the prediction lies nearer the true future than the frozen one."""
+    chosen: np.ndarray
+    """(moving clips,): which of `forced_choice.OPTIONS` the prediction lies nearest to."""
+    pushed: np.ndarray
+    """(clips with a push, 2): position error of the pushed body with the true and with a wrong instruction."""
+    fvd: float | None = None
+    """Fréchet video distance of all predicted to all true futures; None without the network it needs."""
+
+    @property
+    def rivals(self) -> dict[str, Scores]:
+        """What the prediction has to beat: baselines and, where it was predicted, the video model without VLM."""
+        return {name: scores for name, scores in self.methods.items() if name in (*BASELINES, ALONE)}
+
+    def table(self) -> list[dict[str, str]]:
+        """One row per method, for people."""
+        rows = [scores.row(name, self.methods[COPY]) for name, scores in self.methods.items()]
+        blank = dict.fromkeys(rows[0], "–")
+        rows.append({**blank, "method": BALLISTIC, "position error (px)": f"{mean(self.ballistic):.1f}"})
+        return rows
+
+    def rows(self) -> list[dict[str, str]]:
+        """One row per figure, for people; what could not be measured says why."""
+        rows = [{"figure": name, "value [95 % interval]": f"{value}"} for name, value in self.figures().items()]
+        return [*rows, {"figure": "FVD", "value [95 % interval]": ABSENT if self.fvd is None else f"{self.fvd:.1f}"}]
+
+    def figures(self) -> dict[str, Estimate]:
+        """The figures that promises are made of, by name."""
+        model, copy, ceiling = self.methods[MODEL], self.methods[COPY], self.methods[CEILING]
+        figures = {f"skill over {name} (MSE)": skill(model.error, other.error) for name, other in self.rivals.items()}
+        figures |= {
+            "skill over copy (SSIM)": skill(1 - model.ssim.mean(axis=1), 1 - copy.ssim.mean(axis=1)),
+            "position error / copy's": ratio_of_means(model.position, copy.position),
+            "position error / constant velocity's": ratio_of_means(model.position, self.methods[TRACKER].position),
+            "position error / ballistic": ratio_of_means(model.position, self.ballistic),
+            "objects missed": mean(model.missed),
+            "objects missed by the VAE": mean(ceiling.missed),
+            "VAE reconstruction PSNR (dB)": mean(psnr(torch.from_numpy(ceiling.error)).numpy()),
+            "sharpness / VAE reconstruction's": ratio_of_means(model.sharpness, ceiling.sharpness),
+            "nearer the true future than the frozen one": mean(self.nearer_true),
+        }
+        figures |= {f"forced choice: {option}": share for option, share in shares(self.chosen).items()}
+        if len(self.pushed):
+            figures["pushed object's error, wrong / true instruction"] = bootstrap(
+                lambda true, wrong: float(wrong.mean() / true.mean()), self.pushed[:, 0], self.pushed[:, 1]
+            )
+        for frame in range(model.mse.shape[1]):
+            figures[f"skill over copy at frame {frame + 1}"] = skill(model.mse[:, frame], copy.mse[:, frame])
+        return figures
+
+    def gates(self) -> list[Gate]:
+        """What a world model has to show: skill at every horizon over everything, and futures that are not hedged."""
+        gates = []
+        for name, other in self.rivals.items():
+            frame, found = weakest(self._horizons(other))
+            gates.append(surely_above(f"skill over {name} at every frame (weakest: {frame})", found, 0))
+        found = shares(self.chosen)
+        lead = bootstrap(lambda one: float((one == 0).mean() - (one == 1).mean()), self.chosen)
+        gates.append(at_least(f"forced choice: {TRUE}", found[TRUE], 0.8))
+        gates.append(surely_above(f"forced choice: {TRUE} − {FROZEN}", lead, 0))
+        sharp = ratio_of_means(self.methods[MODEL].sharpness, self.methods[CEILING].sharpness)
+        gates.append(at_least("sharpness / VAE reconstruction's", sharp, 0.7))
+        return gates
+
+    def _horizons(self, other: Scores) -> dict[str, Estimate]:
+        own = self.methods[MODEL].mse
+        return {f"frame {index + 1}": skill(own[:, index], other.mse[:, index]) for index in range(own.shape[1])}

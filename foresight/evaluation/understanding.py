@@ -1,0 +1,177 @@
+"""The understanding card: does the VLM read the same from predicted video as from real video?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.errors import UserError
+from foresight.evaluation.baselines import copy_last_frame
+from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.gates import Gate, surely_above
+from foresight.evaluation.prediction import BATCH, batched, make_clips, split_clip
+from foresight.evaluation.statistics import Estimate, bootstrap, mean
+from foresight.physics import PhysicsClip, PhysicsConfig
+from foresight.vlm.encoder import QwenEncoder
+from foresight.vlm.examination import PLACE
+from foresight.vlm.questions import place
+from foresight.world_model import WorldModel
+
+REAL, PREDICTED, FROZEN = "real video", "predicted video", "last frame repeated"
+ACTION, WHERE, AGREES = "which object was pushed", "where the object is at the end", "same answer as for real video"
+
+Videos = Float[Tensor, "batch 3 frame height width"]
+
+
+@dataclass(frozen=True)
+class UnderstandingCard:
+    """Answers about real, predicted and frozen futures, graded by the true states.
+
+    Args:
+        pushed: by video, (clips,): whether the VLM names the object and the direction of the push.
+        off: by video, (clips,): pixels between where the VLM sees an object at the end and where it truly is.
+        agrees: by video, (clips,): whether the answer about the push is that about the real video.
+    """
+
+    pushed: dict[str, np.ndarray]
+    off: dict[str, np.ndarray]
+    agrees: dict[str, np.ndarray]
+
+    def table(self) -> list[dict[str, str]]:
+        """One row per video."""
+        return [
+            {
+                "video": name,
+                ACTION: f"{mean(self.pushed[name]):.1%}",
+                AGREES: f"{mean(self.agrees[name]):.1%}",
+                f"{WHERE}, error (px)": f"{mean(self.off[name]):.1f}",
+            }
+            for name in self.pushed
+        ]
+
+    def figures(self) -> dict[str, Estimate]:
+        """By name."""
+        found = {f"{ACTION}: {name}": mean(values) for name, values in self.pushed.items()}
+        found |= {f"{AGREES}: {name}": mean(values) for name, values in self.agrees.items()}
+        return found | {f"{WHERE}, error (px): {name}": mean(values) for name, values in self.off.items()}
+
+    def gates(self) -> list[Gate]:
+        """The VLM has to read more from a prediction than from the last frame."""
+        read = bootstrap(lambda a, b: float(a.mean() - b.mean()), self.pushed[PREDICTED], self.pushed[FROZEN])
+        seen = bootstrap(lambda a, b: float(b.mean() - a.mean()), self.off[PREDICTED], self.off[FROZEN])
+        return [
+            surely_above(f"{ACTION}: predicted − last frame", read, 0),
+            surely_above("error of the place: last frame − predicted (px)", seen, 0),
+        ]
+
+
+class UnderstandingBenchmark:
+    """The understanding card on the simulated world.
+
+    Args:
+        clips: number of held-out clips with a push.
+        physics: the world.
+        split: which seeds.
+        candidates: futures drawn per clip; the medoid is shown to the VLM.
+        seed: of the first.
+    """
+
+    name = "understanding"
+
+    def __init__(self, *, clips: int, physics: PhysicsConfig, split: str, candidates: int, seed: int) -> None:
+        self._clips, self._physics, self._split = clips, physics, split
+        self._candidates, self._seed = candidates, seed
+
+    def __call__(self, model: WorldModel, progress: Progress) -> Measured:
+        """Predict, ask, and grade.
+
+        Raises:
+            UserError: if the model has no VLM that answers.
+        """
+
+        def shown(contexts: Videos, instructions: list[str], frames: int) -> Videos:
+            found = model.predict_batch(contexts, instructions, frames, candidates=self._candidates, seed=self._seed)
+            return torch.stack([model.shown(one) for one in found]).cpu()
+
+        if not isinstance(model.vlm, QwenEncoder):
+            raise UserError(
+                expected="a world model with a VLM that answers questions",
+                got="one without",
+                remedy="choose another model=",
+            )
+        physics = self._physics
+        asked = [clip for clip in make_clips(self._clips, physics, self._split) if clip.action is not None]
+        card = understand(model.vlm, asked, shown, progress)
+        return Measured({"answers": card.table()}, card.figures(), gates=tuple(card.gates()))
+
+
+def understand(
+    vlm: QwenEncoder,
+    clips: Sequence[PhysicsClip],
+    forecast: Callable[[Videos, list[str], int], Videos],
+    progress: Progress = lambda done, of: None,
+) -> UnderstandingCard:
+    """Ask a VLM about real, predicted and frozen futures of clips that have a push.
+
+    It is not told the instruction; it has to see what was done.
+
+    Args:
+        vlm: answers.
+        clips: each with a push.
+        forecast: predicts futures of contexts under instructions.
+        progress: called with (done, total).
+    """
+    pushed: dict[str, list[bool]] = {REAL: [], PREDICTED: [], FROZEN: []}
+    off: dict[str, list[float]] = {name: [] for name in pushed}
+    agrees: dict[str, list[bool]] = {name: [] for name in pushed}
+    done = 0
+    for batch in batched(iter(clips), BATCH):
+        contexts, futures = (torch.stack(part) for part in zip(*map(split_clip, batch), strict=True))
+        frames = futures.shape[2]
+        videos = {
+            REAL: futures,
+            PREDICTED: forecast(contexts, [clip.instruction for clip in batch], frames),
+            FROZEN: copy_last_frame(contexts, frames),
+        }
+        said: dict[str, list[str]] = {}
+        for name, future in videos.items():
+            whole = torch.cat([contexts, future], dim=2)
+            said[name] = _ask(vlm, whole, ["Which object was pushed?"] * len(batch), batch)
+            names = [clip.bodies[_body(clip)].name for clip in batch]
+            # The end alone, as long as a context: the question is about its last frame.
+            where = _ask(vlm, whole[:, :, -contexts.shape[2] :], [f"Where is the {one}?" for one in names], batch)
+            pushed[name] += [answer == told(clip) for answer, clip in zip(said[name], batch, strict=True)]
+            agrees[name] += [answer == real for answer, real in zip(said[name], said[REAL], strict=True)]
+            off[name] += [_distance(answer, clip) for answer, clip in zip(where, batch, strict=True)]
+        done += len(batch)
+        progress(done, len(clips))
+    return UnderstandingCard(
+        *({name: np.asarray(v, float) for name, v in one.items()} for one in (pushed, off, agrees))
+    )
+
+
+def told(clip: PhysicsClip) -> str:
+    """What is to be said of the push: object and direction, as the instruction names them."""
+    return clip.instruction.replace(" is pushed", "")
+
+
+def _ask(vlm: QwenEncoder, videos: Videos, questions: list[str], clips: list[PhysicsClip]) -> list[str]:
+    return vlm.answer(vlm.see(videos, frame_rate=clips[0].config.frame_rate), questions, longest=24)
+
+
+def _body(clip: PhysicsClip) -> int:
+    assert clip.action is not None
+    return clip.action.body
+
+
+def _distance(answer: str, clip: PhysicsClip) -> float:
+    """Pixels between the place that was said and the true one; who says none is taken to say the middle."""
+    found = PLACE.findall(answer) or [("50", "50")]
+    true = PLACE.findall(place(clip.positions[-1, _body(clip)], clip.config.size))
+    gap = np.asarray(found[0], float) - np.asarray(true[0], float)
+    return float(np.hypot(*gap) * clip.config.size / 100)

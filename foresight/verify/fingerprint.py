@@ -1,0 +1,38 @@
+"""Which world model a verifier was fitted for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from weakref import WeakKeyDictionary
+
+from foresight.data.fingerprint import fingerprint, weights_fingerprint
+from foresight.world_model import WorldModel
+
+_KNOWN: WeakKeyDictionary[WorldModel, tuple[tuple[object, ...], str]] = WeakKeyDictionary()
+
+
+def model_fingerprint(model: WorldModel) -> str:
+    """SHA-256 of the parts of a world model that its predictions and signals depend on.
+
+    Hashing billions of weights takes minutes, so it is done once per model and again when a weight was written.
+    """
+    parts = (model.vae, model.transformer, model.text_encoder.model, model.adapter)
+    tensors = [tensor for part in parts if part is not None for tensor in part.state_dict().values()]
+    state = (tuple((tensor.data_ptr(), tensor._version) for tensor in tensors), model.plan)
+    known = _KNOWN.get(model)
+    if known is None or known[0] != state:
+        known = (state, _hash(model))
+        _KNOWN[model] = known
+    return known[1]
+
+
+def _hash(model: WorldModel) -> str:
+    return fingerprint(
+        {
+            "vae": weights_fingerprint(model.vae),
+            "transformer": weights_fingerprint(model.transformer),
+            "text_encoder": weights_fingerprint(model.text_encoder.model),
+            "adapter": None if model.adapter is None else weights_fingerprint(model.adapter),
+            "plan": asdict(model.plan),
+        }
+    )

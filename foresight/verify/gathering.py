@@ -1,0 +1,199 @@
+"""Evidence for a batch of predictions against any number of outcomes; what the outcomes share is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import replace
+
+import torch
+from einops import rearrange
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.errors import UserError
+from foresight.evaluation.baselines import copy_last_frame
+from foresight.prediction import Prediction
+from foresight.verify.evidence import Evidence, FlowLosses, Gathering, Prospect
+from foresight.verify.flow import BARE, OWN, FlowProbe
+from foresight.verify.reading import action_odds, described_alike, vision_states
+from foresight.world_model import WorldModel
+from ltx.shapes import TIME
+
+Latents = Float[Tensor, "batch channel latent_frame row column"]
+Videos = Float[Tensor, "batch rgb=3 frame height width"]
+
+FLOW, FLOW_BARE, FLOW_CANDIDATES, STATES = "flow", "flow_bare", "flow_candidates", "states"
+ACTION, DESCRIPTION, PROSPECT_FLOW = "action", "description", "prospect_flow"
+NEEDS = frozenset({FLOW, FLOW_BARE, FLOW_CANDIDATES, STATES, ACTION, DESCRIPTION, PROSPECT_FLOW})
+"""What signals may ask for besides videos and latents."""
+
+
+class Gatherer:
+    """Predictions of one size and number of candidates, ready to be compared with outcomes.
+
+    Args:
+        model: the model that predicted.
+        predictions: one per clip.
+        needs: out of `NEEDS`, what signals need.
+        how: instructions and noise levels of the flow losses.
+
+    Raises:
+        UserError: if the predictions are shorter than one latent frame.
+        ValueError: if a need is unknown.
+    """
+
+    @torch.no_grad()
+    def __init__(
+        self, model: WorldModel, predictions: Sequence[Prediction], needs: Collection[str], how: Gathering
+    ) -> None:
+        unknown = sorted(set(needs) - NEEDS)
+        if unknown:
+            raise ValueError(f"expected needs out of {', '.join(sorted(NEEDS))}; got {', '.join(unknown)}")
+        self.model, self.needs, self.how = model, frozenset(needs), how
+        self.instructions = [prediction.instruction for prediction in predictions]
+        frames = predictions[0].video.shape[2] // TIME * TIME
+        if frames < TIME:
+            raise _too_few(f"predictions {tuple(predictions[0].video.shape)}")
+        self.context = torch.stack([prediction.context for prediction in predictions])
+        self.predicted = torch.stack([prediction.video[:, :, :frames] for prediction in predictions])
+        self.latents = torch.stack([prediction.latents[:, :, : frames // TIME] for prediction in predictions])
+        self._medoids = [prediction.medoid for prediction in predictions]
+        self._known = torch.stack([prediction.context_latents for prediction in predictions])
+        self._frozen = self.encode(copy_last_frame(self.context, frames))
+        self._probe = FlowProbe(model, self._known, self.context, self.instructions, how)
+        self._shared: dict[Hashable, Tensor] = {}
+
+    @property
+    def frames(self) -> int:
+        """How far the predictions reach, in whole latent frames."""
+        return self.predicted.shape[3]
+
+    @torch.no_grad()
+    def encode(self, observed: Videos) -> Latents:
+        """Latents of what happened behind the context; the encoder is causal, so the first are those of a shorter clip.
+
+        Raises:
+            UserError: if it is shorter than one latent frame, of another size than the predictions, or not finite.
+        """
+        frames = min(observed.shape[2], self.frames) // TIME * TIME
+        if frames < TIME or len(observed) != len(self.context) or observed.shape[3:] != self.context.shape[3:]:
+            raise _too_few(f"observed {tuple(observed.shape)} for contexts {tuple(self.context.shape)}")
+        if not bool(observed.isfinite().all()):
+            raise UserError(expected="finite observed frames", got="NaN or infinity", remedy="check the video")
+        seen = observed[:, :, :frames].to(self.context)
+        return self.model.encode(torch.cat([self.context, seen], dim=2))[:, :, self._known.shape[2] :]
+
+    @torch.no_grad()
+    def evidence(self, observed: Videos, latents: Latents | None = None) -> Evidence:
+        """Evidence against what happened, as far as whole latent frames of it and of the prediction go.
+
+        Args:
+            observed: in [−1, 1].
+            latents: its latents, if known: `encode` of it, or the first of `encode` of more.
+
+        Raises:
+            UserError: as `encode`.
+        """
+        latents = self.encode(observed) if latents is None else latents
+        count = latents.shape[2]
+        frames = count * TIME
+        evidence = Evidence(
+            context=self.context,
+            predicted=self.predicted[:, :, :, :frames],
+            predicted_latents=self.latents[:, :, :, :count],
+            observed=observed[:, :, :frames].to(self.context),
+            observed_latents=latents,
+            frozen_latents=self._frozen[:, :, :count],
+        )
+        if self.needs & {FLOW, FLOW_BARE, FLOW_CANDIDATES}:
+            evidence = replace(evidence, flow=self._flow(evidence))
+        if STATES in self.needs:
+            states = vision_states(self.model, self._whole(evidence.observed), self.instructions)
+            predicted = self._once((STATES, count), lambda: self._predicted_states(frames))
+            evidence = replace(evidence, observed_states=states, predicted_states=predicted)
+        if ACTION in self.needs:
+            odds = action_odds(self.model, self._whole(evidence.observed), self.instructions)
+            evidence = replace(evidence, action_odds=odds)
+        if DESCRIPTION in self.needs:
+            rows = torch.arange(len(self.context))
+            shown = evidence.predicted[rows, torch.tensor(self._medoids)]
+            alike = described_alike(self.model, self._whole(shown), self._whole(evidence.observed))
+            evidence = replace(evidence, described_alike=alike)
+        return evidence
+
+    @torch.no_grad()
+    def prospect(self) -> Prospect:
+        """What is known of the candidates before anything has been observed."""
+        told = untold = None
+        if PROSPECT_FLOW in self.needs:
+            levels = self.how.prospect_sigmas
+            told, untold = (self._probe.losses(self.latents, condition, levels) for condition in (OWN, BARE))
+        return Prospect(
+            context=self.context,
+            predicted=self.predicted,
+            predicted_latents=self.latents,
+            frozen_latents=self._frozen,
+            told=told,
+            untold=untold,
+        )
+
+    def _flow(self, evidence: Evidence) -> FlowLosses:
+        def losses(future: Latents, condition: str | int) -> Float[Tensor, "batch sigma"]:
+            return self._probe.losses(future[:, None], condition, self.how.sigmas)[:, 0]
+
+        seen, count = evidence.observed_latents, evidence.observed_latents.shape[2]
+        bare, candidates = None, None
+        if FLOW_BARE in self.needs:
+            bare = losses(seen, BARE)
+        if FLOW_CANDIDATES in self.needs:
+            candidates = self._once(
+                (FLOW_CANDIDATES, count),
+                lambda: self._probe.losses(evidence.predicted_latents, OWN, self.how.sigmas),
+            )
+        return FlowLosses(
+            observed=losses(seen, OWN),
+            frozen=self._once((FLOW, count), lambda: losses(evidence.frozen_latents, OWN)),
+            others=torch.stack([losses(seen, number) for number in range(self.how.count)], dim=1),
+            bare=bare,
+            candidates=candidates,
+        )
+
+    def _predicted_states(self, frames: int) -> Float[Tensor, "batch candidate token dim"]:
+        candidates = self.predicted.shape[1]
+        context = self.context.repeat_interleave(candidates, 0)
+        flat = rearrange(self.predicted[:, :, :, :frames], "b c d f h w -> (b c) d f h w")
+        told = [sentence for sentence in self.instructions for _ in range(candidates)]
+        states = vision_states(self.model, torch.cat([context, flat], dim=2), told)
+        return rearrange(states, "(b c) n d -> b c n d", c=candidates)
+
+    def _whole(self, future: Videos) -> Videos:
+        return torch.cat([self.context, future], dim=2)
+
+    def _once(self, key: Hashable, compute: Callable[[], Tensor]) -> Tensor:
+        """What does not depend on the outcome is computed for the first one."""
+        if key not in self._shared:
+            self._shared[key] = compute()
+        return self._shared[key]
+
+
+def gather(
+    model: WorldModel,
+    predictions: Sequence[Prediction],
+    observed: Videos,
+    needs: Collection[str],
+    how: Gathering,
+) -> Evidence:
+    """Evidence of predictions against one outcome; see `Gatherer`.
+
+    Raises:
+        UserError: if too little was observed, or it does not fit the predictions.
+    """
+    return Gatherer(model, predictions, needs, how).evidence(observed)
+
+
+def _too_few(got: str) -> UserError:
+    return UserError(
+        expected=f"at least {TIME} observed and predicted frames of one size for each prediction",
+        got=got,
+        remedy="wait for more frames, or predict further",
+    )

@@ -1,0 +1,178 @@
+"""One fitted question: measured figures → normal scores → logistic regression → calibration → conformal decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from foresight.verify.calibration import (
+    Logistic,
+    conformal_lower,
+    fit_logistic,
+    fit_platt,
+    normal_scores,
+    quantile_knots,
+)
+from foresight.verify.isotonic import Isotonic, fit_isotonic
+
+Decision = Literal["accept", "abstain", "reject"]
+KNOTS = 101
+FOLDS = 8
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a verifier says of one kind of evidence.
+
+    Args:
+        names: of the figures, in order.
+        knots: quantiles of each figure on the fitting data.
+        combination: weights of the normal scores.
+        calibration: from the combination's logit to a calibrated one.
+        right: calibrated logits of right examples, each from a combination fitted without its clip, ascending.
+        wrong: the same of wrong examples.
+    """
+
+    names: tuple[str, ...]
+    knots: Float[Tensor, "knot figure"]
+    combination: Logistic
+    calibration: Logistic | Isotonic
+    right: Float[Tensor, " right"]
+    wrong: Float[Tensor, " wrong"]
+
+    def logits(self, values: Mapping[str, Float[Tensor, " batch"]]) -> Float[Tensor, " batch"]:
+        """Calibrated log-odds of being right.
+
+        Raises:
+            ValueError: if a figure is missing, was not fitted, or is not finite.
+        """
+        missing, unfitted = sorted(set(self.names) - set(values)), sorted(set(values) - set(self.names))
+        if missing or unfitted:
+            raise ValueError(
+                f"expected exactly the signals this verifier was fitted on ({', '.join(self.names)}); "
+                f"missing {missing}, not fitted {unfitted}. Fit a verifier on the signals you want"
+            )
+        raw = self.combination.logit(normal_scores(_matrix(self.names, values), self.knots))
+        return self.calibration.logit(raw[:, None])
+
+    def pulls(self, values: Mapping[str, float]) -> dict[str, float]:
+        """How far each figure pulls towards right (above 0) or wrong, in units of the combination's logit."""
+        row = {name: torch.tensor([values[name]]) for name in self.names}
+        scores = normal_scores(_matrix(self.names, row), self.knots)[0]
+        return dict(zip(self.names, (scores * self.combination.weights).tolist(), strict=True))
+
+    def thresholds(self, coverage: float) -> tuple[float, float]:
+        """Logit from which an example is like right ones, and up to which it is like wrong ones, at a coverage.
+
+        Raises:
+            ValueError: if the coverage is not in (0, 1).
+        """
+        return conformal_lower(self.right, coverage), -conformal_lower(-self.wrong, coverage)
+
+    def decide(self, logit: float, coverage: float) -> Decision:
+        """The conformal decision: which of "right" and "wrong" cannot be excluded at the coverage."""
+        accept_above, reject_below = self.thresholds(coverage)
+        right, wrong = logit >= accept_above, logit <= reject_below
+        if right == wrong:
+            return "abstain"
+        return "accept" if right else "reject"
+
+
+def fit_head(
+    values: Mapping[str, Float[Tensor, " example"]],
+    right: Bool[Tensor, " example"],
+    clips: Int[Tensor, " example"],
+) -> Head:
+    """Fit weights, calibration and thresholds, every clip serving all three by cross-fitting.
+
+    Each example gets the logit of a combination that was fitted without its clip; on these logits Platt's or isotonic
+    calibration is chosen by cross-validated log loss, and they are the scores of the conformal decision (Vovk 2015,
+    cross-conformal predictors). Both labels weigh alike, however many examples there are of each.
+
+    Args:
+        values: measured figures by name.
+        right: labels.
+        clips: which clip each example belongs to.
+
+    Raises:
+        ValueError: if a figure is not finite, there are fewer clips than folds, or a fold leaves one label only.
+    """
+    names, right = tuple(values), right.cpu()
+    matrix, counts = _matrix(names, values), _balance(right)
+    raw, fold = cross_fit(values, right, clips), _folds(clips)
+    knots = quantile_knots(matrix, KNOTS)
+    calibration = _calibrate(raw, right, counts, fold)
+    logits = calibration.logit(raw[:, None])
+    return Head(
+        names=names,
+        knots=knots,
+        combination=fit_logistic(normal_scores(matrix, knots), right, penalty=1.0, counts=counts),
+        calibration=calibration,
+        right=logits[right].sort().values,
+        wrong=logits[~right].sort().values,
+    )
+
+
+def cross_fit(
+    values: Mapping[str, Float[Tensor, " example"]],
+    right: Bool[Tensor, " example"],
+    clips: Int[Tensor, " example"],
+) -> Float[Tensor, " example"]:
+    """Each example's logit by a combination that was fitted without its clip: what figures tell of unseen clips.
+
+    Raises:
+        ValueError: as `fit_head`.
+    """
+    matrix, right, fold = _matrix(tuple(values), values), right.cpu(), _folds(clips)
+    counts, raw = _balance(right), torch.empty(len(right), dtype=torch.float64)
+    for held in range(FOLDS):
+        own, rest = fold == held, fold != held
+        knots = quantile_knots(matrix[rest], KNOTS)
+        fitted = fit_logistic(normal_scores(matrix[rest], knots), right[rest], penalty=1.0, counts=counts[rest])
+        raw[own] = fitted.logit(normal_scores(matrix[own], knots))
+    return raw
+
+
+def _folds(clips: Int[Tensor, " example"]) -> Int[Tensor, " example"]:
+    _, owner = clips.cpu().unique(return_inverse=True)
+    if int(owner.max()) + 1 < FOLDS:
+        raise ValueError(f"expected at least {FOLDS} clips to fit on, got {int(owner.max()) + 1}")
+    return owner % FOLDS
+
+
+def _balance(right: Bool[Tensor, " example"]) -> Float[Tensor, " example"]:
+    """Counts that add up to the number of examples, to half of it for each label."""
+    if bool(right.all()) or not bool(right.any()):
+        raise ValueError(f"expected both labels, got {int(right.sum())} of {len(right)} right")
+    return torch.where(right, 0.5 / right.double().mean(), 0.5 / (~right).double().mean())
+
+
+def _calibrate(
+    raw: Float[Tensor, " example"],
+    right: Bool[Tensor, " example"],
+    counts: Float[Tensor, " example"],
+    fold: Int[Tensor, " example"],
+) -> Logistic | Isotonic:
+    losses = []
+    for fit in (fit_platt, fit_isotonic):
+        loss = 0.0
+        for held in range(FOLDS):
+            own, rest = fold == held, fold != held
+            logits = fit(raw[rest], right[rest], counts[rest]).logit(raw[own][:, None])
+            loss += float((counts[own] * torch.nn.functional.softplus(torch.where(right[own], -logits, logits))).sum())
+        losses.append(loss)
+    chosen = fit_platt if losses[0] <= losses[1] else fit_isotonic
+    return chosen(raw, right, counts)
+
+
+def _matrix(names: tuple[str, ...], values: Mapping[str, Float[Tensor, " example"]]) -> Float[Tensor, "example figure"]:
+    matrix = torch.stack([values[name].double().cpu() for name in names], dim=1)
+    if not bool(matrix.isfinite().all()):
+        wrong = [name for name, column in zip(names, matrix.T, strict=True) if not bool(column.isfinite().all())]
+        raise ValueError(f"expected finite signals, got NaN or infinity in {', '.join(wrong)}")
+    return matrix

@@ -1,0 +1,140 @@
+"""A verifier in a folder: `verifier.json` and `verifier.safetensors`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from foresight.errors import UserError
+from foresight.verify.calibration import Logistic
+from foresight.verify.evidence import Gathering
+from foresight.verify.head import Head
+from foresight.verify.isotonic import Isotonic
+from ltx.files import replacing, write_text
+from ltx.shapes import TIME
+
+if TYPE_CHECKING:
+    from foresight.verify.verifier import Verifier
+
+CONFIG, WEIGHTS = "verifier.json", "verifier.safetensors"
+PROSPECT = "prospect"
+
+
+def write_verifier(verifier: Verifier, folder: Path) -> None:
+    """Write both files; existing ones are replaced whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    heads = {str(frames): head for frames, head in verifier.heads.items()}
+    if verifier.prospect is not None:
+        heads[PROSPECT] = verifier.prospect
+    tensors = {f"{where}.{name}": tensor for where, head in heads.items() for name, tensor in _tensors(head).items()}
+    with replacing(folder / WEIGHTS) as temporary:
+        save_file(tensors, temporary)
+    config = {
+        "signals": list(verifier.signals),
+        "plausibilities": list(verifier.plausibilities),
+        "frames": sorted(verifier.heads),
+        "coverage": verifier.coverage,
+        "fitted_on": asdict(verifier.fitted_on),
+    }
+    write_text(folder / CONFIG, json.dumps(config, indent=2) + "\n")
+
+
+def read_verifier(where: str | Path) -> Verifier:
+    """Read a verifier from its folder, from the folder of a world model, or by the model's name.
+
+    Raises:
+        UserError: if there is none, or it is damaged.
+    """
+    from foresight.model_folder import find_folder
+    from foresight.verify.verifier import FittedOn, Verifier
+
+    folder = Path(where) if (Path(where) / CONFIG).is_file() else find_folder(where) / "verifier"
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        tensors = load_file(folder / WEIGHTS)
+        fitted = dict(config["fitted_on"])
+        fitted["gathering"] = Gathering(**fitted["gathering"])
+        if "frames" not in config:
+            config, tensors, fitted = _from_first_version(config, tensors, fitted)
+        signals, plausibilities = tuple(config["signals"]), tuple(config["plausibilities"])
+        verifier = Verifier(
+            heads={int(frames): _head(signals, _part(tensors, str(frames))) for frames in config["frames"]},
+            prospect=_head(plausibilities, _part(tensors, PROSPECT)) if plausibilities else None,
+            coverage=config["coverage"],
+            fitted_on=FittedOn(**fitted),
+        )
+        if tensors:
+            raise ValueError(f"tensors that belong to nothing: {', '.join(sorted(tensors))}")
+    except (OSError, json.JSONDecodeError, SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise UserError(
+            expected=f"a verifier ({CONFIG} and {WEIGHTS}) in {folder}",
+            got=f"{type(error).__name__}: {error}",
+            remedy="fit one with `foresight fit-verifier`",
+        ) from error
+    return verifier
+
+
+def _from_first_version(
+    config: dict[str, Any], tensors: dict[str, Tensor], fitted: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Any]]:
+    """The first version had one head for any number of frames, one coverage, and half of the clips for calibration."""
+    accept_above, reject_below = tensors.pop("thresholds")
+    count = round(1 / (1 - config["coverage"]))
+    head = {name.replace("calibration.", "platt."): tensor for name, tensor in tensors.items()}
+    # As many equal scores as make each threshold the conformal quantile at the coverage it was computed for.
+    head |= {"right": accept_above.repeat(count), "wrong": reject_below.repeat(count)}
+    examples = fitted.pop("calibration") + fitted["examples"]
+    return (
+        config | {"frames": [TIME, 2 * TIME], "plausibilities": []},
+        {f"{frames}.{name}": tensor for frames in (TIME, 2 * TIME) for name, tensor in head.items()},
+        fitted | {"examples": examples, "clips": examples // 2},
+    )
+
+
+def _tensors(head: Head) -> dict[str, Tensor]:
+    calibration = head.calibration
+    found = {
+        "knots": head.knots,
+        "combination.weights": head.combination.weights,
+        "combination.bias": head.combination.bias,
+        "right": head.right,
+        "wrong": head.wrong,
+    }
+    if isinstance(calibration, Isotonic):
+        found |= {"isotonic.scores": calibration.scores, "isotonic.log_odds": calibration.log_odds}
+    else:
+        found |= {"platt.weights": calibration.weights, "platt.bias": calibration.bias}
+    return {name: tensor.contiguous() for name, tensor in found.items()}
+
+
+def _part(tensors: dict[str, Tensor], where: str) -> dict[str, Tensor]:
+    """The tensors of a head, taken out."""
+    names = [name for name in tensors if name.startswith(f"{where}.")]
+    return {name.removeprefix(f"{where}."): tensors.pop(name) for name in names}
+
+
+def _head(names: tuple[str, ...], tensors: Mapping[str, Tensor]) -> Head:
+    left = dict(tensors)
+    calibration: Any
+    if "isotonic.scores" in left:
+        calibration = Isotonic(left.pop("isotonic.scores"), left.pop("isotonic.log_odds"))
+    else:
+        calibration = Logistic(left.pop("platt.weights"), left.pop("platt.bias"))
+    head = Head(
+        names=names,
+        knots=left.pop("knots"),
+        combination=Logistic(left.pop("combination.weights"), left.pop("combination.bias")),
+        calibration=calibration,
+        right=left.pop("right"),
+        wrong=left.pop("wrong"),
+    )
+    if left or head.knots.shape[1] != len(names) or head.combination.weights.shape != (len(names),):
+        raise ValueError(f"expected weights of {len(names)} figures, got others ({', '.join(left) or 'other sizes'})")
+    return head
