@@ -28,6 +28,7 @@ from ltx.text import EncodesText, TextConditioning, TextEncoder
 from ltx.transformer import VideoTransformer
 from ltx.upsampler import LatentUpsampler
 from ltx.vae import VideoVAE
+from ltx.vae.tiling import TiledVAE, Tiling
 
 NEGATIVE_PROMPT = "worst quality, inconsistent motion, blurry, jittery, distorted"
 Prompt = str | Sequence[str] | TextConditioning
@@ -167,6 +168,7 @@ class LTXPipeline:
         steps: int | None = None,
         guidance: GuidancePlan | None = None,
         conditioning_noise: float = 0.15,
+        tiling: Tiling | None = None,
         output: Literal["video", "latents"] = "video",
         on_step: Callable[[Progress], None] | None = None,
     ) -> Generated:
@@ -188,6 +190,7 @@ class LTXPipeline:
             steps: length of each pass's schedule; None is the preset's.
             guidance: for all passes; None is the preset's.
             conditioning_noise: noise on images and clips of strength 1 while sampling.
+            tiling: decode in spatial tiles, for pictures that do not fit into memory at once; None decodes them whole.
             output: "latents" leaves out the decoder.
             on_step: told about every step.
 
@@ -221,7 +224,8 @@ class LTXPipeline:
         latents = self._sample(request, passes, chosen)
         if output == "latents":
             return Generated(latents, None)
-        return Generated(latents, request.crop(self._decode(latents, chosen, request)))
+        decoder = self.vae if tiling is None else TiledVAE(self.vae, tiling)
+        return Generated(latents, request.crop(self._decode(latents, chosen, request, decoder)))
 
     def _sample(self, request: Request, passes: Sequence[Pass], preset: Preset) -> Float[Tensor, "b c f h w"]:
         """Latents after one pass, or after two with the upsampler between them."""
@@ -249,14 +253,16 @@ class LTXPipeline:
         assert latents is not None
         return latents
 
-    def _decode(self, latents: Float[Tensor, "b c f h w"], preset: Preset, request: Request) -> Tensor:
+    def _decode(
+        self, latents: Float[Tensor, "b c f h w"], preset: Preset, request: Request, decoder: VideoVAE | TiledVAE
+    ) -> Tensor:
         """Pixels, each sample with its own decoder noise."""
         latents = tone_map(latents, preset.tone_map) if preset.tone_map else latents
         if self.vae.config.timestep_conditioning and preset.decode_noise_scale:
             latents = torch.lerp(latents, draw_noise(latents, request.generators), preset.decode_noise_scale)
         latents = latents.to(next(self.vae.parameters()).dtype)
         # The noise is mixed in already, from generators that know their sample.
-        return self.vae.decode(latents, timestep=preset.decode_timestep, noise_scale=0.0)
+        return decoder.decode(latents, timestep=preset.decode_timestep, noise_scale=0.0)
 
     def _encode(self, prompt: Prompt) -> TextConditioning:
         if isinstance(prompt, TextConditioning):

@@ -25,9 +25,9 @@ from torch import Tensor
 from ltx.conditioning import ConditioningItem
 from ltx.flow import GuidancePlan
 from ltx.flow.plan import Guidance
-from ltx.pipeline import Generated, LTXPipeline, Preset, StartingVideo, find_preset
-from ltx.pipeline.preset import CountedSteps, ListedTimes, Pass
-from ltx.shapes import LatentShape, from_tokens, to_tokens
+from ltx.pipeline import Generated, LTXPipeline, StartingVideo, find_preset
+from ltx.pipeline.preset import CountedSteps, Pass
+from ltx.shapes import to_tokens
 
 Text = Callable[..., object]
 GUIDED = GuidancePlan.constant(Guidance(scale=3.0))
@@ -255,118 +255,3 @@ def test_repainting_a_video(kept: int, folder: Path, text: Text) -> None:
     assert (got.latents - expected).abs().max() <= 1e-5
     with pytest.raises(ValueError, match=r"at least 0\.42"):
         pipeline(text(1), start=StartingVideo(frames, 0.4), frames=17, height=64, width=96, steps=8, preset=UNGUIDED)
-
-
-def test_samples_do_not_depend_on_their_batch(folder: Path, text: Text) -> None:
-    """Three samples with CFG, STG, rescaling, a kept frame and a key frame are what each is alone."""
-    pipeline = LTXPipeline.from_pretrained(folder)
-    both = Guidance(scale=4.0, stg_scale=2.0, rescale=0.7, perturbed_blocks=(1,), cfg_star=True)
-    options = {
-        "negative_prompt": text(2),
-        "conditions": [
-            ConditioningItem(video(clip(1, 64, 96)), 0, 1.0),
-            ConditioningItem(video(clip(1, 64, 96)), 9, 0.8),
-        ],
-        "frames": 17,
-        "height": 64,
-        "width": 96,
-        "steps": 3,
-        "guidance": GuidancePlan.constant(both),
-        "output": "latents",
-    }
-    together = pipeline(text(1), seed=[8, 2, 5], **options).latents
-    assert (together[0] - together[1]).abs().max() > 0.1
-    for row, seed in enumerate([8, 2, 5]):
-        alone = pipeline(text(1), seed=seed, **options).latents[0]
-        assert (together[row] - alone).abs().max() <= 1e-5
-
-
-def test_reference_videos(folder: Path, text: Text, written_out: type, places: Callable) -> None:
-    """A reference's clean tokens stand first, at the video's own places, beside a kept first frame."""
-    size, seed = (3, 2, 3), 9
-    reference, first = video(clip(17, 64, 96, 1)), video(clip(1, 64, 96, 2))
-    generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(8, *size, generator=generator)[None]
-    vae = AutoencoderKLLTXVideo.from_pretrained(folder / "vae").eval()
-
-    def drawn(frames: Tensor) -> Tensor:
-        with torch.no_grad():
-            posterior = vae.encode(frames).latent_dist
-        sample = posterior.mean + posterior.std * torch.randn(posterior.mean.shape, generator=generator)
-        return (sample - vae.latents_mean.view(1, -1, 1, 1, 1)) / vae.latents_std.view(1, -1, 1, 1, 1)
-
-    noise[:, :, :1] = drawn(first)
-    tokens = torch.cat([drawn(reference).flatten(2).mT, noise.flatten(2).mT], dim=1)
-    kept = torch.cat([torch.ones(1, 18), torch.ones(1, 6), torch.zeros(1, 12)], dim=1)
-    where = places(size, 25.0, causal=True)
-    result = written_out(folder, text(1), text(2)).run(
-        tokens,
-        [1.0, 0.9, 0.5],
-        [(3.0, 0.0, 1.0, (), False)] * 3,
-        torch.cat([where, where], dim=2),
-        generator,
-        kept=kept,
-        kept_noise=0.15,
-    )
-    pipeline = LTXPipeline.from_pretrained(folder)
-    preset = _listed(1.0, 0.9, 0.5)
-    got = pipeline(
-        text(1),
-        negative_prompt=text(2),
-        references=[reference],
-        conditions=[ConditioningItem(first, 0, 1.0)],
-        frames=17,
-        height=64,
-        width=96,
-        frame_rate=25,
-        seed=seed,
-        preset=preset,
-        output="latents",
-    )
-    expected = from_tokens(result[:, 18:], LatentShape(*size))
-    assert (got.latents - expected).abs().max() <= 1e-5
-
-
-def _listed(*times: float) -> Preset:
-    return replace(find_preset("plain"), first=Pass(ListedTimes(times), GUIDED))
-
-
-def test_sizes_that_do_not_fit_are_padded_and_cropped(folder: Path, text: Text) -> None:
-    """10 frames of 90×100 are asked for, 17 of 96×128 made, and the first 10 of the top left part given back."""
-    pipeline = LTXPipeline.from_pretrained(folder)
-    options = {"steps": 2, "guidance": GuidancePlan.constant(Guidance()), "seed": 1}
-    small = pipeline(text(1), frames=10, height=90, width=100, **options)
-    whole = pipeline(text(1), frames=17, height=96, width=128, **options)
-    assert torch.equal(small.latents, whole.latents)
-    assert small.video is not None and whole.video is not None
-    assert torch.equal(small.video, whole.video[:, :, :10, :90, :100])
-
-
-def test_progress_is_told(folder: Path, text: Text) -> None:
-    """Every step of every pass is told once, with its time, and a step knows how many there are."""
-    told = []
-    pipeline = LTXPipeline.from_pretrained(folder)
-    pipeline(text(1), frames=9, height=32, width=32, preset=_listed(1.0, 0.5), negative_prompt=text(2),
-             on_step=lambda step: told.append((step.step, step.steps, step.sigma)), output="latents")  # fmt: skip
-    assert told == [(1, 2, 1.0), (2, 2, 0.5)]
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"frames": 0}, "at least 1 frame"),
-        ({"conditioning_noise": -1.0}, "conditioning noise"),
-        ({"seed": [1, 2, 3]}, "2 prompts|as many prompts as seeds"),
-        ({"preset": "nothing"}, "name of a preset"),
-        ({"preset": "ltxv-13b-0.9.8-distilled"}, "needs a latent upsampler"),
-        ({"preset": "ltxv-13b-0.9.8-distilled", "steps": 3}, "lists its 7 times"),
-    ],
-)
-def test_mistakes_are_refused(change: dict, message: str, folder: Path, text: Text) -> None:
-    """What is out of range or does not fit is one ValueError before any step."""
-    pipeline = LTXPipeline.from_pretrained(folder)
-    options = {"frames": 9, "height": 64, "width": 96, "negative_prompt": text(2, 2), **change}
-    with pytest.raises(ValueError, match=message):
-        pipeline(text(1, 2), **options)
-    with pytest.raises(ValueError, match="no text encoder"):
-        pipeline("a prompt in words", frames=9, height=64, width=96)

@@ -13,6 +13,7 @@ from diffusers.pipelines.ltx.modeling_latent_upsampler import LTXLatentUpsampler
 from diffusers.pipelines.ltx.pipeline_ltx_condition import linear_quadratic_schedule
 from torch import Tensor
 
+from ltx.conditioning import ConditioningItem
 from ltx.pipeline import LTXPipeline, presets
 from ltx.pipeline.preset import Pass
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
@@ -212,6 +213,56 @@ def test_distilled(
     resized = torch.nn.functional.interpolate(frames, (96, 160), mode="bilinear", align_corners=False)
     assert result.video is not None
     assert (result.video[0].permute(1, 0, 2, 3) - resized).abs().max() <= 1e-5
+
+
+def test_given_frames_in_both_passes(
+    folder: Path, text: Text, written_out: type, places: Callable, upsampler: LatentUpsampler
+) -> None:
+    """A first frame is resized to each pass, encoded anew there, kept, and noised while sampling."""
+    frame = torch.rand(1, 3, 1, 96, 160, generator=torch.Generator().manual_seed(3)) * 2 - 1
+    generator = torch.Generator().manual_seed(SEED)
+    loop = written_out(folder, text(1), text(2))
+    vae = AutoencoderKLLTXVideo.from_pretrained(folder / "vae").eval()
+
+    def sampled(size: tuple[int, int, int], tokens: Tensor, times: list[float]) -> Tensor:
+        pixels = (32 * size[1], 32 * size[2])
+        resized = torch.nn.functional.interpolate(frame[:, :, 0], pixels, mode="bilinear", align_corners=False)
+        with torch.no_grad():
+            posterior = vae.encode(resized[:, :, None]).latent_dist
+        drawn = posterior.mean + posterior.std * torch.randn(posterior.mean.shape, generator=generator)
+        latents = (drawn - vae.latents_mean.view(1, -1, 1, 1, 1)) / vae.latents_std.view(1, -1, 1, 1, 1)
+        count, kept = size[1] * size[2], torch.zeros(tokens.shape[:2])
+        kept[:, :count] = 1
+        tokens = torch.cat([latents.flatten(2).mT, tokens[:, count:]], dim=1)
+        where = places(size, FRAME_RATE, causal=True)
+        return loop.run(tokens, times, [OFF] * len(times), where, generator, kept=kept, kept_noise=0.15)
+
+    low = sampled(LOW, start(LOW, generator), DISTILLED)
+    large = enlarged(folder, upsampler, grid(low, LOW)).flatten(2).mT
+    noised = DISTILLED_SECOND[0] * start(HIGH, generator) + (1 - DISTILLED_SECOND[0]) * large
+    expected = grid(sampled(HIGH, noised, DISTILLED_SECOND), HIGH)
+    pipeline = LTXPipeline.from_pretrained(folder)
+    pipeline.upsampler = upsampler
+    got = pipeline(
+        text(1),
+        conditions=[ConditioningItem(frame, 0, 1.0)],
+        **SIZE,
+        frame_rate=FRAME_RATE,
+        seed=SEED,
+        preset="ltxv-13b-0.9.7-distilled",
+        output="latents",
+    )
+    close(got.latents, expected)
+
+
+def test_an_upsampler_of_time_is_refused_between_passes(folder: Path, text: Text) -> None:
+    """The second pass has the frames of the first."""
+    pipeline = LTXPipeline.from_pretrained(folder)
+    sizes = {"in_channels": 8, "mid_channels": 32, "num_blocks_per_stage": 1, "dims": 3}
+    temporal = {"spatial_upsample": False, "temporal_upsample": True}
+    pipeline.upsampler = LatentUpsampler(UpsamplerConfig.from_dict({**sizes, **temporal}))
+    with pytest.raises(ValueError, match="doubles height and width alone"):
+        pipeline(text(1), **SIZE, preset="ltxv-13b-0.9.7-distilled")
 
 
 def test_no_preset_is_left_out() -> None:
