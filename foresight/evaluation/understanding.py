@@ -77,7 +77,7 @@ class UnderstandingBenchmark:
         clips: number of held-out clips with a push.
         physics: the world.
         split: which seeds.
-        candidates: futures drawn per clip; the medoid is shown to the VLM.
+        candidates: futures drawn per clip; the VLM is shown what `foresight predict` shows.
         seed: of the first.
     """
 

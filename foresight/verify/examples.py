@@ -119,13 +119,15 @@ class Samples:
     Args:
         values: plausibilities by name, measured before anything was observed.
         misplaced: pixels by which the worst placed body is off; see `misplacement`.
-        medoid: which candidate is shown.
+        medoid: which candidate lies in the middle.
+        shown: pixels by which the future that is shown is off.
         clips: seed of each clip.
     """
 
     values: Mapping[str, Float[Tensor, "clip candidate"]]
     misplaced: Float[Tensor, "clip candidate"]
     medoid: Int[Tensor, " clip"]
+    shown: Float[Tensor, " clip"]
     clips: tuple[int, ...]
 
     @property
@@ -135,8 +137,8 @@ class Samples:
 
     @property
     def shown_right(self) -> Bool[Tensor, " clip"]:
-        """Whether the candidate that is shown came true."""
-        return self.right[torch.arange(len(self.medoid)), self.medoid]
+        """Whether the future that is shown came true."""
+        return self.shown <= TOLERANCE
 
 
 OnBatch = Callable[[WorldModel, Sequence[PhysicsClip], Sequence[Prediction]], None]
@@ -207,6 +209,7 @@ class _Rows:
         self._clips: list[int] = []
         self._plausible: dict[str, list[Tensor]] = {name: [] for name in measurements.plausibilities}
         self._misplaced: list[Tensor] = []
+        self._shown: list[Tensor] = []
         self._medoids: list[int] = []
         self._seeds: list[int] = []
 
@@ -230,8 +233,9 @@ class _Rows:
         prospect = gatherer.prospect()
         for name, column in self._plausible.items():
             column.append(plausibility(name)(prospect).cpu())
-        pairs = zip(predictions, true, strict=True)
-        self._misplaced.append(torch.stack([misplacement(prediction.video, clip) for prediction, clip in pairs]))
+        for prediction, clip in zip(predictions, true, strict=True):
+            self._misplaced.append(misplacement(prediction.video, clip))
+            self._shown.append(misplacement(gatherer.model.shown(prediction)[None], clip)[0])
         self._medoids += [prediction.medoid for prediction in predictions]
         self._seeds += [clip.seed for clip in true]
 
@@ -245,8 +249,9 @@ class _Rows:
     def samples(self) -> Samples:
         return Samples(
             values={name: torch.cat(parts) for name, parts in self._plausible.items()},
-            misplaced=torch.cat(self._misplaced),
+            misplaced=torch.stack(self._misplaced),
             medoid=torch.tensor(self._medoids),
+            shown=torch.stack(self._shown),
             clips=tuple(self._seeds),
         )
 

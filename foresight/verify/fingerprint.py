@@ -33,6 +33,7 @@ def _hash(model: WorldModel) -> str:
             "transformer": weights_fingerprint(model.transformer),
             "text_encoder": weights_fingerprint(model.text_encoder.model),
             "adapter": None if model.adapter is None else weights_fingerprint(model.adapter),
-            "plan": asdict(model.plan),
+            # What is shown of the candidates changes neither them nor any signal.
+            "plan": {name: value for name, value in asdict(model.plan).items() if name != "estimate"},
         }
     )

@@ -38,7 +38,11 @@ def measured(seed, *, strength=2.5, shuffled=False, confounded=False):
     eccentricity = 1 + 0.3 * torch.randn(CLIPS, 4, generator=generator)
     misplaced = 6.5 + 10 * (eccentricity - 1) + torch.randn(CLIPS, 4, generator=generator)
     samples = Samples(
-        {"eccentricity": eccentricity}, misplaced, torch.zeros(CLIPS, dtype=torch.long), tuple(range(CLIPS))
+        {"eccentricity": eccentricity},
+        misplaced,
+        torch.zeros(CLIPS, dtype=torch.long),
+        misplaced[:, 0],
+        tuple(range(CLIPS)),
     )
     return Examples({8: values, 16: values}, kinds, clips), samples
 
@@ -171,7 +175,9 @@ def test_floors_are_judged_on_other_clips():
 
 def test_choosing_by_hand():
     """Of errors 1 and 3, the more plausible second is 3: a gain of −1 over the average of 2."""
-    samples = Samples({}, torch.tensor([[1.0, 3.0]] * 4), torch.zeros(4, dtype=torch.long), (0, 1, 2, 3))
+    samples = Samples(
+        {}, torch.tensor([[1.0, 3.0]] * 4), torch.zeros(4, dtype=torch.long), torch.zeros(4), (0, 1, 2, 3)
+    )
     found = selection(torch.tensor([[0.0, 1.0]] * 4), samples)
     assert found[GAIN].value == -1 and found["best of 2: error of the best candidate (px)"].value == 1
 

@@ -32,7 +32,7 @@ def toy_samples(clips=200, seed=5):
     misplaced = 6.5 + 10 * (eccentricity - 1) + 2 * torch.randn(clips, 4, generator=generator)
     spread = torch.rand(clips, 1, generator=generator).expand(clips, 4)
     values = {"eccentricity": eccentricity, "spread": spread}
-    return Samples(values, misplaced, torch.zeros(clips, dtype=torch.long), tuple(range(clips)))
+    return Samples(values, misplaced, torch.zeros(clips, dtype=torch.long), misplaced[:, 0], tuple(range(clips)))
 
 
 def fitted(model="0" * 64, candidates=2, samples=None):
@@ -146,7 +146,7 @@ def test_a_model_is_ranked_in_batches_as_alone(world, clip):
 
 def test_ranking_needs_candidates_and_plausibilities(world, clip):
     """Two candidates cannot say which is in the middle; a verifier without plausibilities cannot rank at all."""
-    samples = Samples({}, torch.zeros(10, 4), torch.zeros(10, dtype=torch.long), tuple(range(10)))
+    samples = Samples({}, torch.zeros(10, 4), torch.zeros(10, dtype=torch.long), torch.zeros(10), tuple(range(10)))
     prediction = world.predict(clip[:, :9], "nothing is pushed", 8, candidates=2)
     for verifier, remedy in (
         (fitted(model_fingerprint(world)), "more candidates"),
