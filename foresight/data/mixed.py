@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -15,6 +16,34 @@ from foresight.training.randomness import keyed_generator
 from ltx.batching import Bucket, BucketSampler, MixedSampler, buckets_by_length
 from ltx.losses.token_drop import LARGEST_DROP, common_length
 from ltx.shapes import LatentShape
+
+
+class Stills:
+    """The first latent frame of each clip: an image, since a causal VAE encodes it as if it stood alone.
+
+    Args:
+        clips: a source of cached latents.
+    """
+
+    def __init__(self, *, clips: Source) -> None:
+        self._clips = clips
+
+    def prepare(self) -> None:
+        """Prepare the clips."""
+        self._clips.prepare()
+
+    def recipe(self) -> dict[str, Any]:
+        """That of the clips."""
+        return {"kind": "stills", "clips": self._clips.recipe()}
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def __getitems__(self, indices: Sequence[int]) -> CachedBatch:
+        """The images of the given rows."""
+        rows = self._clips.__getitems__(indices)
+        assert isinstance(rows, CachedBatch)
+        return replace(rows, tensors={"latents": rows["latents"][:, :, :1]})
 
 
 class MixedClips:

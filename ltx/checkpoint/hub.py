@@ -162,12 +162,18 @@ def _download(card: Card, part: str, revision: str) -> Path:
         raise CheckpointError(f"cannot download {repo} at {revision}: {error}") from error
     if card.sha256 is not None:
         verify(path, card.sha256)
-    elif not COMMIT.fullmatch(revision) and (commit := commit_of(path)):
+    else:
+        warn_unpinned(repo, revision, commit_of(path))
+    return path
+
+
+def warn_unpinned(repo: str, revision: str, commit: str | None) -> None:
+    """Say what was found where a branch or tag was asked for."""
+    if commit is not None and not COMMIT.fullmatch(revision):
         warnings.warn(
             f"{repo} was read at {revision}, which can move; to read the same files again, ask for revision {commit}",
             stacklevel=2,
         )
-    return path
 
 
 def verify(path: Path, sha256: str) -> None:

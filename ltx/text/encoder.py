@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import huggingface_hub
 import torch
 from safetensors import SafetensorError
 from transformers import T5EncoderModel, T5Tokenizer
 
 from ltx.checkpoint import CheckpointError
-from ltx.checkpoint.hub import cards, pinned, resolve
+from ltx.checkpoint.hub import cards, commit_of, pinned, resolve, warn_unpinned
 from ltx.text.conditioning import TextConditioning
 
 MODEL_FOLDER, TOKENIZER_FOLDER = "text_encoder", "tokenizer"
@@ -32,6 +33,7 @@ class TextEncoder:
         model: the encoder half of a T5.
         tokenizer: its tokenizer.
         max_tokens: tokens of a prompt, `</s>` included; longer prompts are cut, shorter ones padded.
+        commit: of the hub repository that the model was read from; None if it was not.
     """
 
     def __init__(self, model: T5EncoderModel, tokenizer: T5Tokenizer, *, max_tokens: int) -> None:
@@ -45,16 +47,12 @@ class TextEncoder:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.max_tokens = max_tokens
+        self.commit: str | None = None
 
     @property
     def width(self) -> int:
         """Channels of a token state: what the transformer's `caption_channels` must be."""
         return int(self.model.config.d_model)
-
-    @property
-    def commit(self) -> str | None:
-        """The commit of the hub repository that the model was read from; None if it was not."""
-        return getattr(self.model.config, "_commit_hash", None)
 
     @torch.no_grad()
     def encode(self, prompts: Sequence[str]) -> TextConditioning:
@@ -123,7 +121,12 @@ class TextEncoder:
         if problems:
             raise CheckpointError(f"the text encoder of {where} does not fit its configuration: {problems}")
         limit = int(getattr(model.config, "max_prompt_tokens", MAX_TOKENS))
-        return cls(model.to(device), tokenizer, max_tokens=limit)
+        encoder = cls(model.to(device), tokenizer, max_tokens=limit)
+        if not isinstance(root, Path):
+            file = huggingface_hub.try_to_load_from_cache(root, f"{MODEL_FOLDER}/config.json", revision=at)
+            encoder.commit = commit_of(Path(file)) if isinstance(file, str) else None
+            warn_unpinned(root, at, encoder.commit)
+        return encoder
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `text_encoder/` and `tokenizer/` into a folder, for `from_pretrained` and for diffusers."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from foresight.data.batch import CachedBatch, MixedBatch
-from foresight.data.mixed import MixedBatches, MixedClips, MixedData
+from foresight.data.mixed import MixedBatches, MixedClips, MixedData, Stills
 from foresight.training.objectives.flow import TextFlow
 from ltx.flow import ShiftedLogitNormal, UniformSigma
 from ltx.packing import GivenFrames
@@ -210,6 +210,15 @@ def mixture() -> MixedClips:
             "long": Clips(3, 9, 2, 2),
         }
     )
+
+
+def test_stills_are_first_frames() -> None:
+    """A still is a clip's first latent frame, with the clip's words."""
+    stills = Stills(clips=Clips(3, 4, 2, 2))
+    batch = stills.__getitems__([2, 0])
+    assert len(stills) == 3 and batch.instructions == ("clip 2", "clip 0")
+    assert batch["latents"].shape == (2, CHANNELS, 1, 2, 2)
+    assert batch["latents"][:, 0, 0, 0, 0].tolist() == [2, 0]
 
 
 def test_images_and_videos_come_in_their_shares() -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 import torch
 from diffusers import LTXConditionPipeline
@@ -146,6 +147,27 @@ def test_an_official_file_needs_its_text_encoder_named(folder: Path, pipeline: L
     options = {**OPTIONS, "steps": 2}
     assert torch.equal(read(SENTENCES[0], **options).latents, pipeline(SENTENCES[0], **options).latents)
     assert LTXPipeline.from_pretrained(folder).text_encoder is None
+
+
+def test_downloads_are_recorded(pipeline: LTXPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read from the hub's cache at a commit, every part says where it came from, also after saving."""
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    repository = tmp_path / "cache" / "models--someone--model"
+    pipeline.upsampler = None
+    _saved(pipeline, repository / "snapshots" / commit)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    read = LTXPipeline.from_pretrained(f"someone/model@{commit}")
+    source = f"someone/model@{commit}"
+    assert read.sources == {"transformer": source, "vae": source, "text_encoder": source}
+    _saved(read, tmp_path / "local")
+    assert LTXPipeline.from_pretrained(tmp_path / "local").sources == read.sources
+    with pytest.warns(UserWarning, match=f"someone/model was read at main.*{commit}"):
+        assert LTXPipeline.from_pretrained("someone/model").sources == read.sources
+    with pytest.raises(CheckpointError, match="not in the local cache"):
+        LTXPipeline.from_pretrained("someone/model@v2")
 
 
 def test_parts_of_different_models_are_refused(pipeline: LTXPipeline, folder: Path, tmp_path: Path) -> None:
