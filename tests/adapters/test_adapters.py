@@ -207,6 +207,14 @@ def test_only_differences_of_place_count():
     assert not torch.allclose(adapter(seen, targets() + shift).forecast.latents, base, atol=1e-3)
 
 
+def test_reference_tokens_stand_where_the_vision_tokens_lie():
+    """One token per vision token, at its centre less half a latent cell, as latents are placed by their corner."""
+    seen = features()
+    reference = made(IC_LORA)(seen, targets()).reference
+    expected = seen.coordinates[:, :, 1:4] - torch.tensor([0.0, 16.0, 16.0])[:, None]
+    assert torch.allclose(reference.coordinates, expected) and reference.tokens.shape == (2, 3, 4)
+
+
 def test_rotated_products_depend_on_differences_only():
     """q(a)·k(b) equals q(a + s)·k(b + s); the last quarter of the channels is never turned."""
     torch.manual_seed(0)

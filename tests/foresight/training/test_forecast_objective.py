@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from adapters import Conditioning, LatentForecast, LinearConfig, Pairing, QueriesConfig, build_adapter
 from foresight.data.batch import CachedBatch
+from foresight.future import Given, future_velocity
 from foresight.training.objectives.adapter import AdaptedTransformer, ContextFlow
 from foresight.training.objectives.forecast import (
     ForecastFit,
@@ -139,7 +140,7 @@ def test_the_fit_adds_up() -> None:
     result = fit(model, rows, torch.Generator())
     error = float((truth_of(rows) - 0.5).square().mean())
     assert float(result["squared_error"]) == pytest.approx(error)
-    assert float(result["loss"]) == pytest.approx(2 * error + 0.5 * error / 2)
+    assert result["loss"].item() == pytest.approx(2 * error + 0.5 * error / 2)
 
 
 def test_repair_starts_at_the_forecast_and_ends_in_the_flow() -> None:
@@ -151,10 +152,24 @@ def test_repair_starts_at_the_forecast_and_ends_in_the_flow() -> None:
         refine = Refinement(text_encoder=Words(), levels=UniformSigma(low, high), context=2, dropout=0.0)
         loss = refine(model, rows, torch.Generator().manual_seed(0))["loss"]
         loss.backward()
-        errors.append(float(loss))
+        errors.append(loss.item())
         gradients.append(float(model.adapter.value.grad.abs()))
     assert errors[0] == pytest.approx(float((truth_of(rows) - 0.5).square().mean()), rel=1e-3)
     assert gradients[0] > 0.1 and gradients[1] < 1e-4
+
+
+def test_repair_is_one_step_to_the_clean_end() -> None:
+    """At σ = 0.6: x = 0.4·ẑ + 0.6·ε, repaired to x − 0.6·v(x, 0.6)."""
+    rows, words = batch(), Words()
+    model = AdaptedTransformer(adapter=Guess(0.5), transformer=transformer())  # type: ignore[arg-type]
+    refine = Refinement(text_encoder=words, levels=UniformSigma(0.6, 0.6 + 1e-6), context=2, dropout=0.0)
+    found = refine(model, rows, torch.Generator().manual_seed(0))["loss"]
+    truth = truth_of(rows)
+    entered = 0.4 * 0.5 + 0.6 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
+    known = rows["latents"][:, :, :2].flatten(2).transpose(1, 2)
+    given = Given.of(known, model.places(rows), words.encode(["", ""]), Conditioning())
+    velocity = future_velocity(model.transformer, given, entered, torch.full(truth.shape[:2], 0.6))
+    torch.testing.assert_close(found, (entered - 0.6 * velocity - truth).square().mean(), rtol=1e-4, atol=1e-5)
 
 
 def test_text_is_dropped_in_training_alone() -> None:
