@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,7 @@ from torch import Tensor
 from foresight.adapted import without_adapter
 from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.frechet import i3d
-from foresight.evaluation.prediction import evaluate_prediction
+from foresight.evaluation.prediction import Forecaster, Reconstructor, evaluate_prediction
 from foresight.evaluation.prediction_card import ALONE, MODEL
 from foresight.physics import PhysicsConfig
 from foresight.prediction import Prediction
@@ -72,7 +72,7 @@ class PredictionBenchmark:
         )
         return Measured({"methods": card.table(), "figures": card.rows()}, card.figures(), gates=tuple(card.gates()))
 
-    def _forecaster(self, model: WorldModel) -> Callable[[Videos, list[str], int], dict[str, Videos]]:
+    def _forecaster(self, model: WorldModel) -> Forecaster:
         """Shown candidates, single samples, and what the video model alone would show."""
         batches = 0
 
@@ -109,7 +109,7 @@ def _shown(model: WorldModel, found: list[Prediction]) -> Videos:
     return torch.stack([model.shown(prediction) for prediction in found]).cpu()
 
 
-def _reconstructor(model: WorldModel) -> Callable[[Videos], Videos]:
+def _reconstructor(model: WorldModel) -> Reconstructor:
     @torch.no_grad()
     def reconstruct(videos: Videos) -> Videos:
         dtype = next(model.vae.parameters()).dtype

@@ -126,9 +126,7 @@ def understand(
         forecast: predicts futures of contexts under instructions.
         progress: called with (done, total).
     """
-    pushed: dict[str, list[bool]] = {REAL: [], PREDICTED: [], FROZEN: []}
-    off: dict[str, list[float]] = {name: [] for name in pushed}
-    agrees: dict[str, list[bool]] = {name: [] for name in pushed}
+    pushed, off, agrees = (dict[str, list[float]]({REAL: [], PREDICTED: [], FROZEN: []}) for _ in range(3))
     done = 0
     for batch in batched(iter(clips), BATCH):
         contexts, futures = (torch.stack(part) for part in zip(*map(split_clip, batch), strict=True))
@@ -145,14 +143,16 @@ def understand(
             names = [clip.bodies[_body(clip)].name for clip in batch]
             # The end alone, as long as a context: the question is about its last frame.
             where = _ask(vlm, whole[:, :, -contexts.shape[2] :], [f"Where is the {one}?" for one in names], batch)
-            pushed[name] += [answer == told(clip) for answer, clip in zip(said[name], batch, strict=True)]
-            agrees[name] += [answer == real for answer, real in zip(said[name], said[REAL], strict=True)]
+            pushed[name] += [float(answer == told(clip)) for answer, clip in zip(said[name], batch, strict=True)]
+            agrees[name] += [float(answer == real) for answer, real in zip(said[name], said[REAL], strict=True)]
             off[name] += [_distance(answer, clip) for answer, clip in zip(where, batch, strict=True)]
         done += len(batch)
         progress(done, len(clips))
-    return UnderstandingCard(
-        *({name: np.asarray(v, float) for name, v in one.items()} for one in (pushed, off, agrees))
-    )
+    return UnderstandingCard(_arrays(pushed), _arrays(off), _arrays(agrees))
+
+
+def _arrays(lists: dict[str, list[float]]) -> dict[str, np.ndarray]:
+    return {name: np.asarray(values) for name, values in lists.items()}
 
 
 def told(clip: PhysicsClip) -> str:

@@ -80,7 +80,8 @@ class Measurements:
 
     def of(self, gatherer: Gatherer, observed: Tensor) -> dict[int, dict[str, Float[Tensor, " batch"]]]:
         """All signals after each number of observed frames."""
-        latents, found = gatherer.encode(observed), {}
+        latents = gatherer.encode(observed)
+        found: dict[int, dict[str, Tensor]] = {}
         for frames in self.frames:
             evidence = gatherer.evidence(observed[:, :, :frames], latents[:, :, : frames // TIME])
             found[frames] = {name: one(evidence).cpu() for name, one in self.measured.items()}

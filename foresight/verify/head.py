@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,6 +21,7 @@ from foresight.verify.calibration import (
 from foresight.verify.isotonic import Isotonic, fit_isotonic
 
 Decision = Literal["accept", "abstain", "reject"]
+Fit = Callable[[Tensor, Tensor, Tensor], Logistic | Isotonic]
 KNOTS = 101
 FOLDS = 8
 
@@ -158,16 +159,16 @@ def _calibrate(
     counts: Float[Tensor, " example"],
     fold: Int[Tensor, " example"],
 ) -> Logistic | Isotonic:
+    fits: tuple[Fit, Fit] = (fit_platt, fit_isotonic)
     losses = []
-    for fit in (fit_platt, fit_isotonic):
+    for fit in fits:
         loss = 0.0
         for held in range(FOLDS):
             own, rest = fold == held, fold != held
             logits = fit(raw[rest], right[rest], counts[rest]).logit(raw[own][:, None])
             loss += float((counts[own] * torch.nn.functional.softplus(torch.where(right[own], -logits, logits))).sum())
         losses.append(loss)
-    chosen = fit_platt if losses[0] <= losses[1] else fit_isotonic
-    return chosen(raw, right, counts)
+    return fits[0 if losses[0] <= losses[1] else 1](raw, right, counts)
 
 
 def _matrix(names: tuple[str, ...], values: Mapping[str, Float[Tensor, " example"]]) -> Float[Tensor, "example figure"]:

@@ -1,0 +1,91 @@
+"""Clips as examples: true and false outcomes in turn, candidates by true states, and a fit from end to end."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from foresight.physics import PhysicsConfig, make_clip
+from foresight.verify import Gathering, Measurements, collect, fit_on_physics
+from foresight.verify.examples import KINDS, TRUE
+from foresight.verify.rightness import misplacement
+
+WORLD = PhysicsConfig()
+HOW = Gathering(
+    ("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down"), count=1, sigmas=(0.5,)
+)
+
+
+def measurements(**options):
+    """Two cheap signals and one plausibility of three candidates."""
+    chosen = {"signals": ("latent_ratio", "flow_frozen"), "plausibilities": ("eccentricity",), "frames": (8, 16)}
+    return Measurements(**{**chosen, "candidates": 3, "gathering": HOW, **options})
+
+
+def test_a_true_future_is_not_misplaced():
+    """The clip's own future lies within the tracker's third of a pixel, a frozen one as far as bodies move."""
+    clip = make_clip(3)
+    future = clip.tensor[:, 9:]
+    frozen = clip.tensor[:, 8:9].expand(-1, 16, -1, -1)
+    found = misplacement(torch.stack([future, frozen]), clip)
+    moved = (clip.positions[9:] - clip.positions[8]).norm(dim=-1).mean(dim=0).max()
+    assert float(found[0]) < 1 and float(found[1]) == pytest.approx(float(moved), abs=1)
+
+
+def test_examples_take_turns_and_batches_change_nothing(world):
+    """Each clip gives its true and its share of false outcomes; in one batch or in two, the values are the same."""
+    once = collect(world, measurements(negatives=2), clips=4, split="validation", physics=WORLD)
+    twice = collect(world, measurements(negatives=2), clips=4, split="validation", physics=WORLD, batch=2)
+    examples, samples = once
+    assert examples.kinds.count(TRUE) == 4 and set(examples.kinds) == {TRUE, *KINDS}
+    assert len(examples.clips) == len(examples.kinds) == len(examples.values[8]["latent_ratio"]) <= 12
+    assert samples.misplaced.shape == samples.values["eccentricity"].shape == (4, 3)
+    middle = samples.misplaced[torch.arange(4), samples.medoid]
+    assert torch.equal(samples.shown, middle), "this plan shows the candidate in the middle"
+    for frames in (8, 16):
+        for name, values in examples.values[frames].items():
+            row = {
+                key: float(v) for key, v in zip(zip(examples.clips, examples.kinds, strict=True), values, strict=True)
+            }
+            other = twice[0]
+            pairs = zip(zip(other.clips, other.kinds, strict=True), other.values[frames][name], strict=True)
+            assert all(row[key] == pytest.approx(float(value), rel=1e-3, abs=1e-4) for key, value in pairs), name
+
+
+def test_a_model_is_fitted_from_end_to_end(world):
+    """Nine clips are enough for a verifier that judges after 8 and 16 frames, and says what it was fitted on."""
+    verifier = fit_on_physics(world, measurements(plausibilities=()), clips=9, physics=WORLD, coverage=0.8)
+    assert sorted(verifier.heads) == [8, 16] and verifier.prospect is None
+    assert verifier.fitted_on.clips == 9 and 18 <= verifier.fitted_on.examples <= 27
+    prediction = world.predict(make_clip(1).tensor[:, :9], make_clip(1).instruction, 16, candidates=3)
+    for frames in (8, 12, 16):
+        verdict = verifier.verify(world, [prediction], make_clip(1).tensor[None, :, 9 : 9 + frames])[0]
+        assert verdict.frames == frames // 8 * 8 and set(verifier.pulls(verdict)) == {"latent_ratio", "flow_frozen"}
+
+
+def test_a_model_that_is_never_right_cannot_learn_to_rank(world):
+    """With random weights no candidate comes true: the message says how to fit without ranking."""
+    with pytest.raises(ValueError, match=r"plausibilities=\[\]"):
+        fit_on_physics(world, measurements(frames=(8,)), clips=9, physics=WORLD, coverage=0.8)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"signals": ("luck",)}, "luck"),
+        ({"plausibilities": ("luck",)}, "luck"),
+        ({"frames": (12,)}, "12"),
+        ({"frames": ()}, "multiples of 8"),
+        ({"negatives": 5}, "5"),
+    ],
+)
+def test_impossible_measurements_are_refused(change, named):
+    """The message names what is wrong."""
+    with pytest.raises(ValueError, match=named):
+        measurements(**change)
+
+
+def test_an_unknown_split_is_refused(world):
+    """The message lists the splits."""
+    with pytest.raises(ValueError, match="calibration"):
+        collect(world, measurements(), clips=1, split="all", physics=WORLD)
