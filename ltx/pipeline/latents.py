@@ -48,13 +48,14 @@ def low_size(shape: VideoShape) -> VideoShape:
     """Size of the first pass: two thirds of the height and width, rounded down to a multiple of 32.
 
     Raises:
-        ValueError: if a side is below 64 pixels and nothing would be left.
+        ValueError: if a side is below 64 pixels and nothing would be left, or a single token, which has no spread for
+            `adain` to carry over.
     """
     height, width = (int(side * DOWNSCALE) // SPACE * SPACE for side in (shape.height, shape.width))
-    if min(height, width) < SPACE:
+    if min(height, width) < SPACE or (shape.frames, height, width) == (1, SPACE, SPACE):
         raise ValueError(
-            f"expected at least {2 * SPACE}×{2 * SPACE} pixels for multi-scale generation, "
-            f"got {shape.height}×{shape.width}; choose a preset of one pass"
+            f"expected at least {2 * SPACE}×{2 * SPACE} pixels for multi-scale generation, more for a single frame, "
+            f"got {shape.frames} frames of {shape.height}×{shape.width}; choose a preset of one pass"
         )
     return VideoShape(shape.frames, height, width)
 

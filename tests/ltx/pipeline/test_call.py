@@ -18,6 +18,7 @@ from ltx.flow.plan import Guidance
 from ltx.pipeline import LTXPipeline, Preset, find_preset
 from ltx.pipeline.preset import CountedSteps, ListedTimes, Pass
 from ltx.shapes import LatentShape, from_tokens
+from ltx.upsampler import LatentUpsampler, UpsamplerConfig
 from ltx.vae.tiling import Tiling
 
 Text = Callable[..., object]
@@ -116,6 +117,19 @@ def test_sizes_that_do_not_fit_are_padded_and_cropped(folder: Path, text: Text) 
     assert torch.equal(small.latents, whole.latents)
     assert small.video is not None and whole.video is not None
     assert torch.equal(small.video, whole.video[:, :, :10, :90, :100])
+
+
+def test_two_passes_have_the_size_asked_for(folder: Path, text: Text) -> None:
+    """A multi-scale video is resized and cropped to the request, and does not depend on its batch either."""
+    pipeline = LTXPipeline.from_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"in_channels": 8, "mid_channels": 32, "num_blocks_per_stage": 1, "dims": 3}
+    pipeline.upsampler = LatentUpsampler(UpsamplerConfig.from_dict(sizes)).eval()
+    options = {"frames": 10, "height": 90, "width": 100, "preset": "ltxv-13b-0.9.8-distilled"}
+    both = pipeline(text(1), seed=[3, 4], **options)
+    assert both.video is not None and both.video.shape == (2, 3, 10, 90, 100)
+    assert both.latents.shape == (2, 8, 3, 2, 4) and both.video.isfinite().all()
+    assert (pipeline(text(1), seed=4, **options).latents[0] - both.latents[1]).abs().max() <= 1e-5
 
 
 def test_decoding_in_tiles(folder: Path, text: Text) -> None:

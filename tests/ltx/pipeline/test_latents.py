@@ -63,6 +63,9 @@ def test_low_size() -> None:
     assert low_size(VideoShape(9, 704, 1216)) == VideoShape(9, 448, 800)
     with pytest.raises(ValueError, match="multi-scale"):
         low_size(VideoShape(9, 32, 64))
+    with pytest.raises(ValueError, match="more for a single frame"):
+        low_size(VideoShape(1, 64, 64))
+    assert low_size(VideoShape(1, 64, 128)) == VideoShape(1, 32, 64)
 
 
 def test_presets_are_complete() -> None:
