@@ -141,9 +141,11 @@ def cross_fit(
 
 def _folds(clips: Int[Tensor, " example"]) -> Int[Tensor, " example"]:
     _, owner = clips.cpu().unique(return_inverse=True)
-    if int(owner.max()) + 1 < FOLDS:
-        raise ValueError(f"expected at least {FOLDS} clips to fit on, got {int(owner.max()) + 1}")
-    return owner % FOLDS
+    count = int(owner.max()) + 1
+    if count < FOLDS:
+        raise ValueError(f"expected at least {FOLDS} clips to fit on, got {count}")
+    # In a random order: kinds of wrong outcomes take turns from clip to clip, and folds must not go with them.
+    return torch.randperm(count, generator=torch.Generator().manual_seed(0))[owner] % FOLDS
 
 
 def _balance(right: Bool[Tensor, " example"]) -> Float[Tensor, " example"]:
