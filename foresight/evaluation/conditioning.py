@@ -29,13 +29,15 @@ from ltx.text import TextConditioning
 Videos = Float[Tensor, "batch rgb=3 frame height width"]
 Losses = Float[Tensor, "batch level"]
 
-SAME = "video model and VLM are shown and told the same"
-HEARD = "the VLM alone hears the instruction"
-EARLIER = "the VLM alone sees the earlier frames"
-WHOLE = "the VLM alone sees the whole picture"
+SAME = "both know the same"
+HEARD = "VLM alone hears the instruction"
+EARLIER = "VLM alone sees earlier frames"
+WHOLE = "VLM alone sees the whole picture"
 SITUATIONS = (SAME, HEARD, EARLIER, WHOLE)
-TOLD_VLM, TOLD_TEXT = "instruction alone, through the VLM", "instruction alone, through the text encoder"
-TRUE, OTHER, NONE = "true", "another clip's", "none"
+TOLD_VLM, TOLD_TEXT = "instruction alone, VLM", "instruction alone, text encoder"
+TRUE, OTHER, NONE = "true", "another", "none"
+OVER_OTHER, OVER_NONE = "gain over another", "gain over none"
+MOVED, MOVED_BY_SEED = "adapter moves the video by (grey levels)", "another seed moves it by (grey levels)"
 BATCH = 16
 
 
@@ -227,25 +229,24 @@ def measured(
     for name, kinds in losses.items():
         over_other = conditioning_gain(kinds[TRUE], kinds[OTHER])
         over_none = conditioning_gain(kinds[TRUE], kinds[NONE])
-        figures[f"gain over another, {name}"] = over_other
-        figures[f"gain over none, {name}"] = over_none
-        rows.append({"conditioning": name, **_means(kinds), **_gains(over_other, over_none)})
+        figures[f"{OVER_OTHER}, {name}"] = over_other
+        figures[f"{OVER_NONE}, {name}"] = over_none
+        rows.append({"": name, **_means(kinds), **_gains(over_other, over_none)})
     same = losses[SAME]
     buckets = []
     for index, level in enumerate(levels):
         column = {kind: values[:, index : index + 1] for kind, values in same.items()}
         gains = (conditioning_gain(column[TRUE], column[kind]) for kind in (OTHER, NONE))
         buckets.append({"σ": f"{level:g}", **_means(column), **_gains(*gains)})
-    figures["adapter moves the video by (grey levels)"] = mean(moved[:, 0])
-    figures["another seed moves it by (grey levels)"] = mean(moved[:, 1])
-    moves = [{"what moves the predicted video": n, "RMS difference": f"{figures[n]:.2f}"} for n in list(figures)[-2:]]
-    line = verdict(figures[f"gain over another, {SAME}"])
-    return Measured({line: rows, f"by noise level, {SAME}": buckets, "effect on the prediction": moves}, figures)
+    figures[MOVED], figures[MOVED_BY_SEED] = mean(moved[:, 0]), mean(moved[:, 1])
+    moves = [{"effect": name, "RMS [95 % interval]": f"{figures[name]:.2f}"} for name in (MOVED, MOVED_BY_SEED)]
+    line = verdict(figures[f"{OVER_OTHER}, {SAME}"])
+    return Measured({line: rows, f"by noise level, {SAME}": buckets, "predicted video": moves}, figures)
 
 
 def _means(kinds: dict[str, np.ndarray]) -> dict[str, str]:
-    return {f"loss, {kind}": f"{kinds[kind].mean():.4f}" for kind in (TRUE, OTHER, NONE)}
+    return {f"loss, {kind}": f"{kinds[kind].mean():.3f}" for kind in (TRUE, OTHER, NONE)}
 
 
 def _gains(over_other: Estimate, over_none: Estimate) -> dict[str, str]:
-    return {"gain over another": f"{over_other:.1%}", "gain over none": f"{over_none:.1%}"}
+    return {OVER_OTHER: f"{over_other:.1%}", OVER_NONE: f"{over_none:.1%}"}

@@ -16,6 +16,8 @@ from foresight.errors import UserError
 from foresight.evaluation.conditioning import (
     EARLIER,
     HEARD,
+    MOVED,
+    MOVED_BY_SEED,
     SAME,
     SITUATIONS,
     TOLD_TEXT,
@@ -72,8 +74,8 @@ def test_an_adapter_that_says_nothing_is_found_out(make_world: Maker) -> None:
         for kind in ("another", "none"):
             assert found.figures[f"gain over {kind}, {name}"].value == 0
     assert next(iter(found.tables)).startswith("CONDITIONING DOES NOTHING")
-    assert found.figures["adapter moves the video by (grey levels)"].value == 0
-    assert found.figures["another seed moves it by (grey levels)"].value > 0
+    assert found.figures[MOVED].value == 0
+    assert found.figures[MOVED_BY_SEED].value > 0
     # The text encoder does matter, and is measured without the adapter.
     assert found.figures[f"gain over another, {TOLD_TEXT}"].value != 0
 
@@ -94,7 +96,7 @@ def test_features_that_matter_are_seen_to_matter(make_world: Maker) -> None:
     found = benchmark()(make_world(), lambda done, of: None)
     assert found.figures[f"gain over another, {SAME}"].value != 0
     assert found.figures[f"gain over none, {HEARD}"].value != 0
-    assert found.figures["adapter moves the video by (grey levels)"].value > 0
+    assert found.figures[MOVED].value > 0
     assert found.figures[f"gain over another, {SAME}"].clips == 3
     assert len(list(found.tables.values())[1]) == 2, "one row per noise level"
 
