@@ -10,6 +10,8 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ltx.transformer.rope import rotate
+
 QK_NORM_EPS = 1e-5
 
 
@@ -35,7 +37,7 @@ class QueryKeyNorm(nn.Module):
 class Attention(nn.Module):
     """The projections of one attention: q and k with RMSNorm over all channels, v plain, and the output projection.
 
-    Self-attention rotates between `queries`/`keys` and `attend`; cross-attention keeps `keys_values` between steps.
+    Self-attention calls `rotated` and `attend`; cross-attention keeps `keys_values` between steps.
     """
 
     def __init__(self, *, width: int, heads: int) -> None:
@@ -55,6 +57,35 @@ class Attention(nn.Module):
     def keys(self, inputs: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
         """Normalised keys, heads not yet split."""
         return self.k_norm(self.to_k(inputs))
+
+    def norms(self) -> Float[Tensor, "part=2 1 1 width"]:
+        """Weights of both norms in float32, for `rotated`."""
+        return torch.stack((self.q_norm.weight, self.k_norm.weight)).float()[:, None, None]
+
+    def rotated(
+        self,
+        inputs: Float[Tensor, "batch token width"],
+        rotation: Float[Tensor, "#batch token pair part=2"],
+        norms: Float[Tensor, "part=2 1 1 width"] | None,
+    ) -> tuple[Float[Tensor, "batch token width"], Float[Tensor, "batch token width"]]:
+        """Normalised and rotated queries and keys.
+
+        With the weights of both norms at hand, and no gradient wanted, both are projected into one tensor, normalised
+        and rotated together: half the kernels, and in half precision a single round trip through float32. That needs
+        bare projections: a LoRA on one is heard only by calling it.
+        """
+        if norms is None or torch.is_grad_enabled() or torch.compiler.is_compiling() or not self._bare(inputs.dtype):
+            return rotate(self.queries(inputs), rotation), rotate(self.keys(inputs), rotation)
+        both = inputs.new_empty(2, *inputs.shape)
+        for part, linear in zip(both, (self.to_q, self.to_k), strict=True):
+            torch.addmm(linear.bias, inputs.flatten(0, 1), linear.weight.t(), out=part.flatten(0, 1))
+        normed = F.rms_norm(both, inputs.shape[-1:], eps=QK_NORM_EPS) * norms
+        queries, keys = rotate(normed, rotation).to(inputs.dtype)
+        return queries, keys
+
+    def _bare(self, dtype: torch.dtype) -> bool:
+        """Whether queries and keys are what the weights of two plain projections make of inputs of this type."""
+        return type(self.to_q) is type(self.to_k) is nn.Linear and self.to_q.weight.dtype == dtype
 
     def values(self, inputs: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
         """Values, heads not yet split."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from ltx.transformer.attention import Attention, KeysValues
+from ltx.transformer.conditioning import add_gated, for_tokens, modulate
 from ltx.transformer.embedding import VECTORS
 from ltx.transformer.perturb import BlockSkip, SkipMode
-from ltx.transformer.rope import rotate
 
 EXPANSION = 4
 
@@ -40,6 +42,12 @@ class FeedForward(nn.Module):
         return self.net(tokens)
 
 
+class Modulation(NamedTuple):
+    """Six vectors a row with a block's own table added: what is at hand when the tables of all blocks are kept."""
+
+    vectors: Float[Tensor, "batch row vector=6 width"]
+
+
 class TransformerBlock(nn.Module):
     """x += gate·SelfAttn(mod(x)); x += CrossAttn(x, text); x += gate·FF(mod(x)).
 
@@ -58,61 +66,51 @@ class TransformerBlock(nn.Module):
     def forward(
         self,
         tokens: Float[Tensor, "batch token width"],
-        modulation: Float[Tensor, "batch row vector=6 width"],
+        modulation: Modulation | Float[Tensor, "batch row vector=6 width"],
         members: Int[Tensor, " flat_token"] | None,
         rotation: Float[Tensor, "#batch token pair part=2"],
         text: KeysValues | Float[Tensor, "batch length width"],
         bias: Float[Tensor, "#batch 1 1 length"] | None,
         skip: BlockSkip | None = None,
+        norms: Float[Tensor, "part=2 1 1 width"] | None = None,
     ) -> Float[Tensor, "batch token width"]:
         """Apply the block.
 
         Args:
             tokens: the residual stream.
-            modulation: six vectors a row, the timestep's part (1 included in the scales).
+            modulation: six vectors a row, the timestep's part (1 included in the scales), or with this block's table.
             members: for each token the row (counted over the whole batch) it takes; None when the rows broadcast.
             rotation: from `rotation_table`.
             text: projected text, or this block's keys and values of it when they are kept between calls.
             bias: added to the cross-attention logits.
             skip: how this block is perturbed.
+            norms: the weights of self-attention's norms when they are kept between calls.
         """
         if skip is not None and skip.mode is SkipMode.TRANSFORMER_BLOCK and skip.rows is None:
             return tokens
-        shift, scale, gate, shift_ff, scale_ff, gate_ff = self._vectors(modulation, members, tokens)
-        mixed = self._self_attention(self._modulated(tokens, shift, scale), rotation, skip)
-        out = torch.addcmul(tokens, mixed, gate)
+        if isinstance(modulation, Modulation):
+            vectors = modulation.vectors
+        else:
+            vectors = (self.scale_shift_table + modulation).to(tokens.dtype)
+        shift, scale, gate, shift_ff, scale_ff, gate_ff = for_tokens(vectors, members, tokens.shape[1])
+        mixed = self._self_attention(modulate(self._normed(tokens), shift, scale), rotation, skip, norms)
+        out = add_gated(tokens, mixed, gate)
         memory = text if isinstance(text, KeysValues) else self.attn2.keys_values(text)
         out = out + self.attn2.to_out(self.attn2.attend(self.attn2.queries(out), memory, bias))
-        out = torch.addcmul(out, self.ff(self._modulated(out, shift_ff, scale_ff)), gate_ff)
+        out = add_gated(out, self.ff(modulate(self._normed(out), shift_ff, scale_ff)), gate_ff)
         if skip is not None and skip.mode is SkipMode.TRANSFORMER_BLOCK:
             out = skip.apply(tokens, out)
         return out
 
-    def _vectors(
-        self,
-        modulation: Float[Tensor, "batch row vector=6 width"],
-        members: Int[Tensor, " flat_token"] | None,
-        tokens: Float[Tensor, "batch token width"],
-    ) -> tuple[Float[Tensor, "batch column width"], ...]:
-        """The six vectors of this block for every token, or one row that broadcasts."""
-        vectors = (self.scale_shift_table + modulation).to(tokens.dtype)
-        if members is not None:
-            vectors = vectors.flatten(0, 1).index_select(0, members).unflatten(0, tokens.shape[:2])
-        return vectors.unbind(2)
-
-    def _modulated(
-        self,
-        tokens: Float[Tensor, "batch token width"],
-        shift: Float[Tensor, "batch column width"],
-        scale: Float[Tensor, "batch column width"],
-    ) -> Float[Tensor, "batch token width"]:
-        return torch.addcmul(shift, F.rms_norm(tokens, tokens.shape[-1:], eps=self.norm_eps), scale)
+    def _normed(self, tokens: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
+        return F.rms_norm(tokens, tokens.shape[-1:], eps=self.norm_eps)
 
     def _self_attention(
         self,
         inputs: Float[Tensor, "batch token width"],
         rotation: Float[Tensor, "#batch token pair part=2"],
         skip: BlockSkip | None,
+        norms: Float[Tensor, "part=2 1 1 width"] | None,
     ) -> Float[Tensor, "batch token width"]:
         attention = self.attn1
         values = attention.values(inputs)
@@ -123,8 +121,7 @@ class TransformerBlock(nn.Module):
             replacement = inputs
         if skip is not None and replacement is not None and skip.rows is None:
             return attention.to_out(replacement)
-        queries = rotate(attention.queries(inputs), rotation)
-        keys = rotate(attention.keys(inputs), rotation)
+        queries, keys = attention.rotated(inputs, rotation, norms)
         mixed = attention.attend(queries, KeysValues(attention.split(keys), attention.split(values)))
         if skip is not None and replacement is not None:
             mixed = skip.apply(replacement, mixed)

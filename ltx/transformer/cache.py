@@ -25,12 +25,16 @@ class SamplingCache:
         rotation: cosine and sine per token and channel pair; one batch row when all share their coordinates.
         texts: for each block its keys and values of the text, or the projected text to make them from.
         bias: added to the cross-attention logits; None when every text token is kept.
-        groups: which tokens share a timestep; None when nothing is known.
+        tables: of all blocks, to be added to the timesteps' part at once; None if each block adds its own.
+        norms: weights of the query and key norms of each block's self-attention; None if each block reads its own.
+        groups: which tokens share a timestep; None if each step is to find out.
     """
 
     rotation: Float[Tensor, "#batch token pair part=2"]
     texts: tuple[KeysValues | Float[Tensor, "#batch length width"], ...]
     bias: Float[Tensor, "#batch 1 1 length"] | None
+    tables: Float[Tensor, "layer vector=6 width"] | None
+    norms: Float[Tensor, "layer part=2 1 1 width"] | None
     groups: TimestepGroups | None
 
     def take(self, rows: Sequence[int] | None) -> SamplingCache:
@@ -44,6 +48,8 @@ class SamplingCache:
                 for text in self.texts
             ),
             bias=None if self.bias is None else take_rows(self.bias, rows),
+            tables=self.tables,
+            norms=self.norms,
             groups=None if self.groups is None else self.groups.take(rows),
         )
 

@@ -48,7 +48,7 @@ class TimestepEmbedding(nn.Module):
         return self.timestep_embedder(sinusoid(timesteps))
 
 
-class Conditioning(NamedTuple):
+class TimestepVectors(NamedTuple):
     """What the timesteps say to every block: one row per distinct timestep (or a single one for all tokens).
 
     `modulation` holds (shift, 1 + scale, gate) of self-attention, then of the feed-forward network, before a block's
@@ -67,7 +67,7 @@ class AdaLNSingle(nn.Module):
         self.emb = TimestepEmbedding(width=width)
         self.linear = nn.Linear(width, VECTORS * width)
 
-    def forward(self, timesteps: Float[Tensor, "batch row"], *, precise: bool) -> Conditioning:
+    def forward(self, timesteps: Float[Tensor, "batch row"], *, precise: bool) -> TimestepVectors:
         """Embed scaled timesteps.
 
         Args:
@@ -80,7 +80,7 @@ class AdaLNSingle(nn.Module):
         if precise:
             modulation = modulation.float()
         modulation[:, :, 1::3].add_(1)  # the two scales: 1 + scale costs nothing in the blocks
-        return Conditioning(embedded, modulation)
+        return TimestepVectors(embedded, modulation)
 
 
 class CaptionProjection(nn.Module):

@@ -7,17 +7,18 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ltx.checkpoint.load import load_model
 from ltx.checkpoint.parts import TRANSFORMER
 from ltx.checkpoint.save import save_model
-from ltx.transformer.block import TransformerBlock
+from ltx.transformer.block import Modulation, TransformerBlock
 from ltx.transformer.cache import SamplingCache, attention_bias, compact
+from ltx.transformer.conditioning import StepConditioning, for_tokens, modulate
 from ltx.transformer.config import TransformerConfig
-from ltx.transformer.embedding import AdaLNSingle, CaptionProjection, Conditioning
+from ltx.transformer.embedding import AdaLNSingle, CaptionProjection
 from ltx.transformer.groups import TimestepGroups
 from ltx.transformer.perturb import BlockSkip, SkipLayers, SkipMode, take_rows
 from ltx.transformer.rope import rotation_table
@@ -97,7 +98,8 @@ class VideoTransformer(nn.Module):
             coordinates: seconds, pixel rows and pixel columns of each token (see `ltx.shapes.coordinates`).
             context: text states.
             context_mask: True for text tokens to attend to. None keeps all, and lets attention take its fastest kernel.
-            groups: tokens known to share timesteps; spares a row of conditioning per token.
+            groups: tokens known to share timesteps. None finds them, which reads the timesteps' values; in compiled or
+                captured code, where that cannot be done, it means a row of conditioning per token.
 
         Raises:
             ValueError: if the sizes do not fit each other or the configuration.
@@ -109,6 +111,8 @@ class VideoTransformer(nn.Module):
             # Each block makes its keys and values itself, so that they are checkpointed and sharded with it.
             texts=(projected,) * self.config.num_layers,
             bias=attention_bias(context_mask, projected.dtype),
+            tables=None,
+            norms=None,
             groups=groups,
         )
         return self.denoise(tokens, timesteps, cache)
@@ -136,6 +140,8 @@ class VideoTransformer(nn.Module):
             rotation=self._rotation(coordinates),
             texts=tuple(block.attn2.keys_values(projected) for block in self._blocks()),
             bias=attention_bias(context_mask, projected.dtype),
+            tables=torch.stack([block.scale_shift_table for block in self._blocks()]),
+            norms=torch.stack([block.attn1.norms() for block in self._blocks()]),
             groups=groups,
         )
 
@@ -158,10 +164,10 @@ class VideoTransformer(nn.Module):
             ValueError: if the sizes do not fit each other or the configuration.
         """
         self._check_tokens(tokens, timesteps, cache)
-        conditioning, members = self._condition(timesteps, tokens.shape[1], cache.groups)
+        conditioning = self._condition(timesteps, tokens.shape[1], cache)
         stream = self.patchify_proj(tokens)
-        stream = self._run(range(self.config.num_layers), stream, conditioning, members, cache, skip)
-        return self._velocity(stream, conditioning, members)
+        stream = self._run(range(self.config.num_layers), stream, conditioning, cache, skip)
+        return self._velocity(stream, conditioning)
 
     def denoise_both(
         self,
@@ -180,18 +186,15 @@ class VideoTransformer(nn.Module):
         """
         self._check_tokens(tokens, timesteps, cache)
         skip.check(layers=self.config.num_layers, batch=tokens.shape[0])
-        conditioning, members = self._condition(timesteps, tokens.shape[1], cache.groups)
+        conditioning = self._condition(timesteps, tokens.shape[1], cache)
         shared, rest = range(skip.first), range(skip.first, self.config.num_layers)
-        stream = self._run(shared, self.patchify_proj(tokens), conditioning, members, cache, None)
-        plain = self._run(rest, stream, conditioning, members, cache, None)
+        stream = self._run(shared, self.patchify_proj(tokens), conditioning, cache, None)
+        plain = self._run(rest, stream, conditioning, cache, None)
 
-        branch = cache.take(skip.rows)
         forked = take_rows(stream, skip.rows) if tokens.shape[0] > 1 else stream
-        conditioned = Conditioning(*(take_rows(part, skip.rows) for part in conditioning))
-        membership = None if members is None or branch.groups is None else branch.groups.flat(forked.shape[0])
-        everyone = SkipLayers(skip.blocks, skip.mode)
-        perturbed = self._run(rest, forked, conditioned, membership, branch, everyone)
-        return self._velocity(plain, conditioning, members), self._velocity(perturbed, conditioned, membership)
+        conditioned, everyone = conditioning.take(skip.rows), SkipLayers(skip.blocks, skip.mode)
+        perturbed = self._run(rest, forked, conditioned, cache.take(skip.rows), everyone)
+        return self._velocity(plain, conditioning), self._velocity(perturbed, conditioned)
 
     def _blocks(self) -> Iterable[TransformerBlock]:
         for block in self.transformer_blocks:
@@ -207,22 +210,23 @@ class VideoTransformer(nn.Module):
         )
 
     def _condition(
-        self, timesteps: Float[Tensor, "batch column"], count: int, groups: TimestepGroups | None
-    ) -> tuple[Conditioning, Int[Tensor, " flat_token"] | None]:
-        """Conditioning of the distinct timesteps, and the row each token takes (None: rows broadcast)."""
-        members = None
-        if groups is not None and timesteps.shape[1] > 1:
+        self, timesteps: Float[Tensor, "batch column"], count: int, cache: SamplingCache
+    ) -> StepConditioning:
+        """Conditioning of the distinct timesteps."""
+        groups = None
+        if timesteps.shape[1] > 1:
+            groups = cache.groups or TimestepGroups.found_in(timesteps)
+        if groups is not None:
             timesteps = groups.rows(timesteps)
-            members = groups.flat(timesteps.shape[0]) if groups.count > 1 else None
         scaled = timesteps.float() * self.config.timestep_scale_multiplier
-        return self.adaln_single(scaled, precise=timesteps.shape[1] < count), members
+        embedded, modulation = self.adaln_single(scaled, precise=timesteps.shape[1] < count)
+        return StepConditioning.of(embedded, modulation, cache.tables, groups)
 
     def _run(
         self,
         indices: range,
         stream: Float[Tensor, "batch token width"],
-        conditioning: Conditioning,
-        members: Int[Tensor, " flat_token"] | None,
+        conditioning: StepConditioning,
         cache: SamplingCache,
         skip: SkipLayers | None,
     ) -> Float[Tensor, "batch token width"]:
@@ -233,26 +237,24 @@ class VideoTransformer(nn.Module):
             if skip.mode is not SkipMode.RESIDUAL:
                 perturbed = BlockSkip(skip.mode, skip.mask(stream.shape[0], stream.device))
         recompute = self.gradient_checkpointing and torch.is_grad_enabled()
+        members, summed = conditioning.members, conditioning.summed
         for index in indices:
             block = self.transformer_blocks[index]
             here = perturbed if skip is not None and index in skip.blocks else None
-            inputs = (stream, conditioning.modulation, members, cache.rotation, cache.texts[index], cache.bias, here)
+            modulation = conditioning.modulation if summed is None else Modulation(summed[index])
+            norms = None if cache.norms is None else cache.norms[index]
+            inputs = (stream, modulation, members, cache.rotation, cache.texts[index], cache.bias, here, norms)
             stream = checkpoint(block, *inputs, use_reentrant=False) if recompute else block(*inputs)
         return stream
 
     def _velocity(
-        self,
-        stream: Float[Tensor, "batch token width"],
-        conditioning: Conditioning,
-        members: Int[Tensor, " flat_token"] | None,
+        self, stream: Float[Tensor, "batch token width"], conditioning: StepConditioning
     ) -> Float[Tensor, "batch token out_channel"]:
         """LayerNorm without weights, modulated by (shift, scale) = table + e, then the output projection."""
         vectors = self.scale_shift_table + conditioning.embedded[:, :, None]
-        if members is not None:
-            vectors = vectors.flatten(0, 1).index_select(0, members).unflatten(0, stream.shape[:2])
-        shift, scale = vectors.unbind(2)
+        shift, scale = for_tokens(vectors, conditioning.members, stream.shape[1])
         normed = F.layer_norm(stream, stream.shape[-1:], eps=self.config.norm_eps)
-        return self.proj_out(torch.addcmul(shift, normed, 1 + scale))
+        return self.proj_out(modulate(normed, shift, 1 + scale))
 
     def _check_context(self, context: Tensor, mask: Tensor | None) -> None:
         if context.ndim != 3 or context.shape[2] != self.config.caption_channels:

@@ -48,8 +48,8 @@ def rotation_table(
 
 
 def rotate(
-    vectors: Float[Tensor, "batch token width"], table: Float[Tensor, "#batch token pair part=2"]
-) -> Float[Tensor, "batch token width"]:
+    vectors: Float[Tensor, "*part batch token width"], table: Float[Tensor, "#batch token pair part=2"]
+) -> Float[Tensor, "*part batch token width"]:
     """Turn adjacent channel pairs (x₀, x₁) to (x₀ cos − x₁ sin, x₁ cos + x₀ sin), in float32, in the vectors' dtype.
 
     Eagerly this is one complex product over views; a compiler cannot generate complex code, so it gets the same
