@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup check test test-all demo results tiny clean
+.PHONY: help setup check test test-all demo results bench adapters tiny clean
 
 help:
 	@grep -E '^## ' Makefile | sed 's/^## //'
@@ -40,6 +40,22 @@ demo: setup
 results: setup
 	$(RUN) evaluate benchmark=prediction model=tiny page=README.md
 	$(RUN) evaluate benchmark=verification model=tiny page=README.md
+	$(RUN) evaluate benchmark=rollout model=tiny
+	$(RUN) evaluate benchmark=surprise model=tiny
+	$(RUN) evaluate benchmark=choice model=tiny
+
+## make bench        time transformer, VAE and sampling against diffusers (BENCH="--size 2b --device cuda" at full size)
+bench: setup
+	$(BIN)/python -m experiments.benchmarks.transformer $(BENCH)
+	$(BIN)/python -m experiments.benchmarks.vae $(BENCH)
+	$(BIN)/python -m experiments.benchmarks.sampling $(BENCH)
+
+## make adapters     train every adapter from cached features and measure what it does
+adapters: export MALLOC_MMAP_MAX_ = 0
+adapters: export MALLOC_TRIM_THRESHOLD_ = 34359738368
+adapters: export MALLOC_TOP_PAD_ = 268435456
+adapters: setup
+	$(BIN)/python experiments/adapters/study.py runs/adapters
 
 ## make tiny         train the embedded model again from nothing, in order; started again, it goes on
 # Every step frees and asks for the same large activations. By default glibc gives them back to the kernel in between,
@@ -56,6 +72,8 @@ tiny: setup
 	$(RUN) train experiment=tiny/adapter
 	$(BIN)/python experiments/tiny/assemble.py $(PARTS) $(TINY)
 	$(RUN) fit-verifier model=folder model.where=$(TINY) to=$(TINY)/verifier
+	$(RUN) calibrate calibration=alarm model=folder model.where=$(TINY) to=$(TINY)
+	$(RUN) calibrate calibration=temperature model=folder model.where=$(TINY) to=$(TINY)
 
 clean:
 	rm -rf .venv runs .cache
