@@ -26,7 +26,7 @@ class ConfigError(ValueError):
     """The overrides do not make a configuration."""
 
 
-TEXT = frozenset({"video", "instruction", "prompt", "negative_prompt", "run", "source", "to", "page"})
+TEXT = frozenset({"video", "instruction", "prompt", "negative_prompt", "goal", "run", "source", "to", "page"})
 """Entries that hold free text, which may contain what means something in Hydra's grammar."""
 
 

@@ -18,6 +18,9 @@ COMMANDS = {
     "evaluate": "run a benchmark on held-out data and print its table",
     "convert": "turn an official checkpoint into a diffusers folder, or back",
     "fit-verifier": "fit the verifier of a world model",
+    "calibrate": "fit when watching raises an alarm, or how sure choosing is",
+    "watch": "predict a stream ahead, and tell events by their surprise",
+    "choose": "imagine each of several instructions, and rank them by a goal",
     "report": "draw the page of a finished run again",
 }
 

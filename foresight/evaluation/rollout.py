@@ -13,6 +13,7 @@ from torch import Tensor
 
 from foresight.evaluation.baselines import copy_last_frame, linear_extrapolation
 from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.gates import Gate, at_least, surely_above
 from foresight.evaluation.metrics import mse
 from foresight.evaluation.statistics import Estimate, bootstrap, mean, skill
 from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
@@ -88,6 +89,14 @@ class RolloutCard:
             )
         return figures
 
+    def gates(self) -> tuple[Gate, ...]:
+        """Promises."""
+        figures = self.figures()
+        return (
+            at_least("below copy's error at every frame", figures["frames with an error below copy's"], 1.0),
+            surely_above("skill over copy, all frames", figures["skill over copy, all frames"], 0.0),
+        )
+
     def curves(self) -> tuple[Curve, ...]:
         """Error against seconds, for the page."""
         frames = self.courses[MODEL].mse.shape[1]
@@ -113,7 +122,7 @@ class RolloutBenchmark:
         clips: number of held-out clips.
         physics: the world; its clips have context and horizon.
         split: which seeds.
-        candidates: futures per clip; the medoid is scored, which is what `foresight predict` shows.
+        candidates: futures per clip; what `foresight predict` shows of them is scored.
         noise_level: where the adapter's forecast enters the flow.
         carried_noise: noise level of the context of later chunks, against drift; None takes the model's.
         seed: of the first candidate.
@@ -153,12 +162,12 @@ class RolloutBenchmark:
                 noise_level=self._noise_level,
                 seed=self._seed,
             )
-            return torch.stack([prediction.video[prediction.medoid] for prediction in found]).cpu()
+            return torch.stack([model.shown(prediction) for prediction in found]).cpu()
 
         card = roll_out(forecast, self._seeds, self._physics, chunk=model.plan.chunk_frames, progress=progress)
         figures = card.figures()
         rows = [{"figure": name, "value [95 % interval]": f"{value}"} for name, value in figures.items()]
-        return Measured({"horizons": card.table(), "figures": rows}, figures, card.curves())
+        return Measured({"horizons": card.table(), "figures": rows}, figures, card.curves(), card.gates())
 
 
 def roll_out(

@@ -1,0 +1,99 @@
+"""Which instruction leads to a goal, by what the world model imagines for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.choose.goals import Goal
+from foresight.choose.temperature import probabilities
+from foresight.errors import UserError
+from foresight.prediction import Prediction
+from foresight.world_model import WorldModel
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Instructions ranked by their nearness to a goal.
+
+    Args:
+        instructions: what could be done.
+        costs: how far each is imagined to end from the goal.
+        probabilities: that each is the one, in the same order; they add up to 1.
+        predictions: what was imagined for each.
+    """
+
+    instructions: tuple[str, ...]
+    costs: tuple[float, ...]
+    probabilities: tuple[float, ...]
+    predictions: tuple[Prediction, ...]
+
+    @property
+    def order(self) -> list[int]:
+        """Indices of the instructions, the most probable first."""
+        return sorted(range(len(self.costs)), key=lambda index: self.costs[index])
+
+    @property
+    def best(self) -> str:
+        """The most probable instruction."""
+        return self.instructions[self.order[0]]
+
+
+def choose(
+    model: WorldModel,
+    context: Float[Tensor, "rgb=3 context height width"],
+    instructions: Sequence[str],
+    goal: Goal,
+    *,
+    horizon: int,
+    temperature: float,
+    candidates: int = 4,
+    noise_level: float = 1.0,
+    seed: int = 0,
+    steps: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> Choice:
+    """Imagine each instruction, with the same noise for all, and compare the ends with the goal.
+
+    Args:
+        model: the world model.
+        context: observed frames, as for `WorldModel.predict`.
+        instructions: at least two different ones.
+        goal: what is wanted.
+        horizon: frames after which the goal shall be reached.
+        temperature: of the probabilities, above 0; see `fit_temperature`.
+        candidates: futures per instruction.
+        noise_level: see `WorldModel.predict`.
+        seed: of the first candidate of every instruction.
+        steps: Euler steps; None takes the model's.
+        progress: called with (done, total) instructions.
+
+    Raises:
+        UserError: if there are not two different instructions, or the world model refuses the request.
+    """
+    if len(instructions) < 2 or len(set(instructions)) != len(instructions):
+        raise UserError(
+            expected="at least two different instructions to choose from",
+            got=repr(list(instructions)),
+            remedy='give instructions=["push the red ball up","wait"]',
+        )
+    predictions = []
+    for index, sentence in enumerate(instructions):
+        predictions.append(
+            model.predict(
+                context, sentence, horizon, candidates=candidates, noise_level=noise_level, seed=seed, steps=steps
+            )
+        )
+        progress(index + 1, len(instructions))
+    with torch.no_grad():
+        costs = goal.costs(model, predictions).double()
+    return Choice(
+        instructions=tuple(instructions),
+        costs=tuple(costs.tolist()),
+        probabilities=tuple(probabilities(costs, temperature).tolist()),
+        predictions=tuple(predictions),
+    )

@@ -1,0 +1,146 @@
+"""`foresight choose`: imagine each of several instructions, and rank them by how near they come to a goal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from foresight.choose import Choice, Goal, ImageGoal, Temperature, read_goal
+from foresight.choose import choose as imagine
+from foresight.cli.console import console, print_table, progress_bar
+from foresight.clips import Clip, load_clip
+from foresight.report import Film, Report, Table, contact_sheet, write_page
+from foresight.run import RunDirectory
+from foresight.world_model import WorldModel
+
+PAPER = 0.96
+"""Grey level of cells in which nothing is shown, in [−1, 1]: the sheet's own."""
+
+
+def choose(
+    *,
+    model: WorldModel,
+    temperature: Temperature | float,
+    video: str,
+    goal: str,
+    instructions: Sequence[str],
+    size: Sequence[int],
+    context: int | str,
+    horizon: int | str,
+    start: float,
+    candidates: int,
+    noise_level: float,
+    seed: int,
+    steps: int | None,
+    run: str,
+    replace: bool,
+    config: Mapping[str, Any],
+) -> Choice:
+    """Choose among instructions and write a run directory.
+
+    Args:
+        model: the world model.
+        temperature: fitted for the model, or a number.
+        video: MP4, WebM, MOV, GIF or a folder of pictures.
+        goal: a picture, a video whose last frame is meant, or a sentence that shall be true of the end.
+        instructions: what could be done, at least two.
+        size: height and width the model works at, multiples of 32.
+        context: observed part, frames or seconds ("1.0s").
+        horizon: part to imagine, frames or seconds.
+        start: seconds into the file at which the context begins.
+        candidates: futures per instruction.
+        noise_level: where the adapter's forecast enters the flow.
+        seed: of the first candidate.
+        steps: Euler steps; None takes the model's.
+        run: folder to write.
+        replace: whether a finished run of that name may be replaced.
+        config: plain configuration, recorded.
+
+    Raises:
+        MediaError: if a file cannot be read.
+        UserError: if a value is out of its range.
+    """
+    with RunDirectory(run, replace=replace) as folder:
+        clip = load_clip(
+            video, frame_rate=model.plan.frame_rate, size=size, context=context, horizon=horizon, start=start
+        )
+        wanted = read_goal(goal, (size[0], size[1]))
+        heat = temperature.of(wanted.kind, model) if isinstance(temperature, Temperature) else temperature
+        began = perf_counter()
+        with progress_bar("imagining") as progress:
+            choice = imagine(
+                model,
+                clip.plan.fit_context(clip.context),
+                instructions,
+                wanted,
+                horizon=clip.plan.horizon,
+                temperature=heat,
+                candidates=candidates,
+                noise_level=noise_level,
+                seed=seed,
+                steps=steps,
+                progress=progress,
+            )
+        took = perf_counter() - began
+        contact_sheet(folder / "choice.png", _rows(choice, clip, wanted), frame_rate=clip.frame_rate)
+        rows = [
+            {
+                "instruction": choice.instructions[index],
+                "probability": f"{choice.probabilities[index]:.3f}",
+                "distance": f"{choice.costs[index]:.4g}",
+            }
+            for index in choice.order
+        ]
+        folder.write_config(config)
+        folder.write_environment()
+        folder.write_metrics(_record(choice, wanted, goal, heat, took))
+        write_page(folder / "report.html", _page(folder, rows, clip, goal, video, took))
+        print_table(f"{wanted.kind} goal", rows)
+    console.print(f"run directory {folder.path}")
+    return choice
+
+
+def _rows(choice: Choice, clip: Clip, goal: Goal) -> dict[str, Tensor]:
+    """A row of frames per instruction, the best first, and the goal in the last column."""
+    rows = {}
+    if isinstance(goal, ImageGoal):
+        empty = torch.full_like(goal.picture, PAPER)[:, None].expand(-1, clip.plan.horizon - 1, -1, -1)
+        rows["goal"] = torch.cat([empty, goal.picture[:, None]], dim=1)
+    for index in choice.order:
+        prediction = choice.predictions[index]
+        label = f"{100 * choice.probabilities[index]:.0f} %  {choice.instructions[index]}"
+        rows[label] = prediction.video[prediction.medoid].cpu()
+    return rows
+
+
+def _record(choice: Choice, goal: Goal, text: str, temperature: float, took: float) -> dict[str, Any]:
+    return {
+        "goal": text,
+        "kind": goal.kind,
+        "temperature": temperature,
+        "best": choice.best,
+        "options": [
+            {"instruction": sentence, "probability": probability, "distance": cost}
+            for sentence, probability, cost in zip(choice.instructions, choice.probabilities, choice.costs, strict=True)
+        ],
+        "seconds": took,
+    }
+
+
+def _page(
+    folder: RunDirectory, rows: Sequence[Mapping[str, str]], clip: Clip, goal: str, video: str, took: float
+) -> Report:
+    return Report(
+        title="Choice",
+        instruction=goal,
+        decision=rows[0]["instruction"],
+        films=[Film(folder / "choice.png", "what each instruction is imagined to lead to, the most probable first")],
+        tables={"Instructions": Table(list(rows[0]), [list(row.values()) for row in rows], best=0)},
+        stages={"imagining": took},
+        policy=clip.policy,
+        facts={"video": video, "goal": goal},
+    )

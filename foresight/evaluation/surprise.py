@@ -1,0 +1,212 @@
+"""The surprise card: violation of expectation, and how often the alarm is right about ordinary and impossible futures.
+
+Pairs share context and instruction; one goes on as physics does, the other does something impossible. The share of
+pairs in which the impossible one surprises more needs no threshold (IntPhys, Riochet et al., arXiv 1803.07616).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.evaluation.baselines import copy_last_frame
+from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.gates import Gate, at_least, surely_above
+from foresight.evaluation.metrics import mse
+from foresight.evaluation.statistics import Estimate, bootstrap, mean
+from foresight.physics import PhysicsConfig, counterfactual, make_clip
+from foresight.physics.clip import SPLITS
+from foresight.physics.language import NOTHINGS
+from foresight.watch.alarm import Alarm, ordinary
+from foresight.watch.surprise import surprise
+from foresight.world_model import WorldModel
+
+FLOOR = "pairs by amount of motion alone"
+SAME = 1e-4
+"""Futures that differ by less (40 dB) show the same: such a pair is left out."""
+BATCH = 8
+Videos = Float[Tensor, "batch 3 frame height width"]
+
+
+@dataclass(frozen=True)
+class SurpriseCard:
+    """What a surprise benchmark found.
+
+    Args:
+        possible: surprise of what happened, per clip.
+        impossible: kind → surprise of the impossible future per clip; NaN where it shows the same.
+        possible_motion: how far what happened moves away from the last frame, the floor that needs no model.
+        impossible_motion: the same of the impossible futures.
+        quiet: surprise of ordinary stretches in which nothing is pushed.
+        alarmed: kind → surprise of stretches as long as the alarm's, in impossible futures.
+        threshold: of the alarm.
+        coverage: of the alarm.
+    """
+
+    possible: np.ndarray
+    impossible: dict[str, np.ndarray]
+    possible_motion: np.ndarray
+    impossible_motion: dict[str, np.ndarray]
+    quiet: np.ndarray
+    alarmed: dict[str, np.ndarray]
+    threshold: float
+    coverage: float
+
+    def figures(self) -> dict[str, Estimate]:
+        """The figures that promises are made of, by name."""
+        won = pairs_won(self.possible, self.impossible)
+        figures = {"pairs in which the impossible surprises more": _pooled(won)}
+        for kind, wins in won.items():
+            figures[f"pairs, {kind.replace('_', ' ')}"] = mean(wins[np.isfinite(wins)])
+        floor = pairs_won(self.possible_motion, self.impossible_motion)
+        figures[FLOOR] = _pooled(floor)
+        figures[f"ordinary stretches taken for events (at most {1 - self.coverage:.0%})"] = mean(
+            self.quiet > self.threshold
+        )
+        caught = {
+            kind: np.where(np.isfinite(values), values > self.threshold, np.nan)
+            for kind, values in self.alarmed.items()
+        }
+        figures["impossible stretches taken for events"] = _pooled(caught)
+        for kind, found in caught.items():
+            figures[f"events found, {kind.replace('_', ' ')}"] = mean(found[np.isfinite(found)])
+        return figures
+
+    def gates(self) -> tuple[Gate, ...]:
+        """Promises."""
+        figures = self.figures()
+        share = figures["pairs in which the impossible surprises more"]
+        return (
+            at_least("violation of expectation", share, 0.9),
+            surely_above("violation of expectation above motion alone", share, figures[FLOOR].high),
+        )
+
+
+def pairs_won(possible: np.ndarray, impossible: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Per kind and clip 1 where the impossible is larger, ½ for a tie, 0 otherwise; NaN where there is no pair."""
+    return {
+        kind: np.where(np.isfinite(values), (np.sign(values - possible) + 1) / 2, np.nan)
+        for kind, values in impossible.items()
+    }
+
+
+def _pooled(columns: dict[str, np.ndarray]) -> Estimate:
+    """Mean over all pairs; clips are resampled with all their pairs."""
+    matrix = np.stack(list(columns.values()), axis=1)
+    matrix = matrix[np.isfinite(matrix).any(axis=1)]
+    count, total = np.isfinite(matrix).sum(axis=1), np.nansum(matrix, axis=1)
+    return bootstrap(lambda top, bottom: float(top.sum() / bottom.sum()), total, count)
+
+
+class SurpriseBenchmark:
+    """Violation of expectation on the simulated world.
+
+    Args:
+        alarm: fitted for the model, on another split.
+        coverage: of the alarm.
+        clips: number of held-out clips, each with one impossible future of every kind.
+        kinds: of impossible futures, keys of `foresight.physics.KINDS`.
+        physics: the world.
+        quiet: the world of ordinary stretches, the one that the alarm was fitted on.
+        split: which seeds.
+        candidates: futures per prediction; the alarm fixes its own.
+        seed: of the first candidate.
+    """
+
+    name = "surprise"
+
+    def __init__(
+        self,
+        *,
+        alarm: Alarm,
+        coverage: float,
+        clips: int,
+        kinds: Sequence[str],
+        physics: PhysicsConfig,
+        quiet: PhysicsConfig,
+        split: str,
+        candidates: int,
+        seed: int,
+    ) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"expected a split out of {', '.join(SPLITS)}; got {split!r}")
+        self._alarm, self._coverage, self._kinds = alarm, coverage, tuple(kinds)
+        self._physics, self._quiet = physics, quiet
+        self._seeds = range(SPLITS[split], SPLITS[split] + clips)
+        self._candidates, self._seed = candidates, seed
+
+    def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Measured:
+        """Predict every clip and measure the surprise of its futures."""
+        card = self.measure(model, progress)
+        figures = card.figures()
+        rows = [{"figure": name, "value [95 % interval]": f"{value:.3f}"} for name, value in figures.items()]
+        return Measured({"figures": rows}, figures, gates=card.gates())
+
+    def measure(self, model: WorldModel, progress: Callable[[int, int], None]) -> SurpriseCard:
+        """The card of a world model."""
+        watching = self._alarm.watching
+        possible: list[np.ndarray] = []
+        still: list[np.ndarray] = []
+        quiet: list[np.ndarray] = []
+        found: dict[str, list[np.ndarray]] = {kind: [] for kind in self._kinds}
+        moved: dict[str, list[np.ndarray]] = {kind: [] for kind in self._kinds}
+        alarmed: dict[str, list[np.ndarray]] = {kind: [] for kind in self._kinds}
+        for start in range(0, len(self._seeds), BATCH):
+            seeds = self._seeds[start : start + BATCH]
+            clips = [make_clip(seed, self._physics) for seed in seeds]
+            videos = torch.stack([clip.tensor for clip in clips])
+            contexts, futures = videos.split(
+                [self._physics.context_frames, videos.shape[2] - self._physics.context_frames], 2
+            )
+            predictions = model.predict_batch(
+                contexts,
+                [clip.instruction for clip in clips],
+                futures.shape[2],
+                candidates=self._candidates,
+                seed=self._seed,
+            )
+            possible.append(surprise(model, predictions, futures).numpy())
+            still.append(_motion(contexts, futures))
+            for kind in self._kinds:
+                others = torch.stack([counterfactual(clip, kind).tensor for clip in clips])[:, :, contexts.shape[2] :]
+                same = (mse(others, futures).mean(dim=1) < SAME).numpy()
+                found[kind].append(np.where(same, np.nan, surprise(model, predictions, others).numpy()))
+                moved[kind].append(np.where(same, np.nan, _motion(contexts, others)))
+                first = surprise(model, predictions, others[:, :, : watching.ahead]).numpy()
+                alarmed[kind].append(np.where(same, np.nan, first))
+            quiet.append(self._ordinary(model, seeds))
+            progress(start + len(seeds), len(self._seeds))
+        return SurpriseCard(
+            possible=np.concatenate(possible),
+            impossible={kind: np.concatenate(values) for kind, values in found.items()},
+            possible_motion=np.concatenate(still),
+            impossible_motion={kind: np.concatenate(values) for kind, values in moved.items()},
+            quiet=np.concatenate(quiet),
+            alarmed={kind: np.concatenate(values) for kind, values in alarmed.items()},
+            threshold=self._alarm.threshold(self._coverage),
+            coverage=self._coverage,
+        )
+
+    def _ordinary(self, model: WorldModel, seeds: range) -> np.ndarray:
+        """Surprise of stretches like those the alarm was fitted on."""
+        watching = self._alarm.watching
+        contexts, futures = ordinary(model, seeds, self._quiet, watching.ahead)
+        predictions = model.predict_batch(
+            contexts,
+            [NOTHINGS[0]] * len(contexts),
+            watching.ahead,
+            candidates=watching.candidates,
+            seed=self._seed,
+            steps=watching.steps,
+        )
+        return surprise(model, predictions, futures).numpy()
+
+
+def _motion(contexts: Videos, futures: Videos) -> np.ndarray:
+    """Distance of a future to its context's last frame."""
+    return mse(copy_last_frame(contexts, futures.shape[2]), futures).mean(dim=1).numpy()

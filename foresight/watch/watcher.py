@@ -1,0 +1,130 @@
+"""Watching: predict ahead, wait for the frames, score the prediction, start again from what was seen."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.errors import UserError
+from foresight.evaluation.baselines import copy_last_frame
+from foresight.evaluation.metrics import mse
+from foresight.prediction import Prediction
+from foresight.watch.arrivals import Arrival
+from foresight.watch.surprise import surprise
+from foresight.world_model import WorldModel
+from ltx.shapes import TIME
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A stretch of a stream that was predicted before it was seen.
+
+    Args:
+        start: seconds into the stream of the last frame that the prediction knew.
+        end: seconds of the last frame that it is scored on.
+        surprise: of what was seen; see `foresight.watch.surprise`.
+        error: mean squared error of the candidate in the middle, on the [0, 1] scale.
+        copy_error: of copying the last frame that was known.
+        predicted: that candidate.
+        observed: what was seen.
+    """
+
+    start: float
+    end: float
+    surprise: float
+    error: float
+    copy_error: float
+    predicted: Float[Tensor, "rgb=3 frame height width"]
+    observed: Float[Tensor, "rgb=3 frame height width"]
+
+
+class Watcher:
+    """Looks at frames one by one and keeps no more of them than one prediction needs.
+
+    Each prediction is made from frames that were observed, never from imagined ones. After a gap the context is
+    collected anew.
+
+    Args:
+        model: the world model.
+        instruction: what is done during each prediction, as far as one knows.
+        ahead: frames between two predictions, each scored on all of them; a multiple of 8.
+        candidates: futures per prediction, at least 2: surprise is measured in units of their spread.
+        seed: of the first candidate, the same for every prediction.
+        steps: Euler steps; None takes the model's.
+
+    Raises:
+        UserError: if `ahead` or `candidates` is not such a number.
+    """
+
+    def __init__(
+        self, model: WorldModel, *, instruction: str, ahead: int, candidates: int, seed: int, steps: int | None
+    ) -> None:
+        if ahead < TIME or ahead % TIME:
+            raise UserError(
+                expected=f"ahead= a multiple of {TIME} frames", got=str(ahead), remedy=f"choose ahead={TIME}"
+            )
+        if candidates < 2:
+            raise UserError(
+                expected="at least 2 candidates to tell surprise from uncertainty",
+                got=str(candidates),
+                remedy="choose candidates=8",
+            )
+        self._model, self._ahead = model, ahead
+        self._context = model.plan.context_frames
+        self._instruction = instruction
+        self._candidates, self._seed, self._steps = candidates, seed, steps
+        self._seen: deque[Arrival] = deque(maxlen=self._context + ahead)
+        self._pending: Prediction | None = None
+
+    @property
+    def held_frames(self) -> int:
+        """Frames that are kept at most."""
+        return self._context + self._ahead
+
+    def push(self, arrival: Arrival) -> Moment | None:
+        """Take one frame; returns a moment when it completes the frames of a prediction."""
+        if not arrival.follows:
+            self._seen.clear()
+            self._pending = None
+        self._seen.append(arrival)
+        if self._pending is None:
+            if len(self._seen) == self._context:
+                self._predict()
+            return None
+        if len(self._seen) < self._context + self._ahead:
+            return None
+        moment = self._score(self._pending)
+        while len(self._seen) > self._context:
+            self._seen.popleft()
+        self._predict()
+        return moment
+
+    def _predict(self) -> None:
+        context = torch.stack([arrival.frame for arrival in self._seen], dim=1)
+        self._pending = self._model.predict(
+            context,
+            self._instruction,
+            self._ahead,
+            candidates=self._candidates,
+            seed=self._seed,
+            steps=self._steps,
+        )
+
+    def _score(self, prediction: Prediction) -> Moment:
+        seen = list(self._seen)
+        observed = torch.stack([arrival.frame for arrival in seen[self._context :]], dim=1)
+        predicted = self._model.shown(prediction).cpu()
+        copied = copy_last_frame(prediction.context[None].cpu(), self._ahead)
+        return Moment(
+            start=seen[self._context - 1].seconds,
+            end=seen[-1].seconds,
+            surprise=float(surprise(self._model, [prediction], observed[None])[0]),
+            error=float(mse(predicted[None], observed[None]).mean()),
+            copy_error=float(mse(copied, observed[None]).mean()),
+            predicted=predicted,
+            observed=observed,
+        )

@@ -1,0 +1,75 @@
+"""The alarm: thresholds by hand, its promise in simulation, and what it refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from foresight.errors import UserError
+from foresight.physics import PhysicsConfig
+from foresight.watch import Alarm, fit_alarm
+from foresight.watch.alarm import Watching
+
+WATCHING = Watching(model="m" * 64, ahead=8, candidates=8, steps=4)
+
+
+def alarm(values) -> Alarm:
+    return Alarm(tuple(float(value) for value in values), WATCHING, "made up")
+
+
+def test_the_threshold_by_hand():
+    """Of the surprises 1 … 99, the 95th is the threshold at 95 %, the 50th at a half."""
+    assert alarm(range(1, 100)).threshold(0.95) == 95
+    assert alarm(range(1, 100)).threshold(0.5) == 50
+    assert alarm(range(1, 100)).threshold(0.99) == 99
+
+
+@pytest.mark.parametrize("coverage", [0.995, 1.0, 0.0, -1.0])
+def test_more_coverage_than_examples_can_promise_is_refused(coverage):
+    """99 examples cannot promise 99.5 %."""
+    with pytest.raises(UserError, match="coverage"):
+        alarm(range(1, 100)).threshold(coverage)
+
+
+def test_ordinary_moments_raise_an_alarm_as_rarely_as_promised():
+    """Over 2,000 alarms fitted on 39 draws each, new draws exceed the threshold in 10 % of the cases."""
+    rng = np.random.default_rng(0)
+    above = [rng.normal() > alarm(sorted(rng.normal(size=39))).threshold(0.9) for _ in range(2000)]
+    assert np.mean(above) == pytest.approx(0.1, abs=0.02)
+
+
+def test_it_is_read_back_as_written(tmp_path):
+    """Saving and reading change nothing."""
+    alarm([0.1, 0.25, 3]).save_pretrained(tmp_path)
+    assert Alarm.from_pretrained(tmp_path) == alarm([0.1, 0.25, 3])
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"surprises": [2, 1], "watching": {}, "data": ""}', "[]"])
+def test_a_damaged_file_is_refused_in_one_way(tmp_path, text):
+    """Whatever is wrong with the file, the error says what to run."""
+    (tmp_path / "alarm.json").write_text(text)
+    with pytest.raises(UserError, match="foresight calibrate"):
+        Alarm.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"model": "n" * 64}, {"ahead": 16}, {"candidates": 4}, {"steps": 8}])
+def test_another_way_of_watching_is_refused(change):
+    """Its threshold says nothing about another model, stretch, number of candidates or steps."""
+    alarm([1]).check(WATCHING)
+    with pytest.raises(UserError, match=next(iter(change))):
+        alarm([1]).check(replace(WATCHING, **change))
+
+
+def test_fitting_measures_one_stretch_of_each_clip(world):
+    """Five clips give five finite surprises in order; worlds with pushes are refused."""
+    physics = PhysicsConfig(push_probability=0.0, frames=25)
+    how = {"clips": 5, "split": "calibration", "ahead": 8, "candidates": 2, "seed": 0, "steps": 1}
+    fitted = fit_alarm(world, physics=physics, **how)
+    assert len(fitted.surprises) == 5 and list(fitted.surprises) == sorted(fitted.surprises)
+    assert fitted.watching.ahead == 8 and "calibration" in fitted.data
+    with pytest.raises(ValueError, match="without pushes"):
+        fit_alarm(world, physics=PhysicsConfig(), **how)
+    with pytest.raises(ValueError, match="at least 17 frames"):
+        fit_alarm(world, physics=replace(physics, frames=16), **how)
