@@ -29,8 +29,8 @@ class PredictionBenchmark:
         split: which seeds.
         noise_level: where the adapter's forecast enters the flow.
         seeds: of the first candidate, in turn from batch to batch.
-        candidates: futures drawn per clip; the medoid is scored, which is what `foresight predict` shows. The first
-            three are also scored singly.
+        candidates: futures drawn per clip; scored is what `foresight predict` shows of them, and the first three
+            singly.
         library: training clips to look for the nearest among.
         fvd: TorchScript file of I3D; None reports that Fréchet video distance is absent.
         name: of the run's folder and of the marks in a page.
