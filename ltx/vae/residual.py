@@ -16,7 +16,6 @@ from ltx.vae.norm import ChannelLayerNorm
 from ltx.vae.prologue import Activation, Modulation, accumulate
 from ltx.vae.timestep import TimestepEmbedder
 
-
 Step = Callable[[Tensor, AbstractClip], Tensor]
 """One block of an encoder or decoder, applied to a piece of a clip."""
 

@@ -31,7 +31,11 @@ class StreamingEncoder:
         self._size: tuple[int, ...] | None = None
 
     def moments(self, video: Float[Tensor, "b 3 f h w"]) -> Moments:
-        """Moments of the latents of these frames.
+        """Moments of the latents of these frames; refuses what `raw` refuses."""
+        return Moments.of(self.raw(video))
+
+    def raw(self, video: Float[Tensor, "b 3 f h w"]) -> Float[Tensor, "b c f2 h2 w2"]:
+        """What the encoder gives for these frames: means, and the log-variance in the last channel.
 
         Raises:
             ValueError: if the number of frames does not continue the clip, or batch or picture size changed.
@@ -44,7 +48,7 @@ class StreamingEncoder:
         elif video.shape[2] < TIME or video.shape[2] % TIME:
             raise ValueError(f"expected a multiple of {TIME} further frames, got {video.shape[2]}")
         self._size = size
-        return Moments.of(self.vae.encoder(video, self._clip))
+        return self.vae.encoder(video, self._clip)
 
     def push(self, video: Float[Tensor, "b 3 f h w"]) -> Float[Tensor, "b c f2 h2 w2"]:
         """Normalised latents (the posterior mean) of these frames: one for the first frame, one for each further 8."""
@@ -83,6 +87,7 @@ class StreamingDecoder:
             video = self.vae.decoder(self._empty, self.level, self._clip)
             if video.shape[2]:
                 yield video
+            del video  # not alive beside the next piece
 
     def _check(self, latents: Tensor) -> None:
         if self._ended:
@@ -120,4 +125,5 @@ def stream_decode(
         video = decoder.push(piece)
         if video.shape[2]:
             yield video
+        del video  # not alive beside the next piece
     yield from decoder.finish(frames)

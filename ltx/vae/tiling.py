@@ -1,32 +1,25 @@
-"""Decoding in spatial tiles, for pictures whose activations do not fit into memory at once.
+"""Encoding and decoding in tiles, for videos whose activations do not fit into memory at once.
 
-Tiles are cut in latent space. Each is decoded with `margin` latents more on every side, which are thrown away, and
+Tiles are cut in latent space. Each is read with `margin` latents more on every side, which are thrown away, and
 neighbours are faded into one another over `fade` latents. With a margin of at least the `picture` reach of
-`ltx.vae.reach.decoder_reach` every kept pixel has seen all that it depends on, and the result is that of `decode`.
+`ltx.vae.reach` every kept value has seen all that it depends on, and the result is that of doing it at once. Without a
+margin the result is that of diffusers' tiles: `FADED`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ltx.vae.clip import NoiseField, WholeClip, Window
-from ltx.vae.model import VideoVAE
-
-
-class Span(NamedTuple):
-    """One tile along one axis, in latents: what is read, what of it is kept, and the fades at its two ends."""
-
-    read_start: int
-    read_stop: int
-    start: int
-    stop: int
-    fade_in: int
-    fade_out: int
+from ltx.shapes import VideoShape
+from ltx.vae.clip import NoiseField, Window
+from ltx.vae.model import Moments, VideoVAE
+from ltx.vae.spans import Span, fade, spans
+from ltx.vae.temporal import AbstractTemporal, joined
 
 
 @dataclass(frozen=True)
@@ -35,7 +28,7 @@ class Tiling:
 
     Attributes:
         size: rows and columns from one tile to the next.
-        margin: further rows and columns that are decoded on every side and thrown away.
+        margin: further rows and columns that are read on every side and thrown away.
         fade: rows and columns over which a tile passes linearly into the next; at most `size`.
     """
 
@@ -51,23 +44,50 @@ class Tiling:
 
     def spans(self, length: int) -> list[Span]:
         """The tiles along an axis of this many latents."""
-        spans: list[Span] = []
-        for start in range(0, length, self.size):
-            end = min(start + self.size, length)
-            stop = min(end + self.fade, length)
-            fade_in = spans[-1].fade_out if spans else 0
-            spans.append(
-                Span(max(start - self.margin, 0), min(stop + self.margin, length), start, stop, fade_in, stop - end)
-            )
-        return spans
+        return spans(length, size=self.size, margin=self.margin, fade=self.fade)
 
 
+FADED = Tiling(size=14, margin=0, fade=2)
+"""Tiles of 512 pixels every 448, faded over 64, as diffusers' by default."""
+
+
+@dataclass(frozen=True)
 class TiledVAE:
-    """Decodes with a VAE tile by tile; time is not cut."""
+    """A VAE that works tile by tile, with the signatures of `VideoVAE`.
 
-    def __init__(self, vae: VideoVAE, tiling: Tiling) -> None:
-        self.vae = vae
-        self.tiling = tiling
+    Attributes:
+        vae: the networks.
+        tiling: how the picture is cut.
+        temporal: how each tile goes through its frames.
+    """
+
+    vae: VideoVAE
+    tiling: Tiling
+    temporal: AbstractTemporal
+
+    def moments(self, video: Float[Tensor, "b 3 f h w"]) -> Moments:
+        """Moments as `VideoVAE.moments` gives them.
+
+        Raises:
+            ValueError: if the video is not 8k+1 frames of multiples of 32 pixels.
+        """
+        latent = VideoShape.of(video).latent
+        _, down, across = self.vae.config.compression
+
+        def tile(row: Span, column: Span) -> Tensor:
+            rows = slice(row.read_start * down, row.read_stop * down)
+            columns = slice(column.read_start * across, column.read_stop * across)
+            pieces = self.temporal.encode(self.vae, video[..., rows, columns])
+            return joined(pieces, latent.frames, lambda x: x[..., row.kept(1), column.kept(1)])
+
+        return Moments.of(self._assemble(tile, latent.height, latent.width, (1, 1)))
+
+    def encode(
+        self, video: Float[Tensor, "b 3 f h w"], sample: bool = False, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "b c f2 h2 w2"]:
+        """Normalised latents; arguments as those of `VideoVAE.encode`."""
+        moments = self.moments(video)
+        return self.vae.per_channel_statistics.normalize(moments.sample(generator) if sample else moments.mean)
 
     def decode(
         self,
@@ -79,33 +99,40 @@ class TiledVAE:
         """Video of normalised latents; arguments as those of `VideoVAE.decode`."""
         prepared, level = self.vae.decoder_input(latents, timestep, noise_scale, generator)
         time, down, across = self.vae.config.compression
-        batch, _, frames, height, width = latents.shape
-        video = latents.new_zeros(batch, 3, (frames - 1) * time + 1, height * down, width * across)
+        frames, height, width = latents.shape[2:]
         noise = NoiseField()
-        for row in self.tiling.spans(height):
-            for column in self.tiling.spans(width):
-                piece = prepared[..., row.read_start : row.read_stop, column.read_start : column.read_stop]
-                rows_read, columns_read = piece.shape[-2], piece.shape[-1]
-                window = Window(row.read_start, column.read_start, rows_read, columns_read, height, width)
-                tile = self.vae.decoder(piece, level, WholeClip(noise.within(window)))
-                tile = tile[..., _kept(row, down), _kept(column, across)]
-                weight = _weight(row, down, tile).unsqueeze(1) * _weight(column, across, tile)
-                rows = slice(row.start * down, row.stop * down)
-                columns = slice(column.start * across, column.stop * across)
-                video[..., rows, columns] += tile * weight
-        return video
 
+        def tile(row: Span, column: Span) -> Tensor:
+            piece = prepared[..., row.read_start : row.read_stop, column.read_start : column.read_stop]
+            window = Window(row.read_start, column.read_start, *piece.shape[-2:], height, width)
+            pieces = self.temporal.decode(self.vae, piece, level, noise.within(window))
+            return joined(pieces, (frames - 1) * time + 1, lambda x: x[..., row.kept(down), column.kept(across)])
 
-def _kept(span: Span, scale: int) -> slice:
-    return slice((span.start - span.read_start) * scale, (span.stop - span.read_start) * scale)
+        return self._assemble(tile, height, width, (down, across))
 
-
-def _weight(span: Span, scale: int, like: Tensor) -> Tensor:
-    """Weights of a tile's pixels; those of neighbours add up to 1."""
-    weight = like.new_ones((span.stop - span.start) * scale)
-    rise, fall = span.fade_in * scale, span.fade_out * scale
-    if rise:
-        weight[:rise] = (torch.arange(rise).to(weight) + 0.5) / rise
-    if fall:
-        weight[-fall:] *= 1 - (torch.arange(fall).to(weight) + 0.5) / fall
-    return weight
+    def _assemble(
+        self, tile: Callable[[Span, Span], Tensor], height: int, width: int, scale: tuple[int, int]
+    ) -> Tensor:
+        """The picture from its tiles, row by row, each faded from the one above and then from the one to its left."""
+        rows, columns = self.tiling.spans(height), self.tiling.spans(width)
+        if len(rows) == len(columns) == 1:
+            return tile(rows[0], columns[0])
+        down, across = scale
+        picture: Tensor | None = None
+        above: dict[Span, Tensor] = {}
+        for row in rows:
+            left: Tensor | None = None
+            for column in columns:
+                x = tile(row, column)
+                if picture is None:
+                    picture = x.new_empty(*x.shape[:3], height * down, width * across)
+                if column in above:
+                    x = fade(above[column], x, axis=3)
+                if left is not None:
+                    x = fade(left, x, axis=4)
+                bottom, right = (row.end - row.start) * down, (column.end - column.start) * across
+                target = picture[..., row.start * down : row.end * down, column.start * across : column.end * across]
+                target.copy_(x[..., :bottom, :right])
+                above[column], left = x[..., bottom:, :].clone(), x[..., right:].clone()
+        assert picture is not None
+        return picture

@@ -1,64 +1,56 @@
 """The VAE against diffusers' independent implementation, weights through the production key table."""
 
+from __future__ import annotations
+
 import pytest
 import torch
-from diffusers import AutoencoderKLLTXVideo
 
-from ltx.checkpoint.keys import vae_renaming
-from ltx.checkpoint.vae_fields import official
-from ltx.vae import VAEConfig, VideoVAE
-
-OLD = {"layers_per_block": (1,) * 5, "decoder_layers_per_block": (1,) * 5}
-UP = {
-    "decoder_block_out_channels": (16, 32, 64),
-    "layers_per_block": (1,) * 5,
-    "decoder_layers_per_block": (1,) * 4,
-    "decoder_spatio_temporal_scaling": (True,) * 3,
-    "upsample_residual": (True,) * 3,
-    "upsample_factor": (2,) * 3,
-    "timestep_conditioning": True,
-}
-FIELDS = {
-    "V90": {"block_out_channels": (8,) * 4, "decoder_block_out_channels": (8,) * 4, **OLD},
-    "V90y": {"block_out_channels": (8, 16, 32, 32), "decoder_block_out_channels": (8, 16, 32, 32), **OLD},
-    "V91": {"block_out_channels": (8, 16, 32, 32), "decoder_inject_noise": (True, True, True, False), **UP},
-    "V95": {
-        "block_out_channels": (8, 16, 32, 64, 128),
-        "down_block_types": ("LTXVideo095DownBlock3D",) * 4,
-        "spatio_temporal_scaling": (True,) * 4,
-        "downsample_type": ("spatial", "temporal", "spatiotemporal", "spatiotemporal"),
-        "decoder_inject_noise": (False,) * 4,
-        "spatial_compression_ratio": 32,
-        "temporal_compression_ratio": 8,
-        **UP,
-    },
-}
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}
+SIZES = [(1, 9, 64, 96), (3, 1, 32, 160), (3, 9, 96, 32), (1, 17, 32, 32)]
+CASES = [*((size, False) for size in SIZES), (SIZES[0], True)]
 
 
-@pytest.mark.parametrize("batch", [1, 3])
-@pytest.mark.parametrize("name", FIELDS)
-def test_moments_and_decode_equal_diffusers(name, batch):
-    """Moments and video agree to 1e-5, with another timestep for each sample and noise under one global seed."""
-    torch.manual_seed(0)
-    fields = {"latent_channels": 8, **FIELDS[name]}
-    theirs = AutoencoderKLLTXVideo(**fields).eval()
-    for key, parameter in theirs.named_parameters():
-        if "per_channel_scale" in key:
-            parameter.data.normal_()
-    ours = VideoVAE(VAEConfig.from_dict(official(fields))).eval()
-    state = theirs.state_dict()
-    names = vae_renaming(ours.config).to_official(state)
-    ours.load_state_dict({names[key]: value for key, value in state.items()})
-    video, level = torch.rand(batch, 3, 9, 64, 96) * 2 - 1, torch.linspace(0.05, 0.4, batch)
+@pytest.mark.parametrize(("size", "recorded"), CASES, ids=str)
+@pytest.mark.parametrize("name", ["V90", "V90y", "V91", "V95"])
+def test_moments_and_decode_equal_diffusers(pair, name, size, recorded):
+    """Moments and video agree to 1e-5 where gradients are recorded and where not, with a timestep for each sample and
+    noise under one global seed."""
+    theirs, ours = pair(name)
+    batch, frames, height, width = size
+    video, level = torch.rand(batch, 3, frames, height, width) * 2 - 1, torch.linspace(0.05, 0.4, batch)
+    latents = torch.randn(batch, 8, (frames - 1) // 8 + 1, height // 32, width // 32)
     with torch.no_grad():
         posterior = theirs.encode(video).latent_dist
-        moments = ours.moments(video)
-        torch.testing.assert_close(moments.mean, posterior.mean, rtol=1e-5, atol=1e-5)
-        torch.testing.assert_close(
-            moments.log_variance.expand_as(posterior.logvar), posterior.logvar, rtol=1e-5, atol=1e-5
-        )
-        latents = torch.randn(batch, 8, 2, 2, 3)
         torch.manual_seed(1)
         expected = theirs.decode(latents, level if ours.config.timestep_conditioning else None).sample
+    with torch.set_grad_enabled(recorded):
+        moments = ours.moments(video)
         torch.manual_seed(1)
-        torch.testing.assert_close(ours.decoder(latents, level), expected, rtol=1e-5, atol=1e-5)
+        decoded = ours.decoder(latents, level)
+    torch.testing.assert_close(moments.mean, posterior.mean, **CLOSE)
+    torch.testing.assert_close(moments.log_variance.expand_as(posterior.logvar), posterior.logvar, **CLOSE)
+    torch.testing.assert_close(decoded, expected, **CLOSE)
+
+
+@pytest.mark.parametrize("name", ["V90y", "V91", "V95"])
+def test_every_convolution_reads_and_writes_channels_last(ours, name):
+    """From the first convolution to the last no tensor falls back to the other layout, with and without gradients."""
+    vae, wrong, seen = ours(name), [], 0
+
+    def check(module, inputs, output):
+        nonlocal seen
+        seen += 1
+        for tensor in (inputs[0], output):
+            if not tensor.is_contiguous(memory_format=torch.channels_last_3d):
+                wrong.append((module, tensor.shape, tensor.stride()))
+
+    convolutions = [module for module in vae.modules() if isinstance(module, torch.nn.Conv3d)]
+    hooks = [module.register_forward_hook(check) for module in convolutions]
+    try:
+        for recorded in (False, True):
+            with torch.set_grad_enabled(recorded):
+                vae.decode(vae.encode(torch.zeros(2, 3, 9, 32, 64)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    assert seen == 2 * len(convolutions) and not wrong

@@ -143,6 +143,14 @@ def test_streaming_decoder_equals_decode(vae: VideoVAE) -> None:
     torch.testing.assert_close(video, vae.decode(latents), rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("frames", [1, 3])
+def test_no_piece_is_longer_than_its_latents(vae: VideoVAE, frames: int) -> None:
+    """Also at the end, where the decoder gives what it held back, a piece has at most eight frames for each latent."""
+    pieces = list(decode_in_pieces(vae, _latents(14), frames=frames))
+    assert sum(piece.shape[2] for piece in pieces) == 105
+    assert max(piece.shape[2] for piece in pieces) <= 8 * frames
+
+
 def test_streams_refuse_what_does_not_continue_the_clip(vae: VideoVAE) -> None:
     """Odd lengths, another size, a second end and an empty piece size are errors."""
     encoder = StreamingEncoder(vae)
