@@ -6,12 +6,14 @@ original and its reconstruction side by side, in random order, so it judges the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.func import functional_call
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,19 @@ def generator_loss(
 ) -> Float[Tensor, ""]:
     """Cross-entropy against the *wrong* answer (non-saturating): small once the reconstruction passes for the original.
 
-    Its gradient also reaches the discriminator's parameters; step only the autoencoder's with it.
+    No gradient flows to the discriminator's parameters, so that both losses can be added and stepped together.
     """
-    logits = _judge(discriminator, original, reconstruction, original_first)
+    fixed = {name: parameter.detach() for name, parameter in discriminator.named_parameters()}
+
+    def judge(first: Tensor, second: Tensor) -> Tensor:
+        return functional_call(discriminator, fixed, (first, second))
+
+    logits = _judge(judge, original, reconstruction, original_first)
     return F.binary_cross_entropy_with_logits(logits, _labels(~original_first, logits))
 
 
 def _judge(
-    discriminator: PairDiscriminator, original: Tensor, reconstruction: Tensor, original_first: Tensor
+    discriminator: Callable[[Tensor, Tensor], Tensor], original: Tensor, reconstruction: Tensor, original_first: Tensor
 ) -> Tensor:
     if original.shape != reconstruction.shape:
         raise ValueError(

@@ -65,24 +65,24 @@ class Reconstruction(nn.Module):
     def forward(self, model: VideoVAE, batch: ClipBatch, generator: torch.Generator) -> dict[str, Tensor]:
         """Loss of a training batch; reconstruction quality of a validation batch."""
         if not model.training:
-            return _quality(model, batch.video)
+            return quality(model, batch.video)
         seen = int(self.batches)
         stage = next((stage for stage in self.stages if seen < stage.until), self.stages[-1])
         self.batches += 1
 
         # Windows of one length, mirrored at random in space and time.
-        length = stage.lengths[_draw(len(stage.lengths), generator)]
+        length = stage.lengths[draw(len(stage.lengths), generator)]
         video = mirrored(windows(batch.video, length, generator), generator)
 
         # Encode, follow the latents' statistics, noise to a level the decoder is told.
         moments = model.moments(video)
         mean, log_variance = moments.mean.float(), moments.log_variance.float()
-        latents = mean + torch.exp(0.5 * log_variance) * _noise(mean, generator)
+        latents = mean + torch.exp(0.5 * log_variance) * noise(mean, generator)
         if any(parameter.requires_grad for parameter in model.encoder.parameters()):
-            _follow(model, mean.detach(), 1.0 if seen == 0 else self.momentum)
+            follow(model, mean.detach(), 1.0 if seen == 0 else self.momentum)
         levels = self._levels(len(video), generator)
         normalised = model.per_channel_statistics.normalize(latents)
-        noisy = torch.lerp(normalised, _noise(normalised, generator), (levels / 2).view(-1, 1, 1, 1, 1))
+        noisy = torch.lerp(normalised, noise(normalised, generator), (levels / 2).view(-1, 1, 1, 1, 1))
         output = model.decoder(model.per_channel_statistics.denormalize(noisy), levels).float()
 
         # Compare, the foreground counting more.
@@ -95,7 +95,7 @@ class Reconstruction(nn.Module):
         return {"loss": loss, "mse": squared, "l1": absolute, "kl": divergence}
 
     def _levels(self, count: int, generator: torch.Generator) -> Tensor:
-        top = self.level if _draw(2, generator) else self.level / 4
+        top = self.level if draw(2, generator) else self.level / 4
         return top * torch.rand(count, generator=generator, device=generator.device)
 
 
@@ -105,14 +105,14 @@ def windows(video: Video, length: int, generator: torch.Generator) -> Float[Tens
     if not 1 <= length <= frames:
         raise ValueError(f"expected windows of 1 to {frames} frames, got {length}")
     count = frames // length
-    start = _draw(frames - count * length + 1, generator)
+    start = draw(frames - count * length + 1, generator)
     cut = video[:, :, start : start + count * length]
     return rearrange(cut, "b c (n f) h w -> (b n) c f h w", n=count).contiguous()
 
 
 def mirrored(video: Video, generator: torch.Generator) -> Video:
     """The batch mirrored left-right, upside-down and in time, each with probability ½."""
-    axes = [axis for axis in (2, 3, 4) if _draw(2, generator)]
+    axes = [axis for axis in (2, 3, 4) if draw(2, generator)]
     return video.flip(axes) if axes else video
 
 
@@ -123,7 +123,8 @@ def foreground(video: Video) -> Float[Tensor, "batch 1 frame height width"]:
     return F.max_pool3d(mask, (1, 3, 3), 1, (0, 1, 1))
 
 
-def _quality(model: VideoVAE, video: Video) -> dict[str, Tensor]:
+def quality(model: VideoVAE, video: Video) -> dict[str, Tensor]:
+    """Mean squared error (the loss) and PSNR of whole pictures and of their foreground, as at inference."""
     output = model.decode(model.encode(video), timestep=0.05, noise_scale=0.0).float().clamp(-1, 1)
     mask = foreground(video)
     error = ((video - output) / 2).square().mean(1, keepdim=True)
@@ -132,16 +133,19 @@ def _quality(model: VideoVAE, video: Video) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def _follow(model: VideoVAE, latents: Tensor, momentum: float) -> None:
+def follow(model: VideoVAE, latents: Tensor, momentum: float) -> None:
+    """Move the per-channel statistics towards those of a batch of latents by the share `momentum`."""
     statistics = model.per_channel_statistics
     axes = (0, 2, 3, 4)
     statistics.get_buffer("mean-of-means").lerp_(latents.mean(axes), momentum)
     statistics.get_buffer("std-of-means").lerp_(latents.std(axes).clamp(min=1e-3), momentum)
 
 
-def _noise(like: Tensor, generator: torch.Generator) -> Tensor:
+def noise(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Standard normal values in the shape of a tensor."""
     return torch.randn(like.shape, generator=generator, device=generator.device)
 
 
-def _draw(count: int, generator: torch.Generator) -> int:
+def draw(count: int, generator: torch.Generator) -> int:
+    """A number from 0 to count − 1."""
     return int(torch.randint(count, (), generator=generator, device=generator.device))
