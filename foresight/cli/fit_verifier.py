@@ -22,7 +22,7 @@ def fit_verifier(
     candidates: int,
     kinds: Sequence[str],
     negatives: int,
-    sigmas: Sequence[float],
+    noise_levels: Sequence[float],
     coverage: float,
     split: str,
     to: str,
@@ -39,7 +39,7 @@ def fit_verifier(
         candidates: candidates per prediction; the verifier will expect as many.
         kinds: of counterfactual futures.
         negatives: how many of them per clip, in turn.
-        sigmas: noise levels of the flow signals.
+        noise_levels: of the flow signals, in (0, 1).
         coverage: of the conformal decision.
         split: where the clips come from; never the one that is tested on.
         to: folder to write.
@@ -52,7 +52,7 @@ def fit_verifier(
         plausibilities=tuple(plausibilities),
         frames=tuple(frames),
         candidates=candidates,
-        gathering=Gathering(tuple(all_instructions()), sigmas=tuple(sigmas)),
+        gathering=Gathering(tuple(all_instructions()), sigmas=tuple(noise_levels)),
         kinds=tuple(kinds),
         negatives=negatives,
     )

@@ -124,9 +124,9 @@ class PredictionCard:
         for name, other in self.rivals.items():
             frame, found = weakest(self._horizons(other))
             gates.append(surely_above(f"skill over {name} at every frame (weakest: {frame})", found, 0))
-        found = shares(self.chosen)
+        nearest = shares(self.chosen)
         lead = bootstrap(lambda one: float((one == 0).mean() - (one == 1).mean()), self.chosen)
-        gates.append(at_least(f"forced choice: {TRUE}", found[TRUE], 0.8))
+        gates.append(at_least(f"forced choice: {TRUE}", nearest[TRUE], 0.8))
         gates.append(surely_above(f"forced choice: {TRUE} − {FROZEN}", lead, 0))
         sharp = ratio_of_means(self.methods[MODEL].sharpness, self.methods[CEILING].sharpness)
         gates.append(at_least("sharpness / VAE reconstruction's", sharp, 0.7))

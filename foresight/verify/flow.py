@@ -28,7 +28,8 @@ instruction."""
 class FlowProbe:
     """Asks the model how well futures of a batch of clips fit; one noise per clip for all that is compared.
 
-    What futures share (the VLM's reading, text, the adapter's output) is computed once per condition.
+    What futures share (the VLM's reading, text, the adapter's output, what the transformer makes of them) is computed
+    once per condition.
 
     Args:
         model: the world model.
@@ -52,6 +53,7 @@ class FlowProbe:
         self._others = [list(sentences) for sentences in zip(*tried, strict=True)]
         self._told: dict[Condition, tuple[VLMFeatures | None, TextConditioning]] = {}
         self._problems: dict[tuple[Condition, int], Given] = {}
+        self._denoisers: dict[tuple[Condition, int, int], FutureDenoiser] = {}
 
     @torch.no_grad()
     def losses(
@@ -64,8 +66,7 @@ class FlowProbe:
         batch, many = futures.shape[:2]
         tokens = to_tokens(futures.flatten(0, 1))
         noise = draw_noise(to_tokens(futures[:, 0]), seeded([self._how.seed] * batch)).repeat_interleave(many, 0)
-        problem = self._problem(condition, futures.shape[3]).repeat(many)
-        denoise = FutureDenoiser(self._model.transformer, problem)
+        denoise = self._denoiser(condition, futures.shape[3], many)
         errors = []
         for sigma in sigmas:
             times = tokens.new_full(tokens.shape[:2], sigma)
@@ -73,6 +74,13 @@ class FlowProbe:
             error = (velocity - velocity_between(tokens, noise)).square()
             errors.append(reduce(error, "(b m) n c -> b m", "mean", b=batch))
         return torch.stack(errors, dim=2)
+
+    def _denoiser(self, condition: Condition, frames: int, many: int) -> FutureDenoiser:
+        key = (condition, frames, many)
+        if key not in self._denoisers:
+            problem = self._problem(condition, frames).repeat(many)
+            self._denoisers[key] = FutureDenoiser(self._model.transformer, problem)
+        return self._denoisers[key]
 
     def _problem(self, condition: Condition, frames: int) -> Given:
         key = (condition, frames)
