@@ -1,4 +1,4 @@
-"""Sampling a future chunk by chunk, each on the last latents of the one before."""
+"""Sampling a future chunk by chunk, each on the last frames of the one before."""
 
 from __future__ import annotations
 
@@ -173,23 +173,23 @@ class Rollout:
         plan = GuidancePlan.constant(Guidance(scale=scale))
         return GuidedDenoiser(FutureBranches(self.model.transformer, problem, without), plan)
 
-    def advance(self, video: Frames, history: Latents, known: int, instructions: list[str]) -> tuple[Frames, Latents]:
+    def advance(self, video: Frames, known: int, instructions: list[str]) -> tuple[Frames, Latents]:
         """The next chunk after what was seen and imagined so far.
 
-        The VAE's first latent covers one frame, every other eight. So the carried context is the last latents, as
-        they were predicted, behind the latent of the single frame before them.
+        The VAE's first latent covers one frame, every other eight with all frames before them in view. A predicted
+        latent that moves to the front, or loses what lay before it, is none that training has seen. So the last frames
+        are encoded again as a clip of their own; measured, that drifts less than carrying the latents. The plan's
+        `carried_noise` is mixed in, and told to the transformer as the time of the context.
 
         Args:
             video: all frames so far.
-            history: all latents so far.
             known: latent frames of context.
             instructions: one per row.
         """
         model, level = self.model, self.model.plan.carried_noise
         recent = video[:, :, -((known - 1) * TIME + 1) :]
         with self.stage("encoding"):
-            first = model.encode(recent[:, :, :1])
-            context_latents = torch.cat([first, history[:, :, history.shape[2] - (known - 1) :]], dim=2)
+            context_latents = model.encode(recent)
         with self.stage("features"):
             features = model.features(recent, instructions)
         noisy = torch.lerp(context_latents, draw_noise(context_latents, self.generators), level)

@@ -65,6 +65,29 @@ def test_longer_horizons_begin_like_shorter_ones(world, clip):
         assert close(short.video, long.video[:, :, :horizon])
 
 
+def test_a_later_chunk_is_what_its_last_frames_alone_would_give(make_world, clip):
+    """The context of the second chunk is a clip of its own, the last nine imagined frames, its first latent one frame.
+
+    Without noise anywhere, the second chunk equals a prediction that starts from those frames; and that context is
+    encoded causally: its first latent is that of its first frame alone.
+    """
+    world = make_world(plan=replace(make_world().plan, carried_noise=0.0, decode_noise=0.0))
+    long = world.predict(clip[:, :9], PUSH, 32, noise_level=0.0)
+    recent = long.video[0, :, 7:16]
+    again = world.predict(recent, STILL, 16, noise_level=0.0)
+    assert close(long.video[:, :, 16:], again.video) and close(long.latents[:, :, 2:], again.latents)
+    assert close(again.context_latents[:, :1], world.encode(recent[None, :, :1])[0])
+
+
+def test_carried_noise_changes_later_chunks_only(make_world, clip):
+    """The named option against drift leaves the first chunk as it is."""
+    clean = make_world(plan=replace(make_world().plan, carried_noise=0.0, decode_noise=0.0))
+    noisy = make_world(plan=replace(clean.plan, carried_noise=0.3))
+    one, other = (model.predict(clip[:, :9], PUSH, 24) for model in (clean, noisy))
+    assert close(one.video[:, :, :16], other.video[:, :, :16])
+    assert not close(one.latents[:, :, 2:], other.latents[:, :, 2:])
+
+
 def test_the_video_stays_in_range_and_depends_on_instruction_and_context(world, clip):
     """Frames lie in [−1, 1]; another instruction, or other frames, change them."""
     one = world.predict(clip[:, :9], PUSH, 8)
