@@ -14,7 +14,6 @@ from foresight.choose import ImageGoal, SentenceGoal, Temperature, choose
 from foresight.choose.goals import speaking
 from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, at_least, surely_above
-from foresight.evaluation.metrics import mse
 from foresight.evaluation.statistics import Estimate, bootstrap, mean
 from foresight.physics import DIRECTIONS, Action, PhysicsClip, PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS, clip_of_scene
@@ -23,8 +22,11 @@ from foresight.verify.calibration import expected_calibration_error
 from foresight.vlm.encoder import QwenEncoder
 from foresight.world_model import WorldModel
 
-SAME = 1e-4
-"""Ends that differ by less (40 dB) show the same: such an option is left out."""
+APART = 6.0
+"""Pixels, about a body's radius: an option is left out if every body ends nearer than this to its place in the goal.
+
+A push downwards of what lies on the floor, for one, does nothing: two options would be right.
+"""
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,8 @@ def make_problem(seed: int, physics: PhysicsConfig, options: int) -> Problem:
     chosen: list[Action | None] = []
     for index in rng.permutation(len(others)):
         action = others[int(index)]
-        end = clip_of_scene(replace(clip.scene, action=action), physics, seed).tensor[:, -1]
-        if float(mse(end[None, :, None], clip.tensor[None, :, -1:]).mean()) > SAME:
+        end = clip_of_scene(replace(clip.scene, action=action), physics, seed).positions[-1]
+        if float((end - clip.positions[-1]).norm(dim=-1).max()) >= APART:
             chosen.append(action)
         if len(chosen) == options - 1:
             break
