@@ -22,7 +22,11 @@ COMMANDS = {
     "watch": "predict a stream ahead, and tell events by their surprise",
     "choose": "imagine each of several instructions, and rank them by a goal",
     "report": "draw the page of a finished run again",
+    "replay": "make the attempts of a finished run again, and check that the results are the same",
 }
+
+NAMED = {"replay": "run"}
+"""What a word without = stands for."""
 
 SEEDS = 2**32
 """How many seeds there are: numpy takes no more."""
@@ -57,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(version("foresight-wm"))
         return 0
     command, overrides = words[0], words[1:]
+    if command in NAMED:
+        overrides = [word if "=" in word or word.startswith("-") else f"{NAMED[command]}={word}" for word in overrides]
     if command not in COMMANDS:
         return _complain(f"expected a command out of {', '.join(COMMANDS)}; got {command!r}")
     if {"-h", "--help"} & set(overrides):

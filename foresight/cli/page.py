@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from foresight.cli.attempts import attempt_rows
 from foresight.report import Curve, Film, Report, Signal, Table, write_page
 
 FILMS = {
@@ -32,7 +33,7 @@ def draw_page(folder: Path, record: Mapping[str, Any], target: Path) -> None:
             probability=record["verdict"]["probability"] if record["verdict"] else None,
             signals=_signals(record["verdict"]),
             films=[Film(folder / name, caption) for name, caption in FILMS.items() if (folder / name).is_file()],
-            tables={"Nearness to what happened": _scores(scores)} if scores else {},
+            tables=_loop(record.get("loop")) | ({"Nearness to what happened": _scores(scores)} if scores else {}),
             curves=[_curve(scores, record["frame_rate"])] if scores else [],
             candidates=_candidates(record["candidates"]),
             stages=record["seconds"],
@@ -54,6 +55,21 @@ def _signals(verdict: Mapping[str, Any] | None) -> list[Signal]:
         )
         for signal in verdict["signals"]
     ]
+
+
+def _loop(loop: Mapping[str, Any] | None) -> dict[str, Table]:
+    """Attempts of a policy, and what it takes on frames that it has not seen."""
+    if loop is None:
+        return {}
+    taken = loop["outcome"].get("attempt")
+    tables = {"Attempts": _rows(attempt_rows(loop), best=taken, note=f"Outcome: {loop['decision']}.")}
+    if loop["unseen"]:
+        tables["Nearness on frames that the policy had not seen"] = _rows(loop["unseen"])
+    return tables
+
+
+def _rows(rows: list[dict[str, str]], best: int | None = None, note: str = "") -> Table:
+    return Table(list(rows[0]), [list(row.values()) for row in rows], best=best, note=note)
 
 
 def _scores(scores: Mapping[str, Any]) -> Table:

@@ -9,10 +9,14 @@ from typing import Any, Literal
 
 from torch import Tensor
 
+from foresight.cli.attempts import attempt_rows
 from foresight.cli.console import console, print_table
+from foresight.cli.looped import decision, loop_record, run_loop, shown_attempt
 from foresight.cli.page import draw_page
-from foresight.cli.scoring import Score, score_all
+from foresight.cli.scoring import score_all
 from foresight.clips import Clip, load_clip
+from foresight.loop import Budget, Policy, Trace
+from foresight.loop.revisers import Reviser
 from foresight.prediction import Prediction
 from foresight.report import contact_sheet, side_by_side
 from foresight.run import RunDirectory
@@ -22,6 +26,9 @@ from ltx.media import write_mp4
 
 RANKED = 3
 """Fewest candidates that can judge each other."""
+
+SHORT = ("attempt", "instruction", "probability", "decision", "seconds", "evaluations")
+"""What fits on a terminal of what is known of an attempt; the page shows all."""
 
 
 def predict(
@@ -38,10 +45,15 @@ def predict(
     noise_level: float | Literal["auto"],
     seed: int,
     steps: int | None,
+    policy: Policy | None,
+    budget: Budget,
+    reviser: Reviser | None,
+    hypotheses: Sequence[str],
+    observe: int,
     run: str,
     replace: bool,
     config: Mapping[str, Any],
-) -> Prediction:
+) -> Prediction | Trace:
     """Predict the future of a clip, compare it with what the file shows next, and write a run directory.
 
     Args:
@@ -53,10 +65,16 @@ def predict(
         context: observed part, frames or seconds ("1.0s").
         horizon: part to predict, frames or seconds.
         start: seconds into the file at which the context begins.
-        candidates: futures to draw; the one nearest to all others is shown.
+        candidates: futures to draw; the plan's estimate from them is shown.
         noise_level: where the adapter's forecast enters the flow, or "auto".
         seed: of the first candidate.
         steps: Euler steps; None takes the model's.
+        policy: corrects the prediction by the first frames that were observed; None predicts once and verifies with
+            all of them.
+        budget: of the policy.
+        reviser: rewords the instruction, if the policy asks for it.
+        hypotheses: what else could have been done, for policies that compare or revise.
+        observe: frames after the context that the policy may look at; the others score what it takes.
         run: folder to write.
         replace: whether a finished run of that name may be replaced.
         config: plain configuration, recorded.
@@ -76,40 +94,104 @@ def predict(
             start=start,
         )
         seconds = {"reading": perf_counter() - began}
-        prediction = model.predict(
-            clip.plan.fit_context(clip.context),
-            instruction,
-            clip.plan.horizon,
-            candidates=candidates,
-            noise_level=noise_level,
-            seed=seed,
-            steps=steps,
-        )
-        stages = ("features", "encoding", "conditioning", "sampling", "decoding")
-        seconds |= {stage: getattr(prediction.seconds, stage) for stage in stages}
-
-        began = perf_counter()
-        plausibility = _rank(model, verifier, prediction)
-        chosen = prediction.medoid
-        verdict = _judge(model, verifier, prediction, clip.observed)
-        shown = prediction.video[chosen].cpu()
-        scores = [] if clip.observed is None else score_all(model, clip, shown, clip.observed)
-        seconds["judging"] = perf_counter() - began
-
-        record = {
-            "instruction": instruction,
-            "frame_rate": clip.frame_rate,
-            "scores": {score.name: score.figures() for score in scores},
-            "verdict": None if verdict is None or verifier is None else _verdict_record(verdict, verifier),
-            "candidates": _candidate_records(seed, plausibility, len(prediction), chosen),
-            "noise_level": prediction.noise_level,
-            "seconds": seconds,
-            "policy": list(clip.policy),
-            "facts": {"video": video, "candidates": str(candidates), "steps": str(prediction.steps)},
-        }
+        if policy is None:
+            result, shown, record = _once(
+                model,
+                verifier,
+                clip,
+                instruction,
+                candidates=candidates,
+                noise_level=noise_level,
+                seed=seed,
+                steps=steps,
+            )
+        else:
+            result = run_loop(
+                model,
+                verifier,
+                clip,
+                instruction=instruction,
+                seed=seed,
+                candidates=candidates,
+                noise_level=noise_level,
+                policy=policy,
+                budget=budget,
+                reviser=reviser,
+                hypotheses=hypotheses,
+                observe=observe,
+            )
+            result.save(folder / ".")
+            shown, record = _of_loop(model, verifier, clip, result)
+        record["seconds"] = seconds | record["seconds"]
+        record["facts"] = {"video": video, "candidates": str(candidates), **record["facts"]}
         _write(folder, clip, shown, record, config)
-        _show(record, scores, clip, folder)
-    return prediction
+        _show(record, clip, folder)
+    return result
+
+
+def _once(
+    model: WorldModel,
+    verifier: Verifier | None,
+    clip: Clip,
+    instruction: str,
+    *,
+    candidates: int,
+    noise_level: float | Literal["auto"],
+    seed: int,
+    steps: int | None,
+) -> tuple[Prediction, Tensor, dict[str, Any]]:
+    """One prediction, what is shown of it, and its record."""
+    prediction = model.predict(
+        clip.plan.fit_context(clip.context),
+        instruction,
+        clip.plan.horizon,
+        candidates=candidates,
+        noise_level=noise_level,
+        seed=seed,
+        steps=steps,
+    )
+    stages = ("features", "encoding", "conditioning", "sampling", "decoding")
+    seconds = {stage: getattr(prediction.seconds, stage) for stage in stages}
+    began = perf_counter()
+    plausibility = _rank(model, verifier, prediction)
+    verdict = _judge(model, verifier, prediction, clip.observed)
+    shown = model.shown(prediction).cpu()
+    record = _record(model, verifier, clip, instruction, shown, verdict)
+    record["candidates"] = _candidate_records(model, prediction, plausibility)
+    record["noise_level"] = prediction.noise_level
+    record["seconds"] = {**seconds, "judging": perf_counter() - began}
+    record["facts"] = {"steps": str(prediction.steps)}
+    return prediction, shown, record
+
+
+def _of_loop(model: WorldModel, verifier: Verifier | None, clip: Clip, trace: Trace) -> tuple[Tensor, dict[str, Any]]:
+    """What is shown of a loop, and its record."""
+    attempt = shown_attempt(trace)
+    record = _record(model, verifier, clip, attempt.instruction, attempt.shown, attempt.verdict)
+    record["candidates"] = []
+    record["noise_level"] = attempt.noise_level
+    record["seconds"] = {"attempts": trace.spent.seconds}
+    record["facts"] = {"outcome": decision(trace), "transformer evaluations": str(trace.spent.evaluations)}
+    record["loop"] = loop_record(trace, clip)
+    return attempt.shown, record
+
+
+def _record(
+    model: WorldModel,
+    verifier: Verifier | None,
+    clip: Clip,
+    instruction: str,
+    shown: Tensor,
+    verdict: Verdict | None,
+) -> dict[str, Any]:
+    scores = [] if clip.observed is None else score_all(model, clip, shown, clip.observed)
+    return {
+        "instruction": instruction,
+        "frame_rate": clip.frame_rate,
+        "scores": {score.name: score.figures() for score in scores},
+        "verdict": None if verdict is None or verifier is None else _verdict_record(verdict, verifier),
+        "policy": list(clip.policy),
+    }
 
 
 def _rank(model: WorldModel, verifier: Verifier | None, prediction: Prediction) -> list[float]:
@@ -127,9 +209,14 @@ def _judge(
     return verifier.verify(model, [prediction], observed[None].to(model.device))[0]
 
 
-def _candidate_records(seed: int, plausibility: list[float], count: int, chosen: int) -> list[dict[str, Any]]:
-    values: Sequence[float | None] = plausibility or [None] * count
-    return [{"seed": seed + row, "plausibility": values[row], "chosen": row == chosen} for row in range(count)]
+def _candidate_records(model: WorldModel, prediction: Prediction, plausibility: list[float]) -> list[dict[str, Any]]:
+    """Seed and plausibility of each candidate; chosen is the one that is shown, none if their mean is."""
+    values: Sequence[float | None] = plausibility or [None] * len(prediction)
+    chosen = prediction.medoid if model.plan.estimate == "medoid" or len(prediction) == 1 else None
+    return [
+        {"seed": prediction.seed + row, "plausibility": value, "chosen": row == chosen}
+        for row, value in enumerate(values)
+    ]
 
 
 def _verdict_record(verdict: Verdict, verifier: Verifier) -> dict[str, Any]:
@@ -165,13 +252,21 @@ def _write(folder: RunDirectory, clip: Clip, shown: Tensor, record: dict[str, An
     draw_page(folder / ".", record, folder / "report.html")
 
 
-def _show(record: Mapping[str, Any], scores: Sequence[Score], clip: Clip, folder: RunDirectory) -> None:
+def _show(record: Mapping[str, Any], clip: Clip, folder: RunDirectory) -> None:
     """Print what the run says."""
     for sentence in clip.policy:
         console.print(sentence)
-    if scores:
-        frames = len(scores[0].mse)
-        print_table(f"{frames} predicted frames against what happened", [score.row() for score in scores])
+    if loop := record.get("loop"):
+        print_table("attempts", [{name: row[name] for name in SHORT} for row in attempt_rows(loop)])
+        console.print(loop["decision"], style="bold")
+        if loop["unseen"]:
+            print_table("frames that the loop had not seen", loop["unseen"])
+    if record["scores"] and clip.observed is not None:
+        rows = [
+            {"": name, "PSNR (dB)": f"{one['psnr']:.2f}", "SSIM": f"{one['ssim']:.4f}", "MSE": f"{one['mse']:.5f}"}
+            for name, one in record["scores"].items()
+        ]
+        print_table(f"{clip.observed.shape[1]} predicted frames against what happened", rows)
     verdict = record["verdict"]
     if verdict:
         console.print(

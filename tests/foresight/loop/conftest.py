@@ -24,6 +24,7 @@ PLAN = SamplingPlan(
     carried_noise=0.0,
     continuation="go on",
     guidance=1.0,
+    estimate="medoid",
 )
 LEVELS = {"a": 0.25, "b": 0.5, "c": 0.75, "go on": 1.0}
 
@@ -75,12 +76,16 @@ class FakeVerifier:
     def __init__(self, candidates=2):
         self.fitted_on = SimpleNamespace(candidates=candidates)
 
+    def pulls(self, verdict):
+        """The one signal speaks for the prediction."""
+        return {"motion": 1.0}
+
     def verify(self, model, predictions, observed):
         model.transformer.patchify_proj(torch.zeros(2, 1, 8))
         distance = float((predictions[0].video[0, :, : observed.shape[2]] - observed[0]).abs().mean())
         probability = 1 - 2 * min(0.5, distance)
         decision = "accept" if probability >= 0.9 else "reject" if probability < 0.5 else "abstain"
-        return [Verdict(probability, decision, {"distance": distance})]
+        return [Verdict(probability, decision, {"motion": distance})]
 
 
 @pytest.fixture

@@ -1,0 +1,96 @@
+"""`foresight predict policy=…`: predict, verify on the first frames that were observed, and correct."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+
+from foresight.cli.scoring import score
+from foresight.clips import Clip
+from foresight.errors import UserError
+from foresight.evaluation.baselines import copy_last_frame
+from foresight.loop import Attempt, Budget, Policy, PredictVerifyLoop, Take, Task, Trace
+from foresight.loop.revisers import Reviser
+from foresight.verify import Verifier
+from foresight.world_model import WorldModel
+
+
+def run_loop(
+    model: WorldModel,
+    verifier: Verifier | None,
+    clip: Clip,
+    *,
+    instruction: str,
+    seed: int,
+    candidates: int,
+    noise_level: float | Literal["auto"],
+    policy: Policy,
+    budget: Budget,
+    reviser: Reviser | None,
+    hypotheses: Sequence[str],
+    observe: int,
+) -> Trace:
+    """Run a loop over a clip of a file; see `foresight.cli.predict.predict`.
+
+    Raises:
+        UserError: if there is no verifier, nothing was observed, or the candidates are not what it was fitted for.
+    """
+    if verifier is None or clip.observed is None:
+        raise UserError(
+            expected="a verifier and frames after the context, for a policy that corrects predictions",
+            got="no verifier" if verifier is None else "a file that ends with the context",
+            remedy="choose policy=none",
+        )
+    if candidates != verifier.fitted_on.candidates:
+        raise UserError(
+            expected=f"candidates={verifier.fitted_on.candidates}, as the verifier was fitted on",
+            got=str(candidates),
+            remedy="give as many, or fit a verifier with `foresight fit-verifier`",
+        )
+    loop = PredictVerifyLoop(model, verifier, policy, budget, noise_level, reviser)
+    task = Task(
+        context=clip.plan.fit_context(clip.context),
+        observed=clip.observed[:, :observe],
+        horizon=clip.plan.horizon,
+        instruction=instruction,
+        seed=seed,
+        hypotheses=tuple(hypotheses),
+    )
+    return loop.run(task)
+
+
+def shown_attempt(trace: Trace) -> Attempt:
+    """The attempt that was taken; where the loop gave up, the most probable, for people to see what was not believed.
+
+    Raises:
+        UserError: if no attempt was made.
+    """
+    if not trace.attempts:
+        raise UserError(expected="a policy that makes an attempt", got="one that gave up at once", remedy="add one")
+    return trace.accepted or max(trace.attempts, key=lambda a: 0.0 if a.verdict is None else a.verdict.probability)
+
+
+def loop_record(trace: Trace, clip: Clip) -> dict[str, Any]:
+    """For metrics.json: the trace, and the scores of first and taken attempt on frames that nobody had seen."""
+    record: dict[str, Any] = {**trace.record(), "decision": decision(trace), "unseen": []}
+    seen = trace.task.observed.shape[1]
+    assert clip.observed is not None
+    happened = clip.observed[:, seen : trace.task.horizon]
+    if happened.shape[1]:
+        copy = copy_last_frame(torch.cat([clip.context, trace.task.observed], dim=1)[None], happened.shape[1])[0]
+        rows = {
+            "first attempt": trace.attempts[0].shown[:, seen:],
+            "shown attempt": shown_attempt(trace).shown[:, seen:],
+            "copy of the last frame seen": copy,
+        }
+        record["unseen"] = [score(name, video, happened).row() for name, video in rows.items()]
+    return record
+
+
+def decision(trace: Trace) -> str:
+    """How the loop ended, in words."""
+    if isinstance(trace.outcome, Take):
+        return f"attempt {trace.outcome.attempt + 1} of {len(trace.attempts)} taken"
+    return f"gave up after {len(trace.attempts)} attempts"

@@ -1,0 +1,116 @@
+"""`foresight predict policy=…` and `foresight replay RUN` on a file, with the small world model."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from safetensors.torch import load_file, save_file
+
+from foresight.cli import replay as command
+from foresight.cli.main import main
+from foresight.cli.predict import predict
+from foresight.errors import UserError
+from foresight.loop import Abstain, Best, Budget, Chain, Refine, Resample
+from foresight.physics import PhysicsConfig, make_clip
+from ltx.media import write_mp4
+
+POLICY = Chain([Refine(0.6, "failed", 1), Resample(times=1), Abstain(below=0.0), Best()])
+
+
+@pytest.fixture
+def parts(world, make_loop):
+    """What a configuration would construct."""
+    return {
+        "model": world,
+        "verifier": make_loop(POLICY).verifier,
+        "policy": POLICY,
+        "budget": Budget(attempts=2),
+        "noise_level": 1.0,
+        "reviser": None,
+    }
+
+
+@pytest.fixture
+def run(parts, tmp_path):
+    """A finished run of 17 frames: 9 given, 8 looked at, 8 more predicted that the file does not show."""
+    write_mp4(tmp_path / "clip.mp4", make_clip(7, PhysicsConfig(frames=21)).tensor, frame_rate=8.0)
+    predict(
+        **parts,
+        video=str(tmp_path / "clip.mp4"),
+        instruction="the red ball is pushed up",
+        size=[64, 64],
+        context=9,
+        horizon=16,
+        start=0.0,
+        candidates=2,
+        seed=3,
+        steps=None,
+        hypotheses=[],
+        observe=8,
+        run=str(tmp_path / "run"),
+        replace=False,
+        config={"policy": {"_target_": "foresight.loop.Chain"}},
+    )
+    return tmp_path / "run"
+
+
+def test_a_run_holds_every_attempt(run):
+    """metrics.json and the page name each attempt, its cost and outcome; what nobody looked at is scored apart."""
+    loop = json.loads((run / "metrics.json").read_text())["loop"]
+    drawn, repaired = loop["attempts"]
+    assert (drawn["move"]["kind"], repaired["move"]["kind"]) == ("draw", "renoise")
+    assert drawn["tokens_refined"] is None and 2 <= repaired["tokens_refined"] < 16
+    assert repaired["cost"]["evaluations"] > 0 and repaired["cost"]["decodes"] == 2
+    assert [row[""] for row in loop["unseen"]] == ["first attempt", "shown attempt", "copy of the last frame seen"]
+    page = (run / "report.html").read_text()
+    assert "Attempts" in page and "2: renoise" in page and loop["decision"] in page
+
+
+def test_a_replay_confirms_or_tells_what_differs(run, parts, monkeypatch, capsys):
+    """The same parts make the same attempts; a record that was altered does not pass."""
+    monkeypatch.setattr(command, "build", lambda function, config: parts)
+    command.replay(run=str(run))
+    assert "bit by bit" in capsys.readouterr().out
+    tensors = load_file(run / "trace.safetensors")
+    tensors["video.1"] = tensors["video.1"] + 0.5
+    save_file(tensors, run / "trace.safetensors")
+    with pytest.raises(UserError, match=r"attempt 1: its videos differ by up to 0\.5"):
+        command.replay(run=str(run))
+
+
+def test_what_is_no_such_run_is_refused(run, tmp_path, capsys):
+    """No folder, and a prediction without a policy: one line, exit 2; the run may be named without run=."""
+    assert main(["replay", str(tmp_path / "nothing")]) == 2
+    assert "trace" in capsys.readouterr().err
+    (run / "config.yaml").write_text(yaml.safe_dump({"policy": None}))
+    assert main(["replay", f"run={run}"]) == 2
+    assert "no policy" in capsys.readouterr().err
+
+
+def test_a_policy_needs_something_to_look_at(parts, tmp_path):
+    """A file that ends with the context, and another number of candidates, are refused."""
+    write_mp4(tmp_path / "short.mp4", make_clip(7).tensor[:, :9], frame_rate=8.0)
+    arguments = {
+        **parts,
+        "video": str(tmp_path / "short.mp4"),
+        "instruction": "nothing is pushed",
+        "size": [64, 64],
+        "context": 9,
+        "horizon": 16,
+        "start": 0.0,
+        "candidates": 2,
+        "seed": 0,
+        "steps": None,
+        "hypotheses": [],
+        "observe": 8,
+        "run": str(tmp_path / "run"),
+        "replace": False,
+        "config": {},
+    }
+    with pytest.raises(UserError, match="policy=none"):
+        predict(**arguments)
+    write_mp4(tmp_path / "short.mp4", make_clip(7).tensor, frame_rate=8.0)
+    with pytest.raises(UserError, match="candidates=2"):
+        predict(**{**arguments, "candidates": 5})
