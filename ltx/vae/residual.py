@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -58,7 +59,7 @@ class ResidualBlock(nn.Module):
         if not h.shape[2]:  # a stream that has not brought enough frames yet
             return h
         if self.conv_shortcut is not None and self.norm3 is not None:
-            x = self.conv_shortcut(self.norm3(x))
+            x = _pointwise(self.conv_shortcut, self.norm3(x))
         return accumulate(h, x)
 
     def _modulations(self, embedding: Tensor | None) -> tuple[Modulation | None, Modulation | None]:
@@ -67,6 +68,12 @@ class ResidualBlock(nn.Module):
         vectors = self.scale_shift_table + rearrange(embedding, "b (n c) -> b n c", n=4)
         shift1, scale1, shift2, scale2 = vectors[..., None, None, None].unbind(1)
         return Modulation(shift1, scale1), Modulation(shift2, scale2)
+
+
+def _pointwise(convolution: nn.Conv3d, x: Tensor) -> Tensor:
+    """A 1×1×1 convolution as the matrix product it is; torch's convolution would leave the channels-last layout."""
+    last = F.linear(rearrange(x, "b c f h w -> b f h w c"), convolution.weight.flatten(1), convolution.bias)
+    return rearrange(last, "b f h w c -> b c f h w")
 
 
 def _add_noise(x: Tensor, scale: nn.Parameter | None, clip: AbstractClip) -> Tensor:

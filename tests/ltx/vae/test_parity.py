@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from ltx.vae.convolution import CausalConv3d
+
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 SIZES = [(1, 9, 64, 96), (3, 1, 32, 160), (3, 9, 96, 32), (1, 17, 32, 32)]
 CASES = [*((size, False) for size in SIZES), (SIZES[0], True)]
@@ -44,7 +46,7 @@ def test_every_convolution_reads_and_writes_channels_last(ours, name):
             if not tensor.is_contiguous(memory_format=torch.channels_last_3d):
                 wrong.append((module, tensor.shape, tensor.stride()))
 
-    convolutions = [module for module in vae.modules() if isinstance(module, torch.nn.Conv3d)]
+    convolutions = [module.conv for module in vae.modules() if isinstance(module, CausalConv3d)]
     hooks = [module.register_forward_hook(check) for module in convolutions]
     try:
         for recorded in (False, True):
