@@ -28,6 +28,7 @@ from ltx.text import EncodesText, TextConditioning, TextEncoder
 from ltx.transformer import VideoTransformer
 from ltx.upsampler import LatentUpsampler
 from ltx.vae import VideoVAE
+from ltx.vae.temporal import AtOnce
 from ltx.vae.tiling import TiledVAE, Tiling
 
 NEGATIVE_PROMPT = "worst quality, inconsistent motion, blurry, jittery, distorted"
@@ -224,7 +225,7 @@ class LTXPipeline:
         latents = self._sample(request, passes, chosen)
         if output == "latents":
             return Generated(latents, None)
-        decoder = self.vae if tiling is None else TiledVAE(self.vae, tiling)
+        decoder = self.vae if tiling is None else TiledVAE(self.vae, tiling, AtOnce())
         return Generated(latents, request.crop(self._decode(latents, chosen, request, decoder)))
 
     def _sample(self, request: Request, passes: Sequence[Pass], preset: Preset) -> Float[Tensor, "b c f h w"]:

@@ -104,7 +104,8 @@ class TiledVAE:
 
         def tile(row: Span, column: Span) -> Tensor:
             piece = prepared[..., row.read_start : row.read_stop, column.read_start : column.read_stop]
-            window = Window(row.read_start, column.read_start, *piece.shape[-2:], height, width)
+            rows, columns = piece.shape[-2:]
+            window = Window(row.read_start, column.read_start, rows, columns, height, width)
             pieces = self.temporal.decode(self.vae, piece, level, noise.within(window))
             return joined(pieces, (frames - 1) * time + 1, lambda x: x[..., row.kept(down), column.kept(across)])
 
