@@ -1,0 +1,162 @@
+"""Encoding and decoding of any size within a given memory: which tiles, chosen by the memory model.
+
+Exact ways come first, and of those the ones with the least work: all at once; streamed through the frames, in pieces as
+long as fit; tiles with the network's reach as margin, streamed too. Only if none fits are tiles without margin faded
+into one another, the largest that fit, which is an approximation: `Plan.exact` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ltx.shapes import LatentShape, VideoShape
+from ltx.vae.config import VAEConfig
+from ltx.vae.memory import decoding_peak, encoding_peak
+from ltx.vae.model import Moments, VideoVAE
+from ltx.vae.reach import decoder_reach, encoder_reach
+from ltx.vae.temporal import AbstractTemporal, AtOnce, Streamed
+from ltx.vae.tiling import FADED, TiledVAE, Tiling
+
+SMALLEST = 4
+"""Rows and columns of the smallest faded tile, 128 pixels: below, there is little picture between two fades."""
+
+Peak = Callable[[LatentShape, int | None], int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to encode or decode one size.
+
+    Attributes:
+        tiling: how the picture is cut; one tile may be all of it.
+        temporal: how each tile goes through its frames.
+        peak: bytes at the most by `ltx.vae.memory`, result included.
+        exact: whether the result is that of doing it at once, to rounding.
+    """
+
+    tiling: Tiling
+    temporal: AbstractTemporal
+    peak: int
+    exact: bool
+
+
+def plan_decoding(config: VAEConfig, shape: LatentShape, *, batch: int, itemsize: int, budget: int) -> Plan:
+    """The first plan whose peak is within `budget` bytes.
+
+    Raises:
+        ValueError: if none is.
+    """
+
+    def peak(tile: LatentShape, frames: int | None) -> int:
+        return decoding_peak(config, tile, batch=batch, itemsize=itemsize, frames=frames)
+
+    video = shape.video
+    result = 3 * video.frames * video.height * video.width * batch * itemsize
+    return _first(_plans(shape, peak, result, decoder_reach(config).picture), budget, "decode", shape)
+
+
+def plan_encoding(config: VAEConfig, shape: LatentShape, *, batch: int, itemsize: int, budget: int) -> Plan:
+    """The first plan whose peak is within `budget` bytes, for a video with latents of this shape.
+
+    Raises:
+        ValueError: if none is.
+    """
+
+    def peak(tile: LatentShape, frames: int | None) -> int:
+        return encoding_peak(config, tile, batch=batch, itemsize=itemsize, frames=frames)
+
+    result = (config.latent_channels + 1) * shape.tokens * batch * itemsize
+    return _first(_plans(shape, peak, result, encoder_reach(config).picture), budget, "encode", shape)
+
+
+def _plans(shape: LatentShape, peak: Peak, result: int, reach: int) -> Iterator[Plan]:
+    longest = max(shape.height, shape.width)
+    whole = Tiling(longest, 0)
+    yield Plan(whole, AtOnce(), peak(shape, None), exact=True)
+    frames = shape.frames // 2
+    while frames:
+        yield Plan(whole, Streamed(frames), result + peak(shape, frames), exact=True)
+        frames //= 2
+    for size in range(longest - 2 * reach, 0, -1):
+        yield _tiled(Tiling(size, reach), shape, peak, result, exact=True)
+    for size in range(longest - 1, SMALLEST - 1, -1):
+        yield _tiled(Tiling(size - FADED.fade, 0, FADED.fade), shape, peak, result, exact=False)
+
+
+def _tiled(tiling: Tiling, shape: LatentShape, peak: Peak, result: int, *, exact: bool) -> Plan:
+    """Alive at most: the result, the largest tile's own with the strips that others fade from, and the tile's peak."""
+    rows, columns = (max(s.read_stop - s.read_start for s in tiling.spans(n)) for n in (shape.height, shape.width))
+    tile = LatentShape(shape.frames, rows, columns)
+    share = rows * columns + tiling.fade * (shape.width + rows)
+    own = -(-result * share // (shape.height * shape.width))
+    # A stream takes steps of eight frames, more than a clip of one frame has.
+    streamed, at_once = peak(tile, 1), peak(tile, None)
+    temporal = Streamed(1) if streamed < at_once else AtOnce()
+    return Plan(tiling, temporal, result + own + min(streamed, at_once), exact)
+
+
+def _first(plans: Iterator[Plan], budget: int, what: str, shape: LatentShape) -> Plan:
+    smallest: int | None = None
+    for plan in plans:
+        if plan.peak <= budget:
+            return plan
+        smallest = plan.peak if smallest is None else min(smallest, plan.peak)
+    raise ValueError(
+        f"expected a budget of at least {smallest} bytes to {what} latents of {shape.frames}×{shape.height}×"
+        f"{shape.width}, got {budget}; a smaller batch needs less, and ltx.vae.decode_in_pieces holds no whole video"
+    )
+
+
+@dataclass(frozen=True)
+class BudgetedVAE:
+    """A VAE that keeps within `budget` bytes beyond weights and input, with the signatures of `VideoVAE`.
+
+    The budget holds without gradients, by the count of `ltx.vae.memory`.
+    """
+
+    vae: VideoVAE
+    budget: int
+
+    def moments(self, video: Float[Tensor, "b 3 f h w"]) -> Moments:
+        """Moments as `VideoVAE.moments` gives them.
+
+        Raises:
+            ValueError: if the size is impossible, or no plan fits into the budget.
+        """
+        return self._encoder(video).moments(video)
+
+    def encode(
+        self, video: Float[Tensor, "b 3 f h w"], sample: bool = False, generator: torch.Generator | None = None
+    ) -> Float[Tensor, "b c f2 h2 w2"]:
+        """Normalised latents; arguments as those of `VideoVAE.encode`, errors as those of `moments`."""
+        return self._encoder(video).encode(video, sample, generator)
+
+    def decode(
+        self,
+        latents: Float[Tensor, "b c f h w"],
+        timestep: float | Float[Tensor, " b"] | None = None,
+        noise_scale: float | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Float[Tensor, "b 3 f2 h2 w2"]:
+        """Video of normalised latents; arguments as those of `VideoVAE.decode`.
+
+        Raises:
+            ValueError: if no plan fits into the budget.
+        """
+        # Un-normalised and noised copies of the latents live beside the plan's tensors.
+        budget = self.budget - 2 * latents.numel() * latents.element_size()
+        shape = LatentShape.of(latents)
+        plan = plan_decoding(self.vae.config, shape, batch=len(latents), itemsize=latents.element_size(), budget=budget)
+        return TiledVAE(self.vae, plan.tiling, plan.temporal).decode(latents, timestep, noise_scale, generator)
+
+    def _encoder(self, video: Float[Tensor, "b 3 f h w"]) -> TiledVAE:
+        shape = VideoShape.of(video).latent
+        plan = plan_encoding(
+            self.vae.config, shape, batch=len(video), itemsize=video.element_size(), budget=self.budget
+        )
+        return TiledVAE(self.vae, plan.tiling, plan.temporal)
