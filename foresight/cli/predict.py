@@ -94,6 +94,7 @@ def predict(
             start=start,
         )
         seconds = {"reading": perf_counter() - began}
+        result: Prediction | Trace
         if policy is None:
             result, shown, record = _once(
                 model,
