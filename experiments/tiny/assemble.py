@@ -20,13 +20,13 @@ PLAN = SamplingPlan(
     frame_rate=8.0,
     context_frames=9,
     chunk_frames=16,
-    steps=8,
+    steps=4,
     schedule="uniform",
     decode_timestep=0.05,
     decode_noise=0.0,
     carried_noise=0.0,
     continuation="nothing is pushed",
-    guidance=2.0,
+    guidance=1.5,
     estimate="mean",
 )
 

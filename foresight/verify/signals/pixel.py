@@ -25,7 +25,7 @@ class PixelDistance(AbstractSignal):
 
 
 class PixelRatio(AbstractSignal):
-    """The same divided by the error of the frozen last frame: 1 for a prediction that only copies."""
+    """Mean squared error, divided by that of the frozen last frame: 1 for a prediction that only copies."""
 
     name = "pixel_ratio"
 

@@ -25,7 +25,7 @@ class StructureDistance(AbstractSignal):
 
 
 class StructureRatio(AbstractSignal):
-    """The same divided by that of the frozen last frame: 1 for a prediction that only copies."""
+    """Structural distance, divided by that of the frozen last frame: 1 for a prediction that only copies."""
 
     name = "structure_ratio"
 
