@@ -111,8 +111,8 @@ def growing(folder: Path, patience: float) -> Iterator[Path]:
         for file in ready:
             yield file
             last, since = natural_order(file), time.monotonic()
-        if not ready:
-            time.sleep(PAUSE)
+        # Always: two looks with no time between them would tell nothing about a file that is being written.
+        time.sleep(PAUSE)
 
 
 def _file(path: Path, rate: Fraction, size: tuple[int, int]) -> Iterator[Arrival]:
