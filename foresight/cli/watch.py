@@ -54,7 +54,7 @@ def watch(
         alarm: tells events; None marks none.
         coverage: share of ordinary moments that are not taken for events.
         video: a file, a folder that grows, a camera, or an address.
-        instruction: what is done while the stream is watched, as far as one knows.
+        instruction: what is done at the end of the first context, as far as one knows.
         size: height and width the model works at, multiples of 32.
         ahead: frames between two predictions, a multiple of 8.
         candidates: futures per prediction.

@@ -50,7 +50,7 @@ class Watcher:
 
     Args:
         model: the world model.
-        instruction: what is done during each prediction, as far as one knows.
+        instruction: what is done at the end of the first context, as far as one knows; the plan's continuation follows.
         ahead: frames between two predictions, each scored on all of them; a multiple of 8.
         candidates: futures per prediction, at least 2: surprise is measured in units of their spread.
         seed: of the first candidate, the same for every prediction.
@@ -113,6 +113,9 @@ class Watcher:
             seed=self._seed,
             steps=self._steps,
         )
+        # What is done happens once; later predictions go on from there, as the chunks of a rollout do.
+        if self._model.plan.continuation is not None:
+            self._instruction = self._model.plan.continuation
 
     def _score(self, prediction: Prediction) -> Moment:
         seen = list(self._seen)

@@ -85,3 +85,19 @@ def test_wrong_numbers_are_refused(world, change, said):
     """A stretch that does not fit the latents, and a single candidate."""
     with pytest.raises(UserError, match=said):
         Watcher(world, **{**ASKED, **change})
+
+
+def test_what_is_done_is_told_once(world, clip, monkeypatch):
+    """The first prediction hears the instruction, later ones the plan's continuation."""
+    told = []
+    predict = world.predict
+
+    def listening(context, instruction, horizon, **asked):
+        told.append(instruction)
+        return predict(context, instruction, horizon, **asked)
+
+    monkeypatch.setattr(world, "predict", listening)
+    watcher = Watcher(world, **{**ASKED, "instruction": "the red ball is pushed up"})
+    for arrival in endless(clip, 26):
+        watcher.push(arrival)
+    assert told == ["the red ball is pushed up", world.plan.continuation, world.plan.continuation]
