@@ -17,9 +17,9 @@ from ltx.shapes import TIME
 
 FILE = "sampling_plan.json"
 SCHEDULES: dict[str, Callable[[int], Tensor]] = {"uniform": uniform, "linear_quadratic": linear_quadratic}
-ESTIMATES = ("medoid", "mean")
-"""The candidate nearest to all others, or the mean of their latents, decoded. The mean comes nearest to what happens on
-average where futures are all but determined; where they part ways it is a blur, and the medoid is not."""
+ESTIMATES = ("medoid", "consensus")
+"""The candidate nearest to all others, or what most candidates agree on: see `Prediction`. The consensus comes nearer
+to what happens; the medoid is as sharp as a single candidate even where no two agree."""
 
 
 @dataclass(frozen=True)

@@ -225,7 +225,7 @@ class WorldModel:
         if self.plan.estimate == "medoid" or len(prediction) == 1:
             return prediction.video[prediction.medoid]
         start, frames = prediction.context.shape[1], prediction.video.shape[2]
-        latents = torch.cat([prediction.context_latents, prediction.latents.mean(dim=0)], dim=1)
+        latents = torch.cat([prediction.context_latents, prediction.consensus], dim=1)
         video = self.decode(latents[None].to(self.device), seeded([prediction.seed]))
         return video[0, :, start : start + frames].to(prediction.video.device)
 

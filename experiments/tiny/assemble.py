@@ -27,7 +27,7 @@ PLAN = SamplingPlan(
     carried_noise=0.0,
     continuation="nothing is pushed",
     guidance=1.5,
-    estimate="mean",
+    estimate="consensus",
 )
 
 

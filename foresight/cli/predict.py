@@ -211,7 +211,7 @@ def _judge(
 
 
 def _candidate_records(model: WorldModel, prediction: Prediction, plausibility: list[float]) -> list[dict[str, Any]]:
-    """Seed and plausibility of each candidate; chosen is the one that is shown, none if their mean is."""
+    """Seed and plausibility of each candidate; chosen is the one that is shown, none if their consensus is."""
     values: Sequence[float | None] = plausibility or [None] * len(prediction)
     chosen = prediction.medoid if model.plan.estimate == "medoid" or len(prediction) == 1 else None
     return [

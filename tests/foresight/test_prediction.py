@@ -36,6 +36,21 @@ def test_the_medoid_has_the_least_squared_distance_to_all_others(values, medoid)
     assert record.medoid == medoid and len(record) == len(values)
 
 
+@pytest.mark.parametrize(
+    ("values", "consensus"),
+    [
+        ([5.0], 5.0),
+        ([1.0, 9.0], 1.0),
+        ([0.0, 10.0, 4.0], 2.0),
+        ([0.0, 1.0, 2.0, 100.0], 1.5),
+        ([3.0, 1.0, 2.0, 90.0, 2.5], 2.5),
+    ],
+)
+def test_the_consensus_is_the_mean_of_the_half_nearest_to_the_medoid(values, consensus):
+    """By hand: of 0, 1, 2, 100 the medoid 2 and its neighbour 1."""
+    assert prediction(values).consensus.flatten().tolist() == [consensus] * 2
+
+
 def test_the_total_is_the_sum_of_the_stages():
     """1 + 2 + 4 + 8 + 16 = 31."""
     assert StageSeconds(features=1, encoding=2, conditioning=4, sampling=8, decoding=16).total == 31

@@ -244,18 +244,18 @@ def test_the_medoid_is_shown_as_it_was_drawn(world, clip):
     assert torch.equal(world.shown(prediction), prediction.video[prediction.medoid])
 
 
-def test_the_mean_is_shown_as_the_decoded_mean_of_the_latents(world, clip):
-    """By hand: context and mean latents through the decoder, context frames cut off; of one candidate, that one."""
+def test_the_consensus_is_shown_decoded_after_the_context(world, clip):
+    """By hand: context and consensus through the decoder, context frames cut off; of one candidate, that one."""
     blending = WorldModel(
         vae=world.vae,
         transformer=world.transformer,
         text_encoder=world.text_encoder,
         vlm=world.vlm,
         adapter=world.adapter,
-        plan=replace(world.plan, estimate="mean", decode_noise=0.0),
+        plan=replace(world.plan, estimate="consensus", decode_noise=0.0),
     )
     prediction = blending.predict(clip[:, :9], PUSH, 12, candidates=3)
-    whole = torch.cat([prediction.context_latents, prediction.latents.mean(0)], dim=1)[None]
+    whole = torch.cat([prediction.context_latents, prediction.consensus], dim=1)[None]
     with torch.no_grad():
         expected = blending.vae.decode(whole, timestep=blending.plan.decode_timestep, noise_scale=0.0)
     assert close(blending.shown(prediction), expected[0, :, 9:21].clamp(-1, 1))
