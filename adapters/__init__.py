@@ -11,7 +11,7 @@ from adapters.mlp import MLPAdapter, MLPConfig
 from adapters.pairing import Pairing
 from adapters.queries import QueriesAdapter, QueriesConfig
 from adapters.storage import load_adapter, push_adapter, save_adapter
-from adapters.types import Conditioning, ContextTokens, LatentForecast, ReferenceTokens, VLMFeatures
+from adapters.types import Conditioning, ContextTokens, LatentForecast, ReferenceChanges, ReferenceTokens, VLMFeatures
 
 __all__ = [
     "AbstractAdapter",
@@ -32,6 +32,7 @@ __all__ = [
     "Pairing",
     "QueriesAdapter",
     "QueriesConfig",
+    "ReferenceChanges",
     "ReferenceTokens",
     "VLMFeatures",
     "build_adapter",

@@ -1,18 +1,21 @@
-"""In-context conditioning: VLM tokens become reference tokens of the video sequence, beside a LoRA that reads them."""
+"""In-context conditioning: what the VLM says, in reference tokens of the video sequence, and a LoRA that reads them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from einops import rearrange
+import torch
+from einops import repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from adapters.base import AbstractAdapter
+from adapters.layers import ResamplerBlock
 from adapters.lora import LoRAConfig, LowRankUpdates
 from adapters.pairing import Pairing
-from adapters.reader import LayerSum, last_token
-from adapters.types import Conditioning, ReferenceTokens, VLMFeatures
+from adapters.reader import FeatureReader
+from adapters.rotary import SharedRotary
+from adapters.types import Conditioning, ReferenceChanges, VLMFeatures
 from ltx.shapes import SPACE
 
 
@@ -22,21 +25,29 @@ class ICLoRAConfig:
 
     Args:
         pairing: the models it joins.
-        width: hidden channels of the projection.
+        width: channels inside.
+        heads: attention heads; width / heads is a multiple of 8.
+        depth: number of blocks.
+        extent: seconds, pixel rows and pixel columns of the clips it is made for.
         timestep: the noise level σ in [0, 1] that the transformer is told for the reference tokens.
         lora: the low-rank updates of the transformer.
     """
 
     pairing: Pairing
     width: int
+    heads: int
+    depth: int
+    extent: tuple[float, float, float]
     timestep: float
     lora: LoRAConfig
 
 
 class ICLoRAAdapter(AbstractAdapter):
-    """Each vision token, together with the state of the prompt's last token, becomes one reference token in its place.
+    """One reference token per place of a latent frame: the given latent there, changed by what the VLM says about it.
 
-    Words that stand after the clip in the prompt are unknown to its vision states; the last token's state has read all.
+    The places attend to the VLM's tokens in one rotary space of seconds and pixels. Changes and low-rank updates start
+    at zero: at first the transformer sees the last given frame twice, which it has learnt to read, and only the
+    attention that falls on the copy differs from the video model alone.
     """
 
     def __init__(self, config: ICLoRAConfig) -> None:
@@ -44,11 +55,16 @@ class ICLoRAAdapter(AbstractAdapter):
         if not 0 <= config.timestep <= 1:
             raise ValueError(f"expected a timestep of the reference tokens in [0, 1], got {config.timestep}")
         self.config = config
-        size = config.pairing.vlm_hidden_size
-        self.layer_sum = LayerSum(len(config.pairing.vlm_layers))
-        self.seen = nn.Linear(size, config.width)
-        self.said = nn.Linear(size, config.width, bias=False)
-        self.out = nn.Sequential(nn.GELU(), nn.Linear(config.width, config.pairing.latent_channels))
+        self.reader = FeatureReader(pairing=config.pairing, width=config.width)
+        self.query = nn.Parameter(torch.randn(config.width) * 0.02)
+        rotary = SharedRotary(head_dim=config.width // config.heads, extent=config.extent)
+        self.blocks = nn.ModuleList(
+            ResamplerBlock(width=config.width, heads=config.heads, rotary=rotary) for _ in range(config.depth)
+        )
+        self.norm = nn.RMSNorm(config.width, eps=1e-6)
+        self.out = nn.Linear(config.width, config.pairing.latent_channels)
+        nn.init.zeros_(self.out.weight)
+        nn.init.zeros_(self.out.bias)
         self.lora = LowRankUpdates(config.lora)
 
     @property
@@ -62,20 +78,11 @@ class ICLoRAAdapter(AbstractAdapter):
         return frozenset({"reference"})
 
     def forward(self, features: VLMFeatures, targets: Float[Tensor, "batch axis=3 token"]) -> Conditioning:
-        """Reference tokens; the targets' places do not matter here.
-
-        Raises:
-            ValueError: if the clips of the batch have different numbers of vision tokens.
-        """
-        self.pairing.check(features)
-        counts = features.vision.sum(dim=1)
-        if not bool((counts == counts[0]).all()):
-            raise ValueError(f"expected clips with equally many vision tokens in one batch, got {counts.tolist()}")
-        states = self.layer_sum(features.tokens)
-        said = self.said(last_token(states, features))
-        seen = rearrange(states[features.vision], "(b n) d -> b n d", b=len(features))
-        places = rearrange(features.coordinates, "b a n -> b n a")[features.vision]
-        corner = rearrange(places, "(b n) a -> b a n", b=len(features))
-        corner = corner - corner.new_tensor([0.0, SPACE / 2, SPACE / 2])[:, None]
-        tokens = self.out(self.seen(seen) + said[:, None])
-        return Conditioning(reference=ReferenceTokens(tokens, corner, self.config.timestep))
+        """Changes of the given latents nearest to the first frame of the targets, which are all on one grid."""
+        memory = self.reader(features)
+        places = targets[:, :, targets[0, 0] == targets[0, 0].min()]
+        centre = places + places.new_tensor([0.0, SPACE / 2, SPACE / 2])[:, None]
+        x = repeat(self.query, "d -> b n d", b=len(features), n=places.shape[2])
+        for block in self.blocks:
+            x = block(x, centre, memory)
+        return Conditioning(reference=ReferenceChanges(self.out(self.norm(x)), places, self.config.timestep))

@@ -148,12 +148,50 @@ class ReferenceTokens:
 
 
 @dataclass(frozen=True)
+class ReferenceChanges:
+    """Reference tokens, told as what they change in the given latents that they are copies of.
+
+    A frozen video model has learnt to read clean latents in their places. Shown some of its context twice, which is
+    what changes of zero mean, it predicts almost as before; tokens that mean nothing to it would spoil its prediction.
+
+    Args:
+        changes: what is added to each copy.
+        coordinates: seconds, pixel rows and pixel columns; the given latent nearest to them is copied.
+        timestep: the noise level σ in [0, 1] that the transformer is told for them; 0 is clean.
+    """
+
+    changes: Float[Tensor, "batch reference channel"]
+    coordinates: Float[Tensor, "batch axis=3 reference"]
+    timestep: float
+
+    def join(
+        self,
+        latents: Float[Tensor, "batch given channel"],
+        coordinates: Float[Tensor, "batch axis=3 given"],
+        noise_level: float,
+    ) -> ReferenceTokens:
+        """The changed copies, at the places of what they copy; no cleaner than that.
+
+        Args:
+            latents: tokens of the given latents.
+            coordinates: seconds, pixel rows and pixel columns of their starts.
+            noise_level: of the given latents.
+        """
+        # A second counts as a pixel: the nearest place of the picture decides, then the nearest moment.
+        distance = torch.cdist(self.coordinates.transpose(1, 2), coordinates.transpose(1, 2))
+        nearest = distance.argmin(dim=2)
+        copies = torch.take_along_dim(latents, nearest[:, :, None], dim=1)
+        places = torch.take_along_dim(coordinates, nearest[:, None], dim=2)
+        return ReferenceTokens(copies + self.changes.to(latents.dtype), places, max(self.timestep, noise_level))
+
+
+@dataclass(frozen=True)
 class Conditioning:
     """All that an adapter returns; what it does not declare is None."""
 
     forecast: LatentForecast | None = None
     context: ContextTokens | None = None
-    reference: ReferenceTokens | None = None
+    reference: ReferenceChanges | None = None
 
     def repeat(self, times: int) -> Conditioning:
         """The conditioning of each clip `times` times in a row: one per candidate."""
@@ -173,7 +211,7 @@ class Conditioning:
         if reference is not None:
             reference = replace(
                 reference,
-                tokens=reference.tokens.repeat_interleave(times, 0),
+                changes=reference.changes.repeat_interleave(times, 0),
                 coordinates=reference.coordinates.repeat_interleave(times, 0),
             )
         return Conditioning(forecast, context, reference)

@@ -49,7 +49,11 @@ class Given:
         states, mask = text.embeddings, text.mask
         if conditioning.context is not None:
             states, mask = conditioning.context.join(states, mask)
-        return cls(latents, noise_level, coordinates, states, mask, conditioning.reference)
+        reference = None
+        if conditioning.reference is not None:
+            places = coordinates[:, :, : latents.shape[1]]
+            reference = conditioning.reference.join(latents, places, noise_level)
+        return cls(latents, noise_level, coordinates, states, mask, reference)
 
     def repeat(self, times: int) -> Given:
         """Each row `times` times in a row."""

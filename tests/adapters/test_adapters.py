@@ -17,6 +17,7 @@ from adapters import (
     MLPConfig,
     Pairing,
     QueriesConfig,
+    ReferenceChanges,
     VLMFeatures,
     build_adapter,
     config_from_dict,
@@ -33,7 +34,7 @@ LINEAR = LinearConfig(PAIRING, (0.5, 16.0, 16.0))
 MLP = MLPConfig(PAIRING, (0.5, 16.0, 16.0), 8)
 LATENT = LatentConfig(PAIRING, 16, 2, 1, EXTENT, True)
 QUERIES = QueriesConfig(PAIRING, 3, 16, 2, 1, EXTENT, "add")
-IC_LORA = ICLoRAConfig(PAIRING, 8, 0.0, LoRAConfig(2, ("attn1.to_q", "ff.net.0.proj"), 2, 12))
+IC_LORA = ICLoRAConfig(PAIRING, 16, 2, 1, EXTENT, 0.0, LoRAConfig(2, ("attn1.to_q", "ff.net.0.proj"), 2, 12))
 KINDS = {
     "linear": LINEAR,
     "mlp": MLP,
@@ -84,7 +85,7 @@ def outputs(conditioning):
     if conditioning.context is not None:
         found.append(conditioning.context.tokens)
     if conditioning.reference is not None:
-        found.append(conditioning.reference.tokens)
+        found.append(conditioning.reference.changes)
     return found
 
 
@@ -138,7 +139,7 @@ def test_a_gradient_reaches_every_low_rank_update():
     adapter.attach(model)
     reference = adapter(features(), targets()).reference
     run(model, torch.ones(2, 3, 10), torch.ones(2, 3, dtype=torch.bool)).square().sum().backward()
-    reference.tokens.square().sum().backward()
+    reference.changes.square().sum().backward()
     assert [name for name, p in adapter.named_parameters() if p.grad is None] == []
     assert list(model.state_dict()) == names
 
@@ -207,12 +208,23 @@ def test_only_differences_of_place_count():
     assert not torch.allclose(adapter(seen, targets() + shift).forecast.latents, base, atol=1e-3)
 
 
-def test_reference_tokens_stand_where_the_vision_tokens_lie():
-    """One token per vision token, at its centre less half a latent cell, as latents are placed by their corner."""
-    seen = features()
-    reference = made(IC_LORA)(seen, targets()).reference
-    expected = seen.coordinates[:, :, 1:4] - torch.tensor([0.0, 16.0, 16.0])[:, None]
-    assert torch.allclose(reference.coordinates, expected) and reference.tokens.shape == (2, 3, 4)
+def test_fresh_reference_tokens_are_the_last_given_latents():
+    """Before the first step each is a copy, told to be clean, of the latest given latent in its place."""
+    # Rows 0 and 32 of column 0 at two moments, as in the first frame of the targets.
+    places = torch.tensor([[-0.5, -0.5, 0.25, 0.25], [0.0, 32.0, 0.0, 32.0], [0.0, 0.0, 0.0, 0.0]]).expand(2, 3, 4)
+    latents = torch.randn(2, 4, 4)
+    reference = build_adapter(IC_LORA)(features(), targets()).reference.join(latents, places, 0.0)
+    assert reference.timestep == 0.0
+    assert torch.equal(reference.tokens, latents[:, 2:]) and torch.equal(reference.coordinates, places[:, :, 2:])
+
+
+def test_changed_copies_of_noised_latents_are_told_to_be_as_noised():
+    """Changes are added to the copies, which are no cleaner than what they are copies of."""
+    changes, latents = torch.randn(1, 1, 4), torch.randn(1, 2, 4)
+    places = torch.tensor([[[0.0, 3.0], [0.0, 0.0], [0.0, 32.0]]])
+    told = ReferenceChanges(changes, torch.tensor([[[5.0], [0.0], [40.0]]]), 0.0)
+    reference = told.join(latents, places, 0.3)
+    assert torch.equal(reference.tokens, latents[:, 1:] + changes) and reference.timestep == 0.3
 
 
 def test_rotated_products_depend_on_differences_only():

@@ -64,8 +64,17 @@ def test_diffusers_pipeline_reads_the_reference_tokens_alike(tmp_path: Path) -> 
     model = VideoTransformer(CONFIG).eval()
     theirs = _diffusers(model)
     adapter = build_adapter(
-        ICLoRAConfig(Pairing("q", 12, 6, (1,), "l", 8, 16), 16, 0.1, LoRAConfig(4, TARGETS, blocks=2, width=32))
+        ICLoRAConfig(
+            Pairing("q", 12, 6, (1,), "l", 8, 16),
+            width=16,
+            heads=2,
+            depth=1,
+            extent=(2.0, 64.0, 64.0),
+            timestep=0.1,
+            lora=LoRAConfig(4, TARGETS, blocks=2, width=32),
+        )
     ).eval()
+    adapter.out.weight.normal_(0, 0.2, generator=generator)
     for _, update in adapter.lora.named_updates():
         update.lora_B.weight.normal_(0, 0.2, generator=generator)
     save_adapter(adapter, tmp_path)
@@ -74,11 +83,13 @@ def test_diffusers_pipeline_reads_the_reference_tokens_alike(tmp_path: Path) -> 
     )
     pipe.load_lora_weights(str(tmp_path))
 
-    # The sequence: reference tokens at their own place and time, then a clean context frame, then the noisy future.
+    # The sequence: reference tokens in their places, told their own time, then a clean context frame and noisy future.
     grid = coordinates(SHAPE, frame_rate=8.0)[None]
-    reference = adapter(_features(generator), grid[:, :, 4:]).reference
-    tokens = torch.cat([reference.tokens, torch.randn(1, SHAPE.tokens, 8, generator=generator)], dim=1)
-    times = torch.cat([torch.full((1, 3), reference.timestep), torch.zeros(1, 4), torch.full((1, 8), 0.7)], dim=1)
+    latents = torch.randn(1, SHAPE.tokens, 8, generator=generator)
+    told = adapter(_features(generator), grid[:, :, 4:]).reference
+    reference = told.join(latents[:, :4], grid[:, :, :4], 0.0)
+    tokens = torch.cat([reference.tokens, latents], dim=1)
+    times = torch.cat([torch.full((1, 4), reference.timestep), torch.zeros(1, 4), torch.full((1, 8), 0.7)], dim=1)
     places = torch.cat([reference.coordinates, grid], dim=2)
     text = torch.randn(1, 5, 16, generator=generator)
 

@@ -35,7 +35,7 @@ PAIRING = Pairing("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
 EXTENT = (4.0, 64.0, 64.0)
 LATENT = LatentConfig(pairing=PAIRING, width=16, heads=2, depth=1, extent=EXTENT, geometry=True)
 ADDED = QueriesConfig(pairing=PAIRING, queries=4, width=16, heads=2, depth=1, extent=EXTENT, placement="add")
-IC_LORA = ICLoRAConfig(PAIRING, 16, 0.0, LoRAConfig(2, ("attn1.to_q",), blocks=2, width=24))
+IC_LORA = ICLoRAConfig(PAIRING, 16, 2, 1, EXTENT, 0.0, LoRAConfig(2, ("attn1.to_q",), blocks=2, width=24))
 Maker = Callable[..., WorldModel]
 
 

@@ -147,7 +147,7 @@ def test_an_adapter_that_works_is_praised_and_its_parts_are_weighed(tmp_path: Pa
 def test_none_means_without_low_rank_updates() -> None:
     """While "none" is measured the LoRA is off; afterwards it is attached again."""
     torch.manual_seed(1)
-    config = ICLoRAConfig(PAIRING, 8, 0.0, LoRAConfig(2, ("attn1.to_v",), blocks=2, width=24))
+    config = ICLoRAConfig(PAIRING, 8, 1, 1, (1.0, 64.0, 64.0), 0.0, LoRAConfig(2, ("attn1.to_v",), blocks=2, width=24))
     model = AdaptedTransformer(adapter=build_adapter(config), transformer=transformer())
     batch = Rows().__getitems__(range(4))
 
