@@ -30,6 +30,16 @@ TEXT = frozenset({"video", "instruction", "prompt", "negative_prompt", "goal", "
 """Entries that hold free text, which may contain what means something in Hydra's grammar."""
 
 
+def _fast_precision(accelerator: str) -> str:
+    """Torch is imported only by the configurations that ask for it."""
+    from foresight.training.precision import fast_precision
+
+    return fast_precision(accelerator)
+
+
+OmegaConf.register_new_resolver("fast_precision", _fast_precision, replace=True)
+
+
 def resolve(command: str, overrides: Sequence[str]) -> dict[str, Any]:
     """The configuration of a command as plain values, every interpolation resolved, nothing constructed.
 
