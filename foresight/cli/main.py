@@ -16,7 +16,7 @@ COMMANDS = {
     "plan": "say what training an adapter between two models takes, before anything is downloaded",
     "encode": "compute what frozen networks say about a data set, once",
     "evaluate": "run a benchmark on held-out data and print its table",
-    "convert": "turn an official checkpoint into a diffusers folder, or back",
+    "convert": "turn checkpoints, upsamplers and LoRAs from one released format into another",
     "fit-verifier": "fit the verifier of a world model",
     "calibrate": "fit when watching raises an alarm, or how sure choosing is",
     "watch": "predict a stream ahead, and tell events by their surprise",

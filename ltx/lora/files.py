@@ -103,10 +103,12 @@ def write_lora(lora: LoRA, where: str | Path, style: Style) -> Path:
         The file with the weights.
 
     Raises:
-        CheckpointError: if writing fails; what was there before is untouched.
+        CheckpointError: if writing fails, what was there before is untouched; or if PEFT's folder is to be a file.
     """
     path = Path(where)
     if style == "peft":
+        if path.suffix == ".safetensors":
+            raise CheckpointError(f"expected a folder to write a LoRA of PEFT into, got the name of a file, {path}")
         write_tensors(path / PEFT_WEIGHTS, _tensors(lora.updates, style), {})
         write_json(path / PEFT_CONFIG, peft_fields(lora))
         return path / PEFT_WEIGHTS

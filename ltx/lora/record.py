@@ -67,6 +67,10 @@ class LoRA:
         if not self.updates:
             raise CheckpointError("expected a LoRA with at least one update, got none")
 
+    def to(self, dtype: torch.dtype) -> LoRA:
+        """The same updates with factors of another type."""
+        return LoRA({n: LowRank(u.down.to(dtype), u.up.to(dtype), u.alpha) for n, u in self.updates.items()})
+
     def check(self, model: nn.Module) -> None:
         """Check that every update fits a linear layer of the model.
 

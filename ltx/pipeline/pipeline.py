@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ltx.checkpoint.convert import Checkpoint
+from ltx.checkpoint.checkpoint import Checkpoint
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import pinned, resolve
 from ltx.checkpoint.index import Notes

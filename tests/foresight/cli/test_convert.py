@@ -9,10 +9,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from foresight.cli.main import main
-from ltx.checkpoint.convert import Checkpoint
+from ltx.checkpoint.checkpoint import Checkpoint
 from ltx.checkpoint.release import VAE_FIELDS
 from ltx.flow import SchedulerConfig
+from ltx.lora import LoRA, LowRank, write_lora
 from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.upsampler import LatentUpsampler, UpsamplerConfig
 from ltx.vae import VAEConfig, VideoVAE
 
 
@@ -56,6 +58,20 @@ def test_there_and_back(official: Path, tmp_path: Path) -> None:
     assert all(torch.equal(narrow[key], tensor.bfloat16()) for key, tensor in before.items())
 
 
+def test_upsamplers_and_loras(tmp_path: Path) -> None:
+    """What the source holds is told by its content; a style says how a LoRA's keys are spelled."""
+    sizes = {"in_channels": 8, "mid_channels": 32, "num_blocks_per_stage": 1, "dims": 3}
+    upsampler = LatentUpsampler(UpsamplerConfig.from_dict(sizes))
+    upsampler.save_pretrained(tmp_path / "folder")
+    assert main(["convert", f"source={tmp_path / 'folder'}", f"to={tmp_path / 'up.safetensors'}"]) == 0
+    written = load_file(tmp_path / "up.safetensors")
+    assert all(torch.equal(written[key], tensor) for key, tensor in upsampler.state_dict().items())
+    update = LowRank(torch.ones(2, 8), torch.ones(8, 2), 2.0)
+    file = write_lora(LoRA({"transformer_blocks.0.attn1.to_q": update}), tmp_path / "lora.safetensors", "comfy")
+    assert main(["convert", f"source={file}", f"to={tmp_path / 'peft'}", "style=peft"]) == 0
+    assert (tmp_path / "peft" / "adapter_config.json").is_file()
+
+
 def test_mistakes_are_one_line(official: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Unknown precisions, missing, foreign and damaged sources exit with 2 and one line that names what is wrong."""
     foreign, damaged, pickle = tmp_path / "foreign.safetensors", tmp_path / "damaged.safetensors", tmp_path / "a.ckpt"
@@ -64,6 +80,8 @@ def test_mistakes_are_one_line(official: Path, tmp_path: Path, capsys: pytest.Ca
     torch.save({}, pickle)
     cases = [
         (["precision=int4", f"source={official}"], "int4"),
+        (["style=flux", f"source={official}"], "flux"),
+        (["style=peft", f"source={official}"], "peft"),
         (["source=nowhere"], "nowhere"),
         ([f"source={foreign}"], "double_blocks.0.img_attn.qkv.weight"),
         ([f"source={damaged}"], "not a complete safetensors file"),

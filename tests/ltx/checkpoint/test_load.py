@@ -9,7 +9,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ltx.checkpoint import TRANSFORMER, VAE, CheckpointError, save_official
-from ltx.checkpoint.convert import Checkpoint, convert
+from ltx.checkpoint.checkpoint import Checkpoint
+from ltx.checkpoint.convert import convert
 from ltx.checkpoint.read import Weights
 from ltx.checkpoint.release import VAE_FIELDS
 from ltx.checkpoint.save import save_model

@@ -13,7 +13,8 @@ from diffusers import LTXConditionPipeline
 from safetensors.torch import load_file
 
 from ltx.checkpoint import CheckpointError
-from ltx.checkpoint.convert import Checkpoint, convert, read_scheduler
+from ltx.checkpoint.checkpoint import Checkpoint, read_scheduler
+from ltx.checkpoint.convert import convert
 from ltx.checkpoint.read import Weights
 from ltx.flow import GuidancePlan, SchedulerConfig
 from ltx.flow.plan import Guidance
