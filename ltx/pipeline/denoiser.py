@@ -8,16 +8,17 @@ from torch import Tensor
 
 from ltx.flow import Branches
 from ltx.text import TextConditioning
-from ltx.transformer import VideoTransformer
+from ltx.transformer import TimestepGroups, VideoTransformer
 from ltx.transformer.perturb import SkipLayers
 
 
 class TransformerBranches:
-    """Evaluates the branches of a step; positions and text are prepared once.
+    """Evaluates the branches of a step; positions, text and which tokens share their times are prepared once.
 
     Args:
         transformer: the model.
         coordinates: of every token, extra ones included.
+        strength: conditioning strength of every token: those of equal strength have equal timesteps at every step.
         positive: the prompt, one row for each sample.
         negative: the negative prompt, likewise; None if no step will ask for it.
 
@@ -29,6 +30,7 @@ class TransformerBranches:
         self,
         transformer: VideoTransformer,
         coordinates: Float[Tensor, "batch axis=3 token"],
+        strength: Float[Tensor, "batch token"],
         positive: TextConditioning,
         negative: TextConditioning | None,
     ) -> None:
@@ -40,11 +42,13 @@ class TransformerBranches:
         parameter = next(transformer.parameters())
         text = positive if negative is None else TextConditioning.stack([negative, positive])
         text = text.to(parameter.device, parameter.dtype)
-        if bool((coordinates == coordinates[:1]).all()):
-            coordinates = coordinates[:1]
-        elif negative is not None:
-            coordinates = coordinates.repeat(2, 1, 1)
-        cache = transformer.prepare(coordinates.to(parameter.device), text.embeddings, text.mask)
+        copies = len(text) // self.batch
+        cache = transformer.prepare(
+            _repeated(coordinates, copies).to(parameter.device),
+            text.embeddings,
+            text.mask,
+            groups=TimestepGroups.of(_repeated(strength, copies).to(parameter.device)),
+        )
         first = len(text) - self.batch
         self._both = cache
         self._positive = cache.take(tuple(range(first, len(text))))
@@ -77,3 +81,10 @@ class TransformerBranches:
         else:
             velocity = self.transformer.denoise(stacked, times, cache)
         return Branches(velocity[rows[0] :], velocity[: self.batch] if negative else None, perturbed)
+
+
+def _repeated(samples: Float[Tensor, "batch *axes token"], copies: int) -> Float[Tensor, "row *axes token"]:
+    """A row for each sample of each branch; a single one if all samples share it, which serves any batch."""
+    if bool((samples == samples[:1]).all()):
+        return samples[:1]
+    return samples.repeat(copies, *(1,) * (samples.ndim - 1))

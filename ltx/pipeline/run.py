@@ -74,7 +74,7 @@ def run_pass(
         reference_video(encode(vae, request.fit_whole(video, shape), request), grid) for video in request.references
     ]
     placed = place(initial, items, grid=grid, generator=request.generators, in_context=extras)
-    branches = TransformerBranches(transformer, placed.coordinates, request.positive, request.negative)
+    branches = TransformerBranches(transformer, placed.coordinates, placed.strength, request.positive, request.negative)
     noise = ConditioningNoise(placed.tokens, placed.strength, request.conditioning_noise, request.generators)
     tokens = sample(
         GuidedDenoiser(branches, guidance),

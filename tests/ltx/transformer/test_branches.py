@@ -5,14 +5,15 @@ import torch
 
 from ltx.pipeline.denoiser import TransformerBranches
 from ltx.text import TextConditioning
-from ltx.transformer import SkipLayers
+from ltx.transformer import SkipLayers, TimestepGroups
 
 
-def branches_of(model, inputs, rows):
-    """Both prompts of these samples; the negative one is the positive one backwards."""
+def branches_of(model, inputs, rows, strength=None):
+    """Both prompts of these samples; the negative one is the positive one backwards; all strengths differ."""
+    strength = inputs.timesteps if strength is None else strength
     positive = TextConditioning(inputs.context[rows], inputs.mask[rows])
     negative = TextConditioning(inputs.context[rows].flip(2), inputs.mask[rows])
-    return TransformerBranches(model, inputs.coordinates[rows], positive, negative)
+    return TransformerBranches(model, inputs.coordinates[rows], strength[rows], positive, negative)
 
 
 @torch.no_grad()
@@ -68,3 +69,34 @@ def test_the_shared_prefix_runs_once(model_of, inputs_of):
             inputs.tokens, inputs.timesteps, negative=True, perturbed_blocks=(19,)
         )
         assert sum(ran) == count * (2 * 28 + 9)
+
+
+FIRST_FRAME = (torch.arange(60) < 20).float().expand(3, -1)
+SCATTERED = (torch.arange(60) % 3 == 1).float().expand(3, -1)
+OF_ITS_OWN = torch.stack([SCATTERED[0].roll(row) for row in range(3)])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ("strength", "rows"),
+    [(FIRST_FRAME, 3), (SCATTERED, 2), (OF_ITS_OWN, 2)],
+    ids=["frame", "scattered", "each its own"],
+)
+@pytest.mark.parametrize("negative", [False, True])
+def test_tokens_of_equal_strength_are_one_row(strength, rows, negative, model_of, inputs_of, monkeypatch):
+    """Given tokens make few rows of conditioning, known before the first step, and every branch is what it was."""
+    model, inputs = model_of("T1", num_layers=3), inputs_of("T1", batch=3)
+    times = (1 - strength).clamp(max=0.7)
+    asked = {"negative": negative, "perturbed_blocks": (1,)}
+    each = branches_of(model, inputs, slice(0, 3))(inputs.tokens, times, **asked)
+    found = branches_of(model, inputs, slice(0, 3), strength)
+    monkeypatch.setattr(TimestepGroups, "found_in", None)
+    seen = []
+    model.adaln_single.register_forward_hook(lambda module, arguments, out: seen.append(out.embedded.shape[1]))
+    grouped = found(inputs.tokens, times, **asked)
+    assert seen == [rows]
+    for name in ("positive", "negative", "perturbed"):
+        mine, its = getattr(grouped, name), getattr(each, name)
+        assert (mine is None) == (its is None)
+        if mine is not None:
+            torch.testing.assert_close(mine, its, atol=1e-6, rtol=1e-5)
