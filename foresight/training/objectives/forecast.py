@@ -41,7 +41,8 @@ def cka_distance(forecast: LatentForecast, truth: Latents) -> Float[Tensor, ""]:
     """1 − linear CKA over all tokens of the batch: 0 where both hold the same structure up to rotation and scale."""
     one, other = (_centred(values.float().flatten(0, 1)) for values in (forecast.latents, truth))
     shared = (one.T @ other).square().sum()
-    own = (one.T @ one).square().sum().sqrt() * (other.T @ other).square().sum().sqrt()
+    # Not the root of a sum of squares: its slope at a forecast of zeros, where training starts, is not a number.
+    own = torch.linalg.vector_norm(one.T @ one) * torch.linalg.vector_norm(other.T @ other)
     return 1 - shared / own.clamp(min=1e-12)
 
 

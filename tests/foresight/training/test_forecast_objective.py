@@ -13,6 +13,7 @@ from foresight.data.batch import CachedBatch
 from foresight.future import Given, future_velocity
 from foresight.training.objectives.adapter import AdaptedTransformer, ContextFlow
 from foresight.training.objectives.forecast import (
+    MEASURES,
     ForecastFit,
     Refinement,
     cka_distance,
@@ -131,6 +132,15 @@ def test_structure_is_compared_up_to_rotation_and_scale() -> None:
     x, y = (rows.flatten(0, 1).double() for rows in (other, truth))
     k, ell = ((rows - rows.mean(0)) @ (rows - rows.mean(0)).T for rows in (x, y))
     assert found == pytest.approx(1 - float((k * ell).sum() / (k.norm() * ell.norm())), abs=1e-5)
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES.keys())
+def test_training_can_start_from_a_forecast_of_zeros(measure):
+    """Fresh adapters forecast zeros with a variance of one: the slope of every measure there is a number."""
+    forecast = torch.zeros(2, 5, 3, requires_grad=True)
+    truth = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))
+    measure(LatentForecast(forecast, torch.zeros(2, 5, 3)), truth).backward()
+    assert torch.isfinite(forecast.grad).all()
 
 
 def test_the_fit_adds_up() -> None:
