@@ -8,7 +8,7 @@ from typing import Any
 from foresight.cli.console import console, print_table, progress_bar
 from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Benchmark, Measured, Suite
-from foresight.evaluation.tables import check_marks, markdown, publish
+from foresight.evaluation.tables import check_marks, publish, section
 from foresight.report import Report, Table, write_page
 from foresight.run import RunDirectory
 from foresight.world_model import WorldModel
@@ -60,7 +60,7 @@ def _measure(
         folder.write_metrics(measured.as_dict())
         write_page(folder / "report.html", _page(benchmark.name, measured))
         if page is not None:
-            publish("\n\n".join(map(markdown, measured.shown.values())), page, benchmark.name)
+            publish("\n\n".join(section(title, rows) for title, rows in measured.shown.items()), page, benchmark.name)
     console.print(f"run directory {folder.path}")
     return measured
 

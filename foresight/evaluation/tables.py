@@ -24,6 +24,22 @@ def markdown(rows: Sequence[Mapping[str, str]]) -> str:
     return "\n".join(lines)
 
 
+LONG = 20
+"""Rows from which on a table is folded away in a page that shows several."""
+
+
+def section(title: str, rows: Sequence[Mapping[str, str]]) -> str:
+    """A Markdown table under its title; a long one folded, so that the page can be read past it.
+
+    Raises:
+        ValueError: as for `markdown`.
+    """
+    table = markdown(rows)
+    if len(rows) < LONG:
+        return f"**{title}**\n\n{table}"
+    return f"<details><summary><b>{title}</b> ({len(rows)} rows)</summary>\n\n{table}\n\n</details>"
+
+
 def check_marks(page: str | Path, name: str) -> None:
     """Refuse a page that cannot take a text, before the text is computed.
 

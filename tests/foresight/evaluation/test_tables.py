@@ -1,6 +1,6 @@
 import pytest
 
-from foresight.evaluation.tables import markdown, publish
+from foresight.evaluation.tables import LONG, markdown, publish, section
 
 
 def test_markdown_table():
@@ -14,6 +14,15 @@ def test_rows_must_agree():
         markdown([{"a": "1"}, {"b": "1"}])
     with pytest.raises(ValueError, match="at least one"):
         markdown([])
+
+
+def test_a_long_table_is_folded_and_a_short_one_is_not():
+    """Both hold the same table under their title; blank lines around it keep it Markdown inside the fold."""
+    rows = [{"a": str(index)} for index in range(LONG)]
+    assert section("figures", rows[:-1]) == f"**figures**\n\n{markdown(rows[:-1])}"
+    folded = section("figures", rows)
+    assert folded.startswith("<details><summary><b>figures</b> (20 rows)</summary>\n\n| a |")
+    assert folded.endswith(f"| {LONG - 1} |\n\n</details>")
 
 
 def test_publish_replaces_only_what_is_between_the_marks(tmp_path):
