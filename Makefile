@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup check test test-all demo results bench adapters tiny clean
+.PHONY: help setup check test test-all demo results bench adapters alignment noise-levels tiny clean
 
 help:
 	@grep -E '^## ' Makefile | sed 's/^## //'
@@ -56,6 +56,14 @@ adapters: export MALLOC_TRIM_THRESHOLD_ = 34359738368
 adapters: export MALLOC_TOP_PAD_ = 268435456
 adapters: setup
 	$(BIN)/python experiments/adapters/study.py runs/adapters
+
+## make alignment    how well VLM states and latents align, layer by layer: table and figure
+alignment: setup
+	$(BIN)/python experiments/alignment/study.py runs/alignment
+
+## make noise-levels quality, sharpness and latency at every noise level, with the adapters of `make adapters`
+noise-levels: setup
+	$(BIN)/python experiments/noise_levels/study.py runs/noise_levels
 
 ## make tiny         train the embedded model again from nothing, in order; started again, it goes on
 # Every step frees and asks for the same large activations. By default glibc gives them back to the kernel in between,
