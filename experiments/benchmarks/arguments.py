@@ -15,9 +15,10 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 @dataclass(frozen=True)
 class Arguments:
-    """Size of the models, of the clip, and how often to measure."""
+    """Size of the models, of the clips, and how often to measure."""
 
     size: str
+    batch: int
     frames: int
     height: int
     width: int
@@ -26,12 +27,17 @@ class Arguments:
     rounds: int
     folder: Path
 
+    @property
+    def described(self) -> str:
+        """The sizes, for a title."""
+        return f"{self.size}, {self.batch} × {self.frames} × {self.height} × {self.width}"
+
 
 def parsed(description: str | None) -> Arguments:
     """From the command line; 49 × 256 × 384 is 672 tokens. On a CPU one thread, whose time is the code's alone."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--size", choices=TRANSFORMERS, default="small", help="2b: the released sizes")
-    for name, value in (("frames", 49), ("height", 256), ("width", 384), ("rounds", 15)):
+    for name, value in (("batch", 1), ("frames", 49), ("height", 256), ("width", 384), ("rounds", 15)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--dtypes", nargs="+", choices=DTYPES, default=list(DTYPES))
     parser.add_argument("--device", type=torch.device, default=torch.device("cpu"))

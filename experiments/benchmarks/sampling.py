@@ -44,7 +44,14 @@ def cases(arguments: Arguments) -> list[Comparison]:
     shape = VideoShape(arguments.frames, arguments.height, arguments.width).latent
     found = []
     for dtype in arguments.dtypes:
-        twins = TransformerTwins.make(arguments.size, shape=shape, per_token=True, dtype=dtype, device=arguments.device)
+        twins = TransformerTwins.make(
+            arguments.size,
+            shape=shape,
+            per_token=True,
+            dtype=dtype,
+            device=arguments.device,
+            batch=arguments.batch,
+        )
         runs: tuple[Callable[[], Tensor], ...] = (lambda t=twins: our_run(t), lambda t=twins: their_run(t))
         case = f"{str(dtype).removeprefix('torch.')}, {STEPS} steps"
         rounds = max(3, arguments.rounds // 3)
@@ -55,5 +62,5 @@ def cases(arguments: Arguments) -> list[Comparison]:
 if __name__ == "__main__":
     arguments = parsed(__doc__)
     torch.set_grad_enabled(False)
-    title = f"sampling {arguments.size}, {arguments.frames} × {arguments.height} × {arguments.width}"
+    title = f"sampling {arguments.described}"
     report(title, cases(arguments), arguments.device, arguments.folder / "sampling.json")

@@ -18,7 +18,12 @@ def cases(arguments: Arguments) -> list[Comparison]:
     for dtype in arguments.dtypes:
         for per_token in (False, True):
             twins = TransformerTwins.make(
-                arguments.size, shape=shape, per_token=per_token, dtype=dtype, device=arguments.device
+                arguments.size,
+                shape=shape,
+                per_token=per_token,
+                dtype=dtype,
+                device=arguments.device,
+                batch=arguments.batch,
             )
             ours, theirs = twins.ours(), twins.theirs()
             mine, other = counted(ours), counted(theirs)
@@ -38,5 +43,5 @@ def cases(arguments: Arguments) -> list[Comparison]:
 if __name__ == "__main__":
     arguments = parsed(__doc__)
     torch.set_grad_enabled(False)
-    title = f"transformer {arguments.size}, {arguments.frames} × {arguments.height} × {arguments.width}"
+    title = f"transformer {arguments.described}"
     report(title, cases(arguments), arguments.device, arguments.folder / "transformer.json")

@@ -39,9 +39,9 @@ def calls(generation: str, dtype: torch.dtype, arguments: Arguments) -> Iterator
     shape = VideoShape(arguments.frames, arguments.height, arguments.width)
     latent = shape.latent
     with arguments.device:
-        video = torch.rand(1, 3, shape.frames, shape.height, shape.width, dtype=dtype) * 2 - 1
-        latents = torch.randn(1, 128, latent.frames, latent.height, latent.width, dtype=dtype)
-        level = torch.full((1,), LEVEL, dtype=dtype)
+        video = torch.rand(arguments.batch, 3, shape.frames, shape.height, shape.width, dtype=dtype) * 2 - 1
+        latents = torch.randn(arguments.batch, 128, latent.frames, latent.height, latent.width, dtype=dtype)
+        level = torch.full((arguments.batch,), LEVEL, dtype=dtype)
     yield "encode", lambda: ours.moments(video).mean, lambda: theirs.encode(video).latent_dist.mean
     yield "decode", lambda: ours.decoder(latents, level), lambda: theirs.decode(latents, level).sample
 
@@ -49,5 +49,5 @@ def calls(generation: str, dtype: torch.dtype, arguments: Arguments) -> Iterator
 if __name__ == "__main__":
     arguments = parsed(__doc__)
     torch.set_grad_enabled(False)
-    title = f"VAE {arguments.size}, {arguments.frames} × {arguments.height} × {arguments.width}"
+    title = f"VAE {arguments.described}"
     report(title, cases(arguments), arguments.device, arguments.folder / "vae.json")

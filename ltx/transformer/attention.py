@@ -10,7 +10,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ltx.transformer.rope import rotate
+from ltx.transformer.rope import rotate, rotate_
 
 QK_NORM_EPS = 1e-5
 
@@ -80,7 +80,7 @@ class Attention(nn.Module):
         for part, linear in zip(both, (self.to_q, self.to_k), strict=True):
             torch.addmm(linear.bias, inputs.flatten(0, 1), linear.weight.t(), out=part.flatten(0, 1))
         normed = F.rms_norm(both, inputs.shape[-1:], eps=QK_NORM_EPS) * norms
-        queries, keys = rotate(normed, rotation).to(inputs.dtype)
+        queries, keys = rotate_(normed, rotation).to(inputs.dtype)
         return queries, keys
 
     def _bare(self, dtype: torch.dtype) -> bool:

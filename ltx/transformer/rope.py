@@ -11,7 +11,7 @@ import math
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from jaxtyping import Float
+from jaxtyping import Complex, Float
 from torch import Tensor
 
 
@@ -55,10 +55,23 @@ def rotate(
     Eagerly this is one complex product over views; a compiler cannot generate complex code, so it gets the same
     product written out, which it fuses with the norm before and the cast after.
     """
-    pairs = vectors.float().unflatten(-1, (-1, 2))
     if torch.compiler.is_compiling():
+        pairs = vectors.float().unflatten(-1, (-1, 2))
         (first, second), (cos, sin) = pairs.unbind(-1), table.unbind(-1)
         turned = torch.stack((first * cos - second * sin, second * cos + first * sin), dim=-1)
     else:
-        turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(table))
+        turned = torch.view_as_real(_pairs(vectors.float()) * torch.view_as_complex(table))
     return turned.flatten(-2).to(vectors.dtype)
+
+
+def rotate_(
+    vectors: Float[Tensor, "*part batch token width"], table: Float[Tensor, "#batch token pair part=2"]
+) -> Float[Tensor, "*part batch token width"]:
+    """The same in the memory of float32 vectors that the caller gives up; eager and without gradient."""
+    _pairs(vectors).mul_(torch.view_as_complex(table))
+    return vectors
+
+
+def _pairs(vectors: Float[Tensor, "*part batch token width"]) -> Complex[Tensor, "*part batch token pair"]:
+    """Adjacent channels as complex numbers: a view."""
+    return torch.view_as_complex(vectors.unflatten(-1, (-1, 2)))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from ltx.transformer.rope import rotate, rotation_table
+from ltx.transformer.rope import rotate, rotate_, rotation_table
 
 LIMITS = (20.0, 2048.0, 2048.0)
 
@@ -76,6 +76,15 @@ def test_rotation_keeps_lengths_and_dtype():
     rotation = table(3.0, 96.0, 128.0, width=48)
     torch.testing.assert_close(rotate(vectors, rotation).norm(dim=-1), vectors.norm(dim=-1))
     assert rotate(vectors.bfloat16(), rotation).dtype == torch.bfloat16
+
+
+def test_rotation_in_place_is_the_same():
+    """In the memory of the vectors, several parts at once, to the last bit."""
+    torch.manual_seed(0)
+    parts, rotation = torch.randn(2, 3, 1, 48), table(3.0, 96.0, 128.0, width=48)
+    expected = rotate(parts, rotation)
+    turned = rotate_(parts, rotation)
+    assert torch.equal(turned, expected) and turned.data_ptr() == parts.data_ptr()
 
 
 def test_only_differences_of_positions_matter():
