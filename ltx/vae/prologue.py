@@ -38,7 +38,7 @@ class AbstractPrologue(ABC):
 
     @abstractmethod
     def write(self, x: Float[Tensor, "b c f h w"], out: Float[Tensor, "b c f h w"]) -> None:
-        """The result into `out`, which is not `x`; without gradient."""
+        """The result into `out`, which is channels-last and not `x`; without gradient."""
 
 
 class Plain(AbstractPrologue):
@@ -66,6 +66,10 @@ class Activation(AbstractPrologue):
 
     def write(self, x: Float[Tensor, "b c f h w"], out: Float[Tensor, "b c f h w"]) -> None:
         """The same in place; the norm is taken in float32 at least."""
+        if not x.is_contiguous(memory_format=torch.channels_last_3d):
+            # What torch convolves on a CPU with its own code (small clips, bfloat16) leaves the layout, in which a norm
+            # over channels takes longer than the copy that restores it.
+            x = out.copy_(x)
         precision = torch.promote_types(x.dtype, torch.float32)
         length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=precision)
         torch.mul(x, length.square_().div_(x.shape[1]).add_(EPSILON).rsqrt_(), out=out)
