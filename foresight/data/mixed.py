@@ -7,12 +7,11 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from lightning import LightningDataModule
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Sampler
 
 from foresight.data.batch import CachedBatch, MixedBatch
+from foresight.data.resumable import ResumableData
 from foresight.data.source import Source
-from foresight.training.randomness import keyed_generator
 from ltx.batching import Bucket, BucketSampler, MixedSampler, buckets_by_length
 from ltx.losses.token_drop import LARGEST_DROP, common_length
 from ltx.shapes import LatentShape
@@ -158,81 +157,49 @@ class MixedBatches(Sampler[list[int]]):
                     yield batch
 
 
-class MixedData(LightningDataModule):
-    """Endless mixed training batches and one pass of validation batches of each size; resumes at the exact batch.
+class MixedData(ResumableData[MixedClips]):
+    """Endless mixed training batches and one pass of validation batches of each size.
 
     Args:
         train: what to train on.
         validation: held out.
         tokens_per_batch: see `MixedBatches`.
         image_share: see `MixedBatches`.
+        workers: see `ResumableData`.
         seed: of the order of the training data.
     """
 
     def __init__(
-        self, *, train: MixedClips, validation: MixedClips, tokens_per_batch: int, image_share: float, seed: int
+        self,
+        *,
+        train: MixedClips,
+        validation: MixedClips,
+        tokens_per_batch: int,
+        image_share: float,
+        workers: int,
+        seed: int,
     ) -> None:
-        super().__init__()
-        self.train, self.validation = train, validation
-        self.tokens_per_batch, self.image_share, self.seed = tokens_per_batch, image_share, seed
-        self.position = 0
-        """Training batches that have reached the training step in this process."""
+        super().__init__(train=train, validation=validation, workers=workers, seed=seed)
+        self.tokens_per_batch, self.image_share = tokens_per_batch, image_share
 
-    def prepare_data(self) -> None:
-        """Prepare both sources."""
-        self.train.prepare()
-        self.validation.prepare()
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Tokens per batch and share of images."""
+        return {"tokens_per_batch": self.tokens_per_batch, "image_share": self.image_share}
 
-    def train_dataloader(self) -> DataLoader:
-        """The stream from the current position on."""
-        rank, world = self._place()
-        batches = MixedBatches(
+    def training_batches(self, start: int, rank: int, world: int) -> MixedBatches:
+        """See `MixedBatches`."""
+        return MixedBatches(
             shapes=self.train.shapes(),
             tokens_per_batch=self.tokens_per_batch,
             image_share=self.image_share,
             seed=self.seed,
-            start=self.position,
+            start=start,
             rank=rank,
             world=world,
         )
-        return self._loader(self.train, batches)
 
-    def val_dataloader(self) -> DataLoader:
-        """The held-out clips, split between the processes."""
-        rank, world = self._place()
+    def validation_batches(self, rank: int, world: int) -> list[list[int]]:
+        """Batches of nearly equal length, every `world`-th of them."""
         buckets = buckets_by_length(self.validation.shapes(), largest_drop=LARGEST_DROP)
-        batches = BucketSampler(buckets, tokens_per_batch=self.tokens_per_batch, seed=self.seed).batches(0)
-        return self._loader(self.validation, batches[rank::world])
-
-    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Count the training batches as they leave the loader."""
-        if self.trainer is not None and self.trainer.training:
-            self.position += 1
-        return batch
-
-    def state_dict(self) -> dict[str, Any]:
-        """Position in the stream, and what it is a position of."""
-        settings = {"tokens_per_batch": self.tokens_per_batch, "image_share": self.image_share, "seed": self.seed}
-        return {"position": self.position, "world": self._place()[1], **settings}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a position.
-
-        Raises:
-            ValueError: if a setting has changed: the position would mean other data.
-        """
-        now = {**self.state_dict(), "position": state_dict["position"]}
-        if now != state_dict:
-            raise ValueError(f"expected the data settings of the checkpoint, {state_dict}, to resume; got {now}")
-        self.position = state_dict["position"]
-
-    def _place(self) -> tuple[int, int]:
-        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
-
-    def _loader(self, source: MixedClips, batches: Any) -> DataLoader:
-        generator = keyed_generator("loader", self.seed)
-        return DataLoader(source, batch_sampler=batches, generator=generator, collate_fn=_as_is)  # type: ignore[arg-type]
-
-
-def _as_is(batch: Any) -> Any:
-    return batch
+        return BucketSampler(buckets, tokens_per_batch=self.tokens_per_batch, seed=self.seed).batches(0)[rank::world]

@@ -252,7 +252,7 @@ def test_a_mixed_stream_goes_on_where_it_stopped() -> None:
 
 def test_mixed_data_resumes_with_its_settings_alone() -> None:
     """A data module takes up its position, and refuses one of other settings; validation sees each clip once."""
-    data = MixedData(train=mixture(), validation=mixture(), tokens_per_batch=40, image_share=0.25, seed=1)
+    data = MixedData(train=mixture(), validation=mixture(), tokens_per_batch=40, image_share=0.25, workers=0, seed=1)
     data.prepare_data()
     first = [batch.instructions for batch in islice(data.train_dataloader(), 6)]
     data.load_state_dict({**data.state_dict(), "position": 4})

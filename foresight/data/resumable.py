@@ -1,0 +1,116 @@
+"""What every data module here shares: an endless stream of training batches that resumes at the exact batch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from lightning import LightningDataModule
+from torch.utils.data import DataLoader
+
+from foresight.training.randomness import keyed_generator
+
+
+class Rows(Protocol):
+    """What batches are taken from: numbered rows that are prepared before the first is read."""
+
+    def prepare(self) -> None:
+        """Make everything that reading needs."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitems__(self, indices: Sequence[int], /) -> Any:
+        """The given rows as one batch."""
+        ...
+
+
+RowsT = TypeVar("RowsT", bound=Rows)
+
+
+class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
+    """Endless training batches and one pass of validation batches, from sources that are prepared first.
+
+    Args:
+        train: what to train on.
+        validation: held out.
+        workers: processes that load data; 0 loads in the training process. The order does not depend on it.
+        seed: of the order of the training data.
+    """
+
+    def __init__(self, *, train: RowsT, validation: RowsT, workers: int, seed: int) -> None:
+        super().__init__()
+        self.train, self.validation = train, validation
+        self.workers, self.seed = workers, seed
+        self.position = 0
+        """Training batches that have reached the training step in this process."""
+
+    @property
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """What a position in the stream is a position of."""
+
+    @abstractmethod
+    def training_batches(self, start: int, rank: int, world: int) -> Iterable[list[int]]:
+        """Rows of each training batch of a process, for ever, from its batch `start` on."""
+
+    @abstractmethod
+    def validation_batches(self, rank: int, world: int) -> list[list[int]]:
+        """Rows of each validation batch of a process."""
+
+    def prepare_data(self) -> None:
+        """Prepare both sources."""
+        self.train.prepare()
+        self.validation.prepare()
+
+    def train_dataloader(self) -> DataLoader:
+        """The stream from the current position on."""
+        return self._loader(self.train, self.training_batches(self.position, *self._place()))
+
+    def val_dataloader(self) -> DataLoader:
+        """The held-out source, split between the processes."""
+        return self._loader(self.validation, self.validation_batches(*self._place()))
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Count the training batches as they leave the loader, which may have read ahead."""
+        if self.trainer is not None and self.trainer.training:
+            self.position += 1
+        return batch
+
+    def state_dict(self) -> dict[str, Any]:
+        """Position in the stream, and what it is a position of."""
+        return {"position": self.position, "world": self._place()[1], "seed": self.seed, **self.settings}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a position.
+
+        Raises:
+            ValueError: if a setting has changed: the position would mean other data.
+        """
+        now = {**self.state_dict(), "position": state_dict["position"]}
+        changed = {
+            key: (state_dict.get(key), now.get(key)) for key in state_dict | now if state_dict.get(key) != now.get(key)
+        }
+        if changed:
+            raise ValueError(f"expected the data settings of the checkpoint to resume exactly; changed are {changed}")
+        self.position = state_dict["position"]
+
+    def _place(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
+
+    def _loader(self, source: RowsT, batches: Iterable[list[int]]) -> DataLoader:
+        return DataLoader(
+            source,  # type: ignore[arg-type]
+            batch_sampler=batches,
+            num_workers=self.workers,
+            # Its own generator: starting a loader must not draw from the global one, or a validation between a
+            # checkpoint and a kill would shift every dropout mask after it.
+            generator=keyed_generator("loader", self.seed),
+            collate_fn=_as_is,
+            persistent_workers=self.workers > 0,
+        )
+
+
+def _as_is(batch: Any) -> Any:
+    return batch
