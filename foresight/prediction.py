@@ -81,14 +81,14 @@ class Prediction:
 
     @property
     def consensus(self) -> Float[Tensor, "channel latent_frame row column"]:
-        """Mean of the half of the candidates that lies nearest to the medoid, itself included; of 2k − 1 it is k.
+        """Mean of the three quarters of the candidates that lie nearest to the medoid, itself included, rounded up.
 
         Averaging takes the noise out of what the candidates agree on, so the mean comes nearer to the truth than any of
         them. Those that went another way are left out: in the mean of all they would be a faint second object and take
         the contrast from the first.
         """
         nearest = self._distances()[self.medoid].argsort(stable=True)
-        return self.latents[nearest[: (len(self) + 1) // 2]].mean(dim=0)
+        return self.latents[nearest[: -(-3 * len(self) // 4)]].mean(dim=0)
 
     def _distances(self) -> Float[Tensor, "candidate candidate"]:
         """Squared distances of the candidates' latents."""

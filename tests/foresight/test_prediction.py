@@ -40,14 +40,14 @@ def test_the_medoid_has_the_least_squared_distance_to_all_others(values, medoid)
     ("values", "consensus"),
     [
         ([5.0], 5.0),
-        ([1.0, 9.0], 1.0),
-        ([0.0, 10.0, 4.0], 2.0),
-        ([0.0, 1.0, 2.0, 100.0], 1.5),
-        ([3.0, 1.0, 2.0, 90.0, 2.5], 2.5),
+        ([1.0, 9.0], 5.0),
+        ([0.0, 10.0, 5.0], 5.0),
+        ([0.0, 1.0, 2.0, 100.0], 1.0),
+        ([3.0, 1.0, 2.0, 90.0, 2.0], 2.0),
     ],
 )
-def test_the_consensus_is_the_mean_of_the_half_nearest_to_the_medoid(values, consensus):
-    """By hand: of 0, 1, 2, 100 the medoid 2 and its neighbour 1."""
+def test_the_consensus_is_the_mean_of_the_three_quarters_nearest_to_the_medoid(values, consensus):
+    """By hand: of 0, 1, 2, 100 three, without the farthest; of five four; of up to three all."""
     assert prediction(values).consensus.flatten().tolist() == [consensus] * 2
 
 
