@@ -8,7 +8,7 @@ import torch
 def fast_precision(accelerator: str = "auto") -> str:
     """Lightning's name of it: `bf16-mixed` where matrices are multiplied in bfloat16 natively, else `32-true`.
 
-    A processor without such instructions emulates them: a training step of an adapter took forty times as long.
+    A processor without such instructions emulates them: a training step of an adapter took about nine times as long.
 
     Args:
         accelerator: Lightning's `accelerator`: "cpu", or whatever else there is.
