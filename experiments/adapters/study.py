@@ -33,7 +33,7 @@ from ltx.files import write_text
 
 MODEL = "foresight-tiny"
 PAGE = Path(__file__).with_name("README.md")
-ADAPTERS = ("linear", "mlp", "latent", "latent_without_places", "queries", "ic_lora", "composed")
+ADAPTERS = ("linear", "mlp", "latent", "latent_without_places", "queries", "added_queries", "ic_lora", "composed")
 GAINS = (
     ("gain over another clip's features", OVER_OTHER, SAME),
     ("gain over none", OVER_NONE, SAME),

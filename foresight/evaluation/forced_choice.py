@@ -8,7 +8,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from foresight.evaluation.baselines import copy_last_frame
-from foresight.evaluation.metrics import mse
 from foresight.evaluation.statistics import Estimate, mean
 from foresight.physics import PhysicsClip, make_clip
 from foresight.physics.counterfactual import counterfactual
@@ -35,10 +34,17 @@ def futures_to_choose_from(clips: list[PhysicsClip]) -> Float[Tensor, "batch opt
     return torch.stack([true, frozen, (true + frozen + other) / 3, other, elsewhere], dim=1)
 
 
-def choose(predicted: Videos, options: Float[Tensor, "batch option 3 frame height width"]) -> Int[Tensor, " batch"]:
-    """Index of the option with the least mean squared error to each prediction."""
-    errors = [mse(predicted, options[:, index]).mean(dim=1) for index in range(options.shape[1])]
-    return torch.stack(errors, dim=1).argmin(dim=1)
+def choose(
+    predicted: Videos, options: Float[Tensor, "batch option 3 frame height width"], *, power: int = 1
+) -> Int[Tensor, " batch"]:
+    """Index of the option with the least mean |error| to the power of 1 or 2 to each prediction.
+
+    Absolute errors decide: they are least at a median, so a hedged option is no nearer than the likelier of what it
+    hedges between. Squared errors are least at the mean: they prefer the blurred option to the true one as soon as a
+    body is a little off its place.
+    """
+    errors = (predicted[:, None] - options).abs().pow(power)
+    return errors.flatten(2).mean(dim=2).argmin(dim=1)
 
 
 def shares(chosen: np.ndarray) -> dict[str, Estimate]:

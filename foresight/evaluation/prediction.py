@@ -84,7 +84,7 @@ def evaluate_prediction(
     """
     average, nearest = _mean_frame(physics, min(library, 256)), NearestClip(physics, library)
     collected: dict[str, list[tuple[np.ndarray, ...]]] = {}
-    flights, nearer, chosen, pushed, looks = [], [], [], [], []
+    flights, nearer, chosen, chosen_squared, pushed, looks = [], [], [], [], [], []
     for batch in batched(make_clips(clips, physics, split), BATCH):
         contexts, futures = (torch.stack(part) for part in zip(*map(split_clip, batch), strict=True))
         frames = futures.shape[2]
@@ -105,7 +105,8 @@ def evaluate_prediction(
         predicted, wrong = methods[MODEL], methods[WRONG]
         if features is not None:
             looks.append(torch.stack([features(predicted), features(futures)]))
-        picks = choose(predicted, futures_to_choose_from(batch)).tolist()
+        options = futures_to_choose_from(batch)
+        picks, squared_picks = (choose(predicted, options, power=power).tolist() for power in (1, 2))
         for row, clip in enumerate(batch):
             for name, videos in methods.items():
                 collected.setdefault(name, []).append(_score(videos[row], futures[row], clip))
@@ -116,6 +117,7 @@ def evaluate_prediction(
             if float(position_error(clip.positions[action].expand_as(truth), truth).mean()) > MOVING:
                 nearer.append(float(_distance(predicted[row], futures[row]) < _distance(predicted[row], copies[row])))
                 chosen.append(picks[row])
+                chosen_squared.append(squared_picks[row])
             if clip.action is not None:
                 found = (track(videos[row], clip.bodies).positions for videos in (predicted, wrong))
                 pushed.append([float(position_error(one, truth)[:, clip.action.body].mean()) for one in found])
@@ -125,6 +127,7 @@ def evaluate_prediction(
         ballistic=np.asarray(flights),
         nearer_true=np.asarray(nearer),
         chosen=np.asarray(chosen),
+        chosen_squared=np.asarray(chosen_squared),
         pushed=np.asarray(pushed).reshape(-1, 2),
         fvd=frechet_distance(*torch.cat(looks, dim=1)) if looks else None,
     )

@@ -71,7 +71,9 @@ class PredictionCard:
     nearer_true: np.ndarray
     """(moving clips,): 1 where the prediction lies nearer the true future than the frozen one."""
     chosen: np.ndarray
-    """(moving clips,): which of `forced_choice.OPTIONS` the prediction lies nearest to."""
+    """(moving clips,): which of `forced_choice.OPTIONS` the prediction lies nearest to, by absolute error."""
+    chosen_squared: np.ndarray
+    """(moving clips,): the same by squared error, which prefers blur."""
     pushed: np.ndarray
     """(clips with a push, 2): position error of the pushed body with the true and with a wrong instruction."""
     fvd: float | None = None
@@ -110,6 +112,7 @@ class PredictionCard:
             "nearer the true future than the frozen one": mean(self.nearer_true),
         }
         figures |= {f"forced choice: {option}": share for option, share in shares(self.chosen).items()}
+        figures["forced choice by squared error: true"] = shares(self.chosen_squared)[TRUE]
         if len(self.pushed):
             figures["pushed object's error, wrong / true instruction"] = bootstrap(
                 lambda true, wrong: float(wrong.mean() / true.mean()), self.pushed[:, 0], self.pushed[:, 1]

@@ -120,6 +120,20 @@ def test_the_options_are_what_they_say():
     assert torch.equal(options[0, 4], options[1, 0])
 
 
+def test_blur_does_not_win_the_forced_choice_by_a_body_a_little_off_its_place():
+    """A body of three pixels, drawn two beside its place: 4 against 5⅓ absolute, 4 against 3⅓ squared."""
+    true, frozen, other = torch.zeros(3, 1, 1, 1, 1, 12).unbind()
+    true[..., 0:3], frozen[..., 5:8], other[..., 9:12] = 1, 1, 1
+    predicted = torch.zeros_like(true)
+    predicted[..., 2:5] = 1
+    options = torch.stack([true, frozen, (true + frozen + other) / 3, other], dim=1)
+    errors = [(predicted[:, None] - options).abs().pow(power).sum(dim=(0, 2, 3, 4, 5)) for power in (1, 2)]
+    assert errors[0].tolist() == pytest.approx([4, 6, 5 + 1 / 3, 6])
+    assert errors[1].tolist() == pytest.approx([4, 6, 3 + 1 / 3, 6])
+    assert choose(predicted, options).tolist() == [0]
+    assert choose(predicted, options, power=2).tolist() == [2]
+
+
 def test_the_nearest_clip_of_a_training_clip_is_itself():
     """A remembered context returns its own future."""
     clip = make_clip(SPLITS["train"] + 5)
