@@ -36,13 +36,15 @@ TINY := runs/foresight-tiny
 demo: setup
 	$(RUN) predict video=experiments/clips/demo.mp4 instruction="$$(cat experiments/clips/demo.txt)" model=tiny run=runs/demo
 
-## make results      measure again every number of the README
+## make results      measure again every number of the README and of docs
 results: setup
 	$(RUN) evaluate benchmark=prediction model=tiny page=README.md
 	$(RUN) evaluate benchmark=verification model=tiny page=README.md
-	$(RUN) evaluate benchmark=rollout model=tiny
-	$(RUN) evaluate benchmark=surprise model=tiny
-	$(RUN) evaluate benchmark=choice model=tiny
+	for card in rollout surprise choice; do \
+	  $(RUN) evaluate benchmark=$$card model=tiny page=docs/streams.md || exit 1; done
+	for card in actions conditioning understanding; do \
+	  $(RUN) evaluate benchmark=$$card model=tiny page=docs/verification.md || exit 1; done
+	$(RUN) evaluate benchmark=correction model=tiny page=docs/loop.md
 
 ## make bench        time transformer, VAE and sampling against diffusers (BENCH="--size 2b --device cuda" at full size)
 bench: setup

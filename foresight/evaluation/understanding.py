@@ -23,7 +23,8 @@ from foresight.vlm.questions import place
 from foresight.world_model import WorldModel
 
 REAL, PREDICTED, FROZEN = "real video", "predicted video", "last frame repeated"
-ACTION, WHERE, AGREES = "which object was pushed", "where the object is at the end", "same answer as for real video"
+ACTION = "which object was pushed, and where to"
+WHERE, AGREES = "where the object is at the end", "same answer as for real video"
 
 Videos = Float[Tensor, "batch 3 frame height width"]
 

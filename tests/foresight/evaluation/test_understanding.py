@@ -47,9 +47,9 @@ def test_a_perfect_prediction_reads_like_the_real_video(clips):
     card = understand(Tracks(clips), clips, lambda contexts, instructions, frames: futures)
     figures = card.figures()
     for name in (REAL, PREDICTED):
-        assert figures[f"which object was pushed: {name}"].value == 1
+        assert figures[f"which object was pushed, and where to: {name}"].value == 1
         assert figures[f"where the object is at the end, error (px): {name}"].value < 1.5
-    assert figures[f"which object was pushed: {FROZEN}"].value == 0
+    assert figures[f"which object was pushed, and where to: {FROZEN}"].value == 0
     assert figures[f"same answer as for real video: {FROZEN}"].value == 0
     assert all(gate.holds for gate in card.gates())
 
