@@ -1,4 +1,4 @@
-"""Measures of a latent forecast by hand and by their invariances; repair by the flow; text that is dropped."""
+"""Measures of a latent forecast and of reference tokens by hand; repair by the flow; text that is dropped."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adapters import Conditioning, LatentForecast, LinearConfig, Pairing, QueriesConfig, build_adapter
+from adapters import (
+    Conditioning,
+    LatentForecast,
+    LinearConfig,
+    Pairing,
+    QueriesConfig,
+    ReferenceChanges,
+    build_adapter,
+)
 from foresight.data.batch import CachedBatch
 from foresight.future import Given, future_velocity
 from foresight.training.objectives.adapter import AdaptedTransformer, ContextFlow
@@ -21,6 +29,7 @@ from foresight.training.objectives.forecast import (
     negative_log_likelihood,
     squared_error,
 )
+from foresight.training.objectives.reference import ReferenceFit
 from foresight.training.objectives.sentences import DroppedText
 from ltx.flow import UniformSigma
 from ltx.text import TextConditioning
@@ -55,6 +64,21 @@ class Guess(nn.Module):
     def forward(self, features, targets) -> Conditioning:
         latents = self.value.expand(len(features), targets.shape[-1], 8)
         return Conditioning(forecast=LatentForecast(latents, torch.zeros_like(latents)))
+
+
+class Told(nn.Module):
+    """Answers with the same change at chosen targets."""
+
+    def __init__(self, change: Tensor, targets: list[int]) -> None:
+        super().__init__()
+        self.change, self.targets = change, targets
+
+    def attach(self, transformer: nn.Module) -> None:
+        pass
+
+    def forward(self, features, targets) -> Conditioning:
+        changes = self.change.expand(len(features), len(self.targets), -1)
+        return Conditioning(reference=ReferenceChanges(changes, targets[:, :, self.targets], 0.0))
 
 
 def transformer() -> VideoTransformer:
@@ -230,3 +254,24 @@ def test_blocks_are_recomputed_on_request() -> None:
         found.append([parameter.grad for parameter in model.adapter.parameters()])
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other)
+
+
+def reference_error(rows: CachedBatch, adapter: nn.Module) -> float:
+    model = AdaptedTransformer(adapter=adapter, transformer=transformer())  # type: ignore[arg-type]
+    return float(ReferenceFit(context=2)(model, rows, torch.Generator())["loss"])
+
+
+def test_a_changed_copy_is_compared_with_the_future_where_it_was_asked_for() -> None:
+    """Copies of latent frame 1 at cells 1 and 2, changed by 0.5, against frame 2 at cell 1 and frame 3 at cell 2."""
+    rows = batch()
+    cells = rows["latents"].flatten(3)
+    copies = torch.stack([cells[:, :, 1, 1], cells[:, :, 1, 2]]) + 0.5
+    truth = torch.stack([cells[:, :, 2, 1], cells[:, :, 3, 2]])
+    found = reference_error(rows, Told(torch.full((8,), 0.5), [1, 4 + 2]))
+    assert found == pytest.approx(float((copies - truth).square().mean()), rel=1e-5)
+
+
+def test_adapters_without_reference_tokens_are_refused() -> None:
+    """A forecast is no reference."""
+    with pytest.raises(ValueError, match=r"reference tokens \(ic_lora\)"):
+        reference_error(batch(), Guess(0.5))
