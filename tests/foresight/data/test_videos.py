@@ -1,0 +1,117 @@
+"""A folder of videos as training data: what is read, what the key depends on, and what is refused before encoding."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from foresight.data.encode import EncodedClips
+from foresight.data.videos import VideoClips, listed
+from foresight.errors import UserError
+from ltx.media import write_lossless
+
+FRAMES, RATE, SIZE = 9, 4.0, (32, 64)
+
+
+def grey(seconds: float) -> float:
+    """Of the test video at a moment, in [−1, 1]: a level per frame of 8 a second."""
+    return float(round(seconds * 8) * 10 / 127.5 - 1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two videos of 25 frames at 8 per second that get brighter, and a table of three clips."""
+    levels = torch.arange(25).mul(10).clamp(max=255).to(torch.float32) / 127.5 - 1
+    video = levels[None, :, None, None].expand(3, -1, 64, 64)
+    write_lossless(tmp_path / "one.mp4", video, frame_rate=8.0)
+    write_lossless(tmp_path / "two.mp4", video.flip(1), frame_rate=8.0)
+    rows = [
+        {"file_name": "one.mp4", "instruction": "brighten"},
+        {"file_name": "one.mp4", "instruction": "brighten", "start": 0.5},
+        {"file_name": "two.mp4", "instruction": "darken", "start": 0},
+    ]
+    (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    return tmp_path
+
+
+def clips(folder: Path) -> VideoClips:
+    return VideoClips(folder=str(folder), frames=FRAMES, frame_rate=RATE, size=SIZE)
+
+
+def test_frames_are_those_on_screen_at_their_moments(folder: Path) -> None:
+    """Every second frame of the file, from where the row says; cropped to the size."""
+    source = clips(folder)
+    source.prepare()
+    batch = source.__getitems__([1, 2])
+    assert batch.video.shape == (2, 3, FRAMES, *SIZE) and batch.frame_rate == RATE
+    assert batch.instructions == ("brighten", "darken") and batch.seeds == (1, 2)
+    expected = torch.tensor([grey(0.5 + frame / RATE) for frame in range(FRAMES)])
+    torch.testing.assert_close(batch.video[0].mean(dim=(0, 2, 3)), expected, atol=0.02, rtol=0)
+    torch.testing.assert_close(batch.video[1].mean(dim=(0, 2, 3))[0], torch.tensor(grey(3.0)), atol=0.02, rtol=0)
+
+
+def test_a_csv_table_says_the_same(folder: Path) -> None:
+    """Either table, the same clips, the same key."""
+    before = clips(folder).recipe()
+    (folder / "metadata.jsonl").unlink()
+    (folder / "metadata.csv").write_text(
+        "file_name,instruction,start\none.mp4,brighten,\none.mp4,brighten,0.5\ntwo.mp4,darken,0\n"
+    )
+    assert clips(folder).recipe() == before
+
+
+def test_the_key_depends_on_content_words_and_moments(folder: Path) -> None:
+    """A file under another name is the same clip; other pictures, words, starts, rates are not."""
+    before = clips(folder).recipe()
+    table = folder / "metadata.jsonl"
+    words = table.read_text()
+    (folder / "one.mp4").rename(folder / "uno.mp4")
+    table.write_text(words.replace("one.mp4", "uno.mp4"))
+    assert clips(folder).recipe() == before
+    for old, new in (("darken", "dim"), ('"start": 0.5', '"start": 0.25'), ("two.mp4", "uno.mp4")):
+        table.write_text(words.replace("one.mp4", "uno.mp4").replace(old, new))
+        assert clips(folder).recipe() != before
+    table.write_text(words.replace("one.mp4", "uno.mp4"))
+    assert VideoClips(folder=str(folder), frames=FRAMES, frame_rate=8.0, size=SIZE).recipe() != before
+
+
+def test_bad_files_are_found_before_anything_is_encoded(folder: Path) -> None:
+    """Missing, not a video, too short: all are named at once, and no encoder is called."""
+    with (folder / "metadata.jsonl").open("a") as table:
+        for name, start in (("missing.mp4", 0), ("text.mp4", 0), ("one.mp4", 2.5)):
+            table.write("\n" + json.dumps({"file_name": name, "instruction": "x", "start": start}))
+    (folder / "text.mp4").write_text("not a video")
+
+    class Uncalled:
+        def recipe(self):
+            return {}
+
+        def __call__(self, batch):
+            raise AssertionError
+
+    encoded = EncodedClips(
+        clips=clips(folder), encoders={"none": Uncalled()}, root=str(folder / "cache"), batch=2, shard=2
+    )
+    with pytest.raises(UserError, match=r"(?s)6 readable clips.*3 that are not.*missing\.mp4.*text\.mp4.*ends at"):
+        encoded.prepare()
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (None, "one table"),
+        ("", "at least one row"),
+        ('{"file_name": "a.mp4"', "a table in"),
+        ('{"file_name": "a.mp4"}', "row 1"),
+        ('{"file_name": "a.mp4", "instruction": "x", "start": -1}', "row 1"),
+        ('{"file_name": "a.mp4", "instruction": "x", "start": "soon"}', "row 1"),
+        ("3", "row 1"),
+    ],
+)
+def test_tables_that_cannot_be_used(tmp_path: Path, table: str | None, said: str) -> None:
+    """One line that names the place."""
+    if table is not None:
+        (tmp_path / "metadata.jsonl").write_text(table)
+    with pytest.raises(UserError, match=said):
+        listed(tmp_path)
