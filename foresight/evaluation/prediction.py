@@ -133,11 +133,6 @@ def evaluate_prediction(
     )
 
 
-def _tracked(contexts: Videos, clips: list[PhysicsClip], frames: int) -> Videos:
-    pairs = zip(contexts, clips, strict=True)
-    return torch.stack([constant_velocity(context, clip.bodies, frames) for context, clip in pairs])
-
-
 def _named(predicted: Videos | Mapping[str, Videos]) -> dict[str, Videos]:
     return {MODEL: predicted} if isinstance(predicted, Tensor) else dict(predicted)
 

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from foresight.adapted import without_adapter
 from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.ceiling import reconstruct
 from foresight.evaluation.frechet import i3d
-from foresight.evaluation.prediction import Forecaster, Reconstructor, evaluate_prediction
+from foresight.evaluation.prediction import Forecaster, evaluate_prediction
 from foresight.evaluation.prediction_card import ALONE, MODEL
 from foresight.physics import PhysicsConfig
 from foresight.prediction import Prediction
@@ -62,7 +63,7 @@ class PredictionBenchmark:
         """Predict and score every clip."""
         card = evaluate_prediction(
             self._forecaster(model),
-            _reconstructor(model),
+            lambda videos: reconstruct(model, videos),
             clips=self._clips,
             physics=self._physics,
             split=self._split,
@@ -107,14 +108,3 @@ class PredictionBenchmark:
 
 def _shown(model: WorldModel, found: list[Prediction]) -> Videos:
     return torch.stack([model.shown(prediction) for prediction in found]).cpu()
-
-
-def _reconstructor(model: WorldModel) -> Reconstructor:
-    @torch.no_grad()
-    def reconstruct(videos: Videos) -> Videos:
-        dtype = next(model.vae.parameters()).dtype
-        latents = model.encode(videos).to(dtype)
-        video = model.vae.decode(latents, timestep=model.plan.decode_timestep, noise_scale=0.0)
-        return video.float().clamp(-1, 1).cpu()
-
-    return reconstruct

@@ -23,8 +23,6 @@ COPY, LINEAR, MEAN, NEAREST = (
 TRACKER, CEILING = "constant velocity tracker", "VAE reconstruction"
 BALLISTIC = "ballistic from the true state"
 BASELINES = (COPY, LINEAR, MEAN, NEAREST, TRACKER)
-SINGLES = 3
-"""Seeds whose single samples are reported beside the shown candidate."""
 
 
 @dataclass(frozen=True)
