@@ -18,6 +18,9 @@ from adapters.rotary import SharedRotary
 from adapters.types import Conditioning, ReferenceChanges, VLMFeatures
 from ltx.shapes import SPACE
 
+LATER = 2.0
+"""Lengths of a clip by which reference tokens follow what they are copies of: beyond all that is predicted."""
+
 
 @dataclass(frozen=True)
 class ICLoRAConfig:
@@ -46,8 +49,8 @@ class ICLoRAAdapter(AbstractAdapter):
     """One reference token per place of a latent frame: the given latent there, changed by what the VLM says about it.
 
     The places attend to the VLM's tokens in one rotary space of seconds and pixels. Changes and low-rank updates start
-    at zero: at first the transformer sees the last given frame twice, which it has learnt to read, and only the
-    attention that falls on the copy differs from the video model alone.
+    at zero: at first the transformer sees the last given frame once more, at a time behind the clip, and only the
+    attention that falls on the copy differs from the video model alone. The time lets the updates tell the copy apart.
     """
 
     def __init__(self, config: ICLoRAConfig) -> None:
@@ -85,4 +88,6 @@ class ICLoRAAdapter(AbstractAdapter):
         x = repeat(self.query, "d -> b n d", b=len(features), n=places.shape[2])
         for block in self.blocks:
             x = block(x, centre, memory)
-        return Conditioning(reference=ReferenceChanges(self.out(self.norm(x)), places, self.config.timestep))
+        changes = self.out(self.norm(x))
+        later = LATER * self.config.extent[0]
+        return Conditioning(reference=ReferenceChanges(changes, places, self.config.timestep, later))

@@ -158,11 +158,14 @@ class ReferenceChanges:
         changes: what is added to each copy.
         coordinates: seconds, pixel rows and pixel columns; the given latent nearest to them is copied.
         timestep: the noise level σ in [0, 1] that the transformer is told for them; 0 is clean.
+        later: seconds that they are placed after what they are copies of. At 0 nothing but their changes tells them
+            from the given latents, and attention cannot learn to treat them in another way.
     """
 
     changes: Float[Tensor, "batch reference channel"]
     coordinates: Float[Tensor, "batch axis=3 reference"]
     timestep: float
+    later: float = 0.0
 
     def join(
         self,
@@ -170,7 +173,7 @@ class ReferenceChanges:
         coordinates: Float[Tensor, "batch axis=3 given"],
         noise_level: float,
     ) -> ReferenceTokens:
-        """The changed copies, at the places of what they copy; no cleaner than that.
+        """The changed copies, `later` than what they copy and in the same place; no cleaner than that.
 
         Args:
             latents: tokens of the given latents.
@@ -182,6 +185,7 @@ class ReferenceChanges:
         nearest = distance.argmin(dim=2)
         copies = torch.take_along_dim(latents, nearest[:, :, None], dim=1)
         places = torch.take_along_dim(coordinates, nearest[:, None], dim=2)
+        places = places + places.new_tensor([self.later, 0.0, 0.0])[:, None]
         return ReferenceTokens(copies + self.changes.to(latents.dtype), places, max(self.timestep, noise_level))
 
 

@@ -209,13 +209,15 @@ def test_only_differences_of_place_count():
 
 
 def test_fresh_reference_tokens_are_the_last_given_latents():
-    """Before the first step each is a copy, told to be clean, of the latest given latent in its place."""
+    """Before the first step each is a copy, told to be clean, of the latest given latent in its place, 8 s later."""
     # Rows 0 and 32 of column 0 at two moments, as in the first frame of the targets.
     places = torch.tensor([[-0.5, -0.5, 0.25, 0.25], [0.0, 32.0, 0.0, 32.0], [0.0, 0.0, 0.0, 0.0]]).expand(2, 3, 4)
     latents = torch.randn(2, 4, 4)
     reference = build_adapter(IC_LORA)(features(), targets()).reference.join(latents, places, 0.0)
     assert reference.timestep == 0.0
-    assert torch.equal(reference.tokens, latents[:, 2:]) and torch.equal(reference.coordinates, places[:, :, 2:])
+    later = torch.tensor([2 * EXTENT[0], 0.0, 0.0])[:, None]
+    assert torch.equal(reference.tokens, latents[:, 2:])
+    assert torch.equal(reference.coordinates, places[:, :, 2:] + later)
 
 
 def test_changed_copies_of_noised_latents_are_told_to_be_as_noised():
