@@ -54,7 +54,6 @@ class VideoClips:
         size: height and width, multiples of 32.
 
     Raises:
-        UserError: if there is no table, or a row of it is not complete.
         ValueError: if frames or size are not those of a clip.
     """
 
@@ -62,7 +61,16 @@ class VideoClips:
         height, width = size
         VideoShape(frames, height, width)
         self._frames, self._frame_rate, self._size = frames, frame_rate, (height, width)
-        self.clips = listed(Path(folder))
+        self._folder = Path(folder)
+
+    @cached_property
+    def clips(self) -> list[ListedClip]:
+        """The rows of the table, read when they are first asked for.
+
+        Raises:
+            UserError: if there is no table, or a row of it is not complete.
+        """
+        return listed(self._folder)
 
     def prepare(self) -> None:
         """Look into every file, so that one that cannot be used is found before any is encoded.
