@@ -165,7 +165,7 @@ class ReferenceChanges:
     changes: Float[Tensor, "batch reference channel"]
     coordinates: Float[Tensor, "batch axis=3 reference"]
     timestep: float
-    later: float = 0.0
+    later: float
 
     def join(
         self,

@@ -78,8 +78,7 @@ class VideoClips:
         Raises:
             UserError: naming the first few files that are missing, unreadable or, by their header, too short.
         """
-        wrong = [trouble for clip in self.clips if (trouble := self._trouble(clip))]
-        if wrong:
+        if wrong := self._troubles:
             more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
             raise UserError(
                 expected=f"{len(self.clips)} readable clips of {self._seconds:.3g} s",
@@ -109,6 +108,10 @@ class VideoClips:
             frame_rate=self._frame_rate,
             seeds=tuple(int(index) for index in indices),
         )
+
+    @cached_property
+    def _troubles(self) -> list[str]:
+        return [trouble for clip in self.clips if (trouble := self._trouble(clip))]
 
     @cached_property
     def _digests(self) -> dict[Path, str]:

@@ -11,6 +11,7 @@ from foresight.evaluation.forced_choice import FROZEN, TRUE, shares
 from foresight.evaluation.frechet import ABSENT
 from foresight.evaluation.gates import Gate, at_least, surely_above, weakest
 from foresight.evaluation.metrics import psnr
+from foresight.evaluation.picture_scores import PictureScores
 from foresight.evaluation.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
 
 MODEL, WRONG, ALONE = "prediction", "prediction, wrong instruction", "video model without VLM"
@@ -26,37 +27,20 @@ BASELINES = (COPY, LINEAR, MEAN, NEAREST, TRACKER)
 
 
 @dataclass(frozen=True)
-class Scores:
-    """Per-clip figures of one method: arrays over clips."""
+class Scores(PictureScores):
+    """Per-clip figures of one method where true states are known: arrays over clips."""
 
-    mse: np.ndarray
-    """(clips, frames), [0, 1] scale."""
-    ssim: np.ndarray
-    """(clips, frames)."""
-    sharpness: np.ndarray
-    """(clips,): gradient energy divided by that of what happened."""
     position: np.ndarray
     """(clips,): mean distance in pixels over bodies and frames."""
     missed: np.ndarray
     """(clips,): share of bodies and frames in which the body is not to be seen."""
 
-    @property
-    def error(self) -> np.ndarray:
-        """(clips,): mean squared error."""
-        return self.mse.mean(axis=1)
-
-    def row(self, name: str, copy: Scores) -> dict[str, str]:
+    def row(self, name: str, copy: PictureScores) -> dict[str, str]:
         """For a table."""
-        return {
-            "method": name,
-            "PSNR (dB)": f"{mean(psnr(torch.from_numpy(self.error)).numpy()):.1f}",
-            "SSIM": f"{mean(self.ssim.mean(axis=1)):.3f}",
-            "MSE": f"{mean(self.error):.4f}",
-            "skill over copy": f"{skill(self.error, copy.error):.2f}" if name != COPY else "0",
-            "position error (px)": f"{mean(self.position):.1f}",
-            "missed": f"{mean(self.missed):.1%}",
-            "sharpness": f"{mean(self.sharpness):.2f}",
-        }
+        row = super().row(name, copy)
+        sharpness = row.pop("sharpness")
+        states = {"position error (px)": f"{mean(self.position):.1f}", "missed": f"{mean(self.missed):.1%}"}
+        return {**row, **states, "sharpness": sharpness}
 
 
 @dataclass(frozen=True)
@@ -115,15 +99,14 @@ class PredictionCard:
             figures["pushed object's error, wrong / true instruction"] = bootstrap(
                 lambda true, wrong: float(wrong.mean() / true.mean()), self.pushed[:, 0], self.pushed[:, 1]
             )
-        for frame in range(model.mse.shape[1]):
-            figures[f"skill over copy at frame {frame + 1}"] = skill(model.mse[:, frame], copy.mse[:, frame])
+        figures |= {f"skill over copy at {frame}": found for frame, found in model.skills(copy).items()}
         return figures
 
     def gates(self) -> list[Gate]:
         """What a world model has to show: skill at every horizon over everything, and futures that are not hedged."""
         gates = []
         for name, other in self.rivals.items():
-            frame, found = weakest(self._horizons(other))
+            frame, found = weakest(self.methods[MODEL].skills(other))
             gates.append(surely_above(f"skill over {name} at every frame (weakest: {frame})", found, 0))
         nearest = shares(self.chosen)
         lead = bootstrap(lambda one: float((one == 0).mean() - (one == 1).mean()), self.chosen)
@@ -132,7 +115,3 @@ class PredictionCard:
         sharp = ratio_of_means(self.methods[MODEL].sharpness, self.methods[CEILING].sharpness)
         gates.append(at_least("sharpness / VAE reconstruction's", sharp, 0.7))
         return gates
-
-    def _horizons(self, other: Scores) -> dict[str, Estimate]:
-        own = self.methods[MODEL].mse
-        return {f"frame {index + 1}": skill(own[:, index], other.mse[:, index]) for index in range(own.shape[1])}

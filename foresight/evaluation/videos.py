@@ -18,7 +18,8 @@ from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.ceiling import reconstruct
 from foresight.evaluation.forced_choice import choose
 from foresight.evaluation.gates import Gate, at_least, surely_above, weakest
-from foresight.evaluation.metrics import gradient_energy, mse, psnr, ssim
+from foresight.evaluation.metrics import gradient_energy, mse, ssim
+from foresight.evaluation.picture_scores import PictureScores
 from foresight.evaluation.prediction_card import ALONE, CEILING, COPY, LINEAR, MODEL
 from foresight.evaluation.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
 from foresight.world_model import WorldModel
@@ -28,26 +29,6 @@ OPTIONS = ("true", "frozen", "blurred", "another clip's")
 
 Videos = Float[Tensor, "batch rgb=3 frame height width"]
 Method = Callable[[Videos, list[str], int], Videos]
-
-
-@dataclass(frozen=True)
-class PictureScores:
-    """Per-clip figures of one method: arrays over clips.
-
-    Args:
-        mse: (clips, frames), [0, 1] scale.
-        ssim: (clips, frames).
-        sharpness: (clips,): gradient energy divided by that of what happened.
-    """
-
-    mse: np.ndarray
-    ssim: np.ndarray
-    sharpness: np.ndarray
-
-    @property
-    def error(self) -> np.ndarray:
-        """(clips,): mean squared error."""
-        return self.mse.mean(axis=1)
 
 
 @dataclass(frozen=True)
@@ -64,18 +45,7 @@ class VideoCard:
 
     def table(self) -> list[dict[str, str]]:
         """One row per method."""
-        copy = self.methods[COPY].error
-        return [
-            {
-                "method": name,
-                "PSNR (dB)": f"{mean(psnr(torch.from_numpy(scores.error)).numpy()):.1f}",
-                "SSIM": f"{mean(scores.ssim.mean(axis=1)):.3f}",
-                "MSE": f"{mean(scores.error):.4f}",
-                "skill over copy": f"{skill(scores.error, copy):.2f}" if name != COPY else "0",
-                "sharpness": f"{mean(scores.sharpness):.2f}",
-            }
-            for name, scores in self.methods.items()
-        ]
+        return [scores.row(name, self.methods[COPY]) for name, scores in self.methods.items()]
 
     def figures(self) -> dict[str, Estimate]:
         """By name."""
@@ -85,20 +55,14 @@ class VideoCard:
         figures[f"skill over {MISLED} (MSE)"] = skill(model.error, self.methods[MISLED].error)
         figures |= {f"forced choice: {option}": mean(self.chosen == row) for row, option in enumerate(OPTIONS)}
         figures["sharpness / VAE reconstruction's"] = self._sharpness
-        for frame in range(model.mse.shape[1]):
-            figures[f"skill over copy at frame {frame + 1}"] = skill(model.mse[:, frame], copy.mse[:, frame])
+        figures |= {f"skill over copy at {frame}": found for frame, found in model.skills(copy).items()}
         return figures
 
     def gates(self) -> list[Gate]:
         """Skill at every horizon over what needs no VLM or no model, the true future recognised, and no blur."""
         gates = []
         for name, other in self._rivals.items():
-            frame, found = weakest(
-                {
-                    f"frame {frame + 1}": skill(self.methods[MODEL].mse[:, frame], other.mse[:, frame])
-                    for frame in range(other.mse.shape[1])
-                }
-            )
+            frame, found = weakest(self.methods[MODEL].skills(other))
             gates.append(surely_above(f"skill over {name} at every frame (weakest: {frame})", found, 0))
         lead = bootstrap(lambda one: float((one == 0).mean() - (one == 1).mean()), self.chosen)
         gates.append(surely_above("forced choice: true − frozen", lead, 0))

@@ -224,7 +224,7 @@ def test_changed_copies_of_noised_latents_are_told_to_be_as_noised():
     """Changes are added to the copies, which are no cleaner than what they are copies of."""
     changes, latents = torch.randn(1, 1, 4), torch.randn(1, 2, 4)
     places = torch.tensor([[[0.0, 3.0], [0.0, 0.0], [0.0, 32.0]]])
-    told = ReferenceChanges(changes, torch.tensor([[[5.0], [0.0], [40.0]]]), 0.0)
+    told = ReferenceChanges(changes, torch.tensor([[[5.0], [0.0], [40.0]]]), 0.0, 0.0)
     reference = told.join(latents, places, 0.3)
     assert torch.equal(reference.tokens, latents[:, 1:] + changes) and reference.timestep == 0.3
 

@@ -55,6 +55,13 @@ def test_blur_is_told_apart() -> None:
     assert not found.gates()[-2].holds
 
 
+def test_another_clips_future_is_told_apart() -> None:
+    """A perfect future of the next clip of the batch: chosen as that, and worse than copying."""
+    figures = card(lambda contexts, told, frames: truth(contexts).roll(-1, 0)).figures()
+    assert figures["forced choice: another clip's"].value == 1
+    assert figures["skill over copy last frame (MSE)"].value < 0
+
+
 def test_every_clip_is_scored_once_however_they_are_batched() -> None:
     """Seven clips by threes: the one left over joins the batch before; scores do not depend on the batches."""
 

@@ -78,7 +78,7 @@ class Told(nn.Module):
 
     def forward(self, features, targets) -> Conditioning:
         changes = self.change.expand(len(features), len(self.targets), -1)
-        return Conditioning(reference=ReferenceChanges(changes, targets[:, :, self.targets], 0.0))
+        return Conditioning(reference=ReferenceChanges(changes, targets[:, :, self.targets], 0.0, 0.0))
 
 
 def transformer() -> VideoTransformer:
