@@ -40,10 +40,6 @@ def check_request(
             got=f"{bad} values that are NaN or infinite",
             remedy="check how the video was made",
         )
-    if not all(sentence.strip() for sentence in instructions):
-        raise UserError(
-            expected="an instruction", got="an empty one", remedy="say what is done, such as 'nothing is pushed'"
-        )
     if horizon < 1:
         raise UserError(expected="a horizon of at least 1 frame", got=str(horizon), remedy="ask for more")
     for name, value, most in (("candidates", candidates, CANDIDATES), ("steps", steps, STEPS)):
@@ -51,3 +47,15 @@ def check_request(
             raise UserError(expected=f"1 to {most} {name}", got=str(value), remedy=f"choose another number of {name}")
     if noise_level != "auto" and not (isinstance(noise_level, int | float) and 0 <= noise_level <= 1):
         raise UserError(expected="a noise level in [0, 1] or auto", got=repr(noise_level), remedy="choose another")
+
+
+def check_spoken(instructions: Sequence[str]) -> None:
+    """Refuse to let a VLM read nothing; the video model alone may be told nothing, it goes on as it will.
+
+    Raises:
+        UserError: if an instruction is empty.
+    """
+    if not all(sentence.strip() for sentence in instructions):
+        raise UserError(
+            expected="an instruction", got="an empty one", remedy="say what is done, such as 'nothing is pushed'"
+        )

@@ -16,7 +16,7 @@ from adapters import AbstractAdapter, Conditioning, Pairing, VLMFeatures
 from foresight.future import Given
 from foresight.plan import SamplingPlan
 from foresight.prediction import Prediction
-from foresight.request import check_request
+from foresight.request import check_request, check_spoken
 from foresight.rollout import Progress, Rollout
 from ltx.flow.noise import draw_noise, seeded
 from ltx.shapes import TIME, LatentShape, VideoShape, coordinates, to_tokens
@@ -126,7 +126,7 @@ class WorldModel:
         Args:
             context: observed frames in [−1, 1], height and width multiples of 32. The video model is given the last
                 `plan.context_frames` of them, or all if there are fewer; the VLM sees all.
-            instruction: what is done.
+            instruction: what is done; without a VLM it may be empty: the video model goes on as it will.
             horizon: frames to predict, any number ≥ 1.
             candidates: how many futures to draw.
             noise_level: where the adapter's forecast enters the flow: 1 is pure noise (no forecast needed), the
@@ -166,6 +166,8 @@ class WorldModel:
     ) -> list[Prediction]:
         """Predict several clips of one size at once; every clip is predicted as if it were alone. See `predict`."""
         check_request(contexts, instructions, horizon, candidates, noise_level, steps)
+        if self.vlm is not None:
+            check_spoken(instructions)
         rollout = Rollout(
             self,
             chunks=math.ceil(horizon / self.plan.chunk_frames),

@@ -13,7 +13,7 @@ from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.ceiling import reconstruct
 from foresight.evaluation.frechet import i3d
 from foresight.evaluation.prediction import Forecaster, evaluate_prediction
-from foresight.evaluation.prediction_card import ALONE, MODEL
+from foresight.evaluation.prediction_card import EXTENDED, MODEL, TEXT
 from foresight.physics import PhysicsConfig
 from foresight.prediction import Prediction
 from foresight.world_model import WorldModel
@@ -74,7 +74,7 @@ class PredictionBenchmark:
         return Measured({"methods": card.table(), "figures": card.rows()}, card.figures(), gates=tuple(card.gates()))
 
     def _forecaster(self, model: WorldModel) -> Forecaster:
-        """Shown candidates, single samples, and what the video model alone would show."""
+        """Shown candidates, single samples, and what the video model alone shows, untold and told."""
         batches = 0
 
         def forecast(contexts: Videos, instructions: list[str], frames: int) -> dict[str, Videos]:
@@ -83,24 +83,25 @@ class PredictionBenchmark:
             seed = self._seeds[batches // 2 % len(self._seeds)]
             first, batches = batches % 2 == 0, batches + 1
 
-            def predict(world: WorldModel) -> list[Prediction]:
+            def predict(world: WorldModel, told: Sequence[str]) -> list[Prediction]:
                 return world.predict_batch(
                     contexts,
-                    instructions,
+                    told,
                     frames,
                     candidates=self._candidates,
                     noise_level=self._noise_level if world.adapter is not None else 1.0,
                     seed=seed,
                 )
 
-            found = predict(model)
+            found = predict(model, instructions)
             videos = {MODEL: _shown(model, found)}
             if first:
                 for sample in range(min(3, self._candidates)):
                     videos[f"single sample {sample + 1}"] = torch.stack([one.video[sample] for one in found]).cpu()
-            if first and model.adapter is not None:
                 with without_adapter(model) as alone:
-                    videos[ALONE] = _shown(alone, predict(alone))
+                    videos[EXTENDED] = _shown(alone, predict(alone, [""] * len(instructions)))
+                    if model.adapter is not None:
+                        videos[TEXT] = _shown(alone, predict(alone, instructions))
             return videos
 
         return forecast

@@ -14,7 +14,11 @@ from foresight.evaluation.metrics import psnr
 from foresight.evaluation.picture_scores import PictureScores
 from foresight.evaluation.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
 
-MODEL, WRONG, ALONE = "prediction", "prediction, wrong instruction", "video model without VLM"
+MODEL, WRONG = "prediction", "prediction, wrong instruction"
+EXTENDED = "video model without VLM, context alone"
+"""The prefix-only base: the same video model extends the clip, and nobody tells it what is done."""
+TEXT = "video model without VLM, told by text"
+"""A control, no rival: its own text encoder reads the same sentence. What is above it only the VLM can have added."""
 COPY, LINEAR, MEAN, NEAREST = (
     "copy last frame",
     "linear extrapolation",
@@ -63,8 +67,8 @@ class PredictionCard:
 
     @property
     def rivals(self) -> dict[str, Scores]:
-        """What the prediction has to beat: baselines and, where it was predicted, the video model without VLM."""
-        return {name: scores for name, scores in self.methods.items() if name in (*BASELINES, ALONE)}
+        """What the prediction has to beat: baselines and, where it was predicted, the extended context."""
+        return {name: scores for name, scores in self.methods.items() if name in (*BASELINES, EXTENDED)}
 
     def table(self) -> list[dict[str, str]]:
         """One row per method, for people."""
@@ -81,7 +85,8 @@ class PredictionCard:
     def figures(self) -> dict[str, Estimate]:
         """The figures that promises are made of, by name."""
         model, copy, ceiling = self.methods[MODEL], self.methods[COPY], self.methods[CEILING]
-        figures = {f"skill over {name} (MSE)": skill(model.error, other.error) for name, other in self.rivals.items()}
+        beside = {name: scores for name, scores in self.methods.items() if name in (*BASELINES, EXTENDED, TEXT)}
+        figures = {f"skill over {name} (MSE)": skill(model.error, other.error) for name, other in beside.items()}
         figures |= {
             "skill over copy (SSIM)": skill(1 - model.ssim.mean(axis=1), 1 - copy.ssim.mean(axis=1)),
             "position error / copy's": ratio_of_means(model.position, copy.position),

@@ -20,11 +20,13 @@ from foresight.evaluation.forced_choice import choose
 from foresight.evaluation.gates import Gate, at_least, surely_above, weakest
 from foresight.evaluation.metrics import gradient_energy, mse, ssim
 from foresight.evaluation.picture_scores import PictureScores
-from foresight.evaluation.prediction_card import ALONE, CEILING, COPY, LINEAR, MODEL
+from foresight.evaluation.prediction_card import CEILING, COPY, EXTENDED, LINEAR, MODEL, TEXT
 from foresight.evaluation.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
 from foresight.world_model import WorldModel
 
 MISLED = "prediction, another clip's instruction"
+RIVALS = (COPY, LINEAR, EXTENDED)
+"""What a prediction has to beat."""
 OPTIONS = ("true", "frozen", "blurred", "another clip's")
 
 Videos = Float[Tensor, "batch rgb=3 frame height width"]
@@ -50,9 +52,9 @@ class VideoCard:
     def figures(self) -> dict[str, Estimate]:
         """By name."""
         model, copy = self.methods[MODEL], self.methods[COPY]
-        figures = {f"skill over {name} (MSE)": skill(model.error, other.error) for name, other in self._rivals.items()}
+        beside = {name: self.methods[name] for name in (*RIVALS, TEXT, MISLED) if name in self.methods}
+        figures = {f"skill over {name} (MSE)": skill(model.error, other.error) for name, other in beside.items()}
         figures["skill over copy (SSIM)"] = skill(1 - model.ssim.mean(axis=1), 1 - copy.ssim.mean(axis=1))
-        figures[f"skill over {MISLED} (MSE)"] = skill(model.error, self.methods[MISLED].error)
         figures |= {f"forced choice: {option}": mean(self.chosen == row) for row, option in enumerate(OPTIONS)}
         figures["sharpness / VAE reconstruction's"] = self._sharpness
         figures |= {f"skill over copy at {frame}": found for frame, found in model.skills(copy).items()}
@@ -61,17 +63,15 @@ class VideoCard:
     def gates(self) -> list[Gate]:
         """Skill at every horizon over what needs no VLM or no model, the true future recognised, and no blur."""
         gates = []
-        for name, other in self._rivals.items():
-            frame, found = weakest(self.methods[MODEL].skills(other))
+        for name in RIVALS:
+            if name not in self.methods:
+                continue
+            frame, found = weakest(self.methods[MODEL].skills(self.methods[name]))
             gates.append(surely_above(f"skill over {name} at every frame (weakest: {frame})", found, 0))
         lead = bootstrap(lambda one: float((one == 0).mean() - (one == 1).mean()), self.chosen)
         gates.append(surely_above("forced choice: true − frozen", lead, 0))
         gates.append(at_least("sharpness / VAE reconstruction's", self._sharpness, 0.7))
         return gates
-
-    @property
-    def _rivals(self) -> dict[str, PictureScores]:
-        return {name: self.methods[name] for name in (COPY, LINEAR, ALONE) if name in self.methods}
 
     @property
     def _sharpness(self) -> Estimate:
@@ -171,9 +171,10 @@ class VideoBenchmark:
         methods: dict[str, Method] = {
             MODEL: lambda contexts, told, frames: self._predict(model, contexts, told, frames),
             MISLED: lambda contexts, told, frames: self._predict(model, contexts, [*told[1:], told[0]], frames),
+            EXTENDED: lambda contexts, told, frames: self._predict_alone(model, contexts, [""] * len(told), frames),
         }
         if model.adapter is not None:
-            methods[ALONE] = lambda contexts, told, frames: self._predict_alone(model, contexts, told, frames)
+            methods[TEXT] = lambda contexts, told, frames: self._predict_alone(model, contexts, told, frames)
         card = evaluate_videos(
             methods,
             lambda videos: reconstruct(model, videos),

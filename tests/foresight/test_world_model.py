@@ -202,6 +202,15 @@ def test_wrong_input_is_refused_in_words(world, clip, change, said):
         world.predict(given.pop("context"), given.pop("instruction"), given.pop("horizon"), **given)
 
 
+def test_only_a_video_model_without_vlm_may_be_told_nothing(make_world, clip):
+    """It then goes on as under guidance's negative branch: an empty text."""
+    alone = make_world(adapter=None)
+    untold, told = (alone.predict(clip[:, :9], text, 16).video for text in ("", "the red ball is pushed up"))
+    assert not torch.equal(untold, told)
+    with pytest.raises(UserError, match="got an empty one"):
+        make_world().predict(clip[:, :9], " ", 16)
+
+
 def test_one_instruction_per_clip(world, clip):
     """Two clips and one instruction do not fit."""
     with pytest.raises(UserError, match="one instruction each"):

@@ -9,7 +9,7 @@ import torch
 from foresight.evaluation.baselines import copy_last_frame
 from foresight.evaluation.forced_choice import OPTIONS, choose, futures_to_choose_from
 from foresight.evaluation.prediction import evaluate_prediction, make_clips, split_clip, wrong_instruction
-from foresight.evaluation.prediction_card import COPY, MODEL, NEAREST, TRACKER
+from foresight.evaluation.prediction_card import COPY, EXTENDED, MODEL, NEAREST, TEXT, TRACKER
 from foresight.evaluation.rivals import NearestClip, constant_velocity
 from foresight.physics import Body, PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
@@ -93,6 +93,16 @@ def test_several_methods_of_one_model_are_scored():
     card = _card(forecast)
     assert (card.methods["the same, darker"].mse > card.methods[MODEL].mse).all()
     assert "the same, darker" in [row["method"] for row in card.table()]
+
+
+def test_the_extended_context_has_to_be_beaten_and_the_told_video_model_is_a_control(pairs):
+    """A prediction twice as far off as a rival: a red gate if the rival was told nothing, a figure if it was told."""
+    known = torch.stack([future for _, future in pairs])
+    predicted, better, worse = known + 0.02, known + 0.01, torch.zeros_like(known)
+    card = _card(lambda *asked: {MODEL: predicted, EXTENDED: worse, TEXT: better})
+    assert card.figures()[f"skill over {TEXT} (MSE)"].value == pytest.approx(-3, rel=1e-3) and failed(card) == []
+    card = _card(lambda *asked: {MODEL: predicted, EXTENDED: better, TEXT: worse})
+    assert [EXTENDED in name for name in failed(card)] == [True]
 
 
 def test_fvd_says_when_it_is_absent(pairs):

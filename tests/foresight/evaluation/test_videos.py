@@ -9,7 +9,7 @@ import torch
 from foresight.data.physics import PhysicsClips
 from foresight.errors import UserError
 from foresight.evaluation.baselines import copy_last_frame
-from foresight.evaluation.prediction_card import ALONE, CEILING, COPY, MODEL
+from foresight.evaluation.prediction_card import CEILING, COPY, EXTENDED, MODEL, TEXT
 from foresight.evaluation.videos import MISLED, VideoBenchmark, evaluate_videos
 from foresight.physics import PhysicsConfig
 
@@ -82,11 +82,11 @@ def test_what_cannot_be_compared() -> None:
         evaluate_videos({}, lambda videos: videos, clips(2), context=25, batch=2)
 
 
-def test_the_benchmark_asks_the_model_thrice(world) -> None:
-    """Told, told another clip's instruction, and without the adapter, where there is one."""
+def test_the_benchmark_asks_the_model_four_times(world) -> None:
+    """Told, told another clip's instruction, and without VLM: told nothing, and told by text where that differs."""
     benchmark = VideoBenchmark(clips=clips(2), context=GIVEN, candidates=2, noise_level=1.0, batch=2, seed=0)
     found = benchmark(world, lambda done, of: None)
     names = [row["method"] for row in found.tables["methods"]]
-    assert MODEL in names and MISLED in names and (ALONE in names) is (world.adapter is not None)
+    assert {MODEL, MISLED, EXTENDED} <= {*names} and (TEXT in names) is (world.adapter is not None)
     with pytest.raises(ValueError, match="at least 2"):
         VideoBenchmark(clips=clips(2), context=GIVEN, candidates=2, noise_level=1.0, batch=1, seed=0)
