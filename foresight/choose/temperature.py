@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from foresight.calibration_file import CalibrationFile
 from foresight.errors import UserError
 from foresight.verify import model_fingerprint
 from foresight.world_model import WorldModel
-from ltx.files import write_text
 
-FILE = "temperature.json"
+FILE = CalibrationFile(
+    "temperature", "run `foresight calibrate calibration=temperature`, or give temperature= a number"
+)
 LOWEST, HIGHEST = 1e-4, 1e4
 
 
@@ -86,14 +88,13 @@ class Temperature:
             raise UserError(
                 expected=f"a temperature fitted for this model and a goal that is a {kind}",
                 got=got,
-                remedy="run `foresight calibrate calibration=temperature`, or give temperature= a number",
+                remedy=FILE.remedy,
             )
         return self.values[kind]
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `temperature.json` into a folder."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        write_text(Path(folder) / FILE, json.dumps(asdict(self), indent=1) + "\n")
+        FILE.write(folder, asdict(self))
 
     @classmethod
     def from_pretrained(cls, where: str | Path) -> Temperature:
@@ -102,18 +103,11 @@ class Temperature:
         Raises:
             UserError: if there is none, or it is damaged.
         """
-        from foresight.model_folder import find_folder
 
-        folder = Path(where) if (Path(where) / FILE).is_file() else find_folder(where) / "temperature"
-        try:
-            found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        def build(found: dict[str, Any]) -> Temperature:
             values = {str(kind): float(value) for kind, value in found["values"].items()}
             if not all(LOWEST <= value <= HIGHEST for value in values.values()):
                 raise ValueError("temperatures out of range")
             return cls(values, found["model"], found["data"])
-        except (OSError, json.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UserError(
-                expected=f"temperatures ({FILE}) in {folder}",
-                got=f"{type(error).__name__}: {error}",
-                remedy="run `foresight calibrate calibration=temperature`, or give temperature= a number",
-            ) from error
+
+        return FILE.read(where, build)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from foresight.calibration_file import CalibrationFile
 from foresight.errors import UserError
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
@@ -19,10 +20,9 @@ from foresight.physics.language import NOTHINGS
 from foresight.verify import model_fingerprint
 from foresight.watch.surprise import surprise
 from foresight.world_model import WorldModel
-from ltx.files import write_text
 from ltx.shapes import TIME
 
-FILE = "alarm.json"
+FILE = CalibrationFile("alarm", "run `foresight calibrate calibration=alarm`, or watch with alarm=none")
 BATCH = 16
 
 
@@ -88,13 +88,12 @@ class Alarm:
                 raise UserError(
                     expected=f"{name}={str(fitted)[:12]}, which the alarm was fitted for",
                     got=str(asked[name])[:12],
-                    remedy="run `foresight calibrate calibration=alarm`, or watch with alarm=none",
+                    remedy=FILE.remedy,
                 )
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `alarm.json` into a folder."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        write_text(Path(folder) / FILE, json.dumps(asdict(self), indent=1) + "\n")
+        FILE.write(folder, asdict(self))
 
     @classmethod
     def from_pretrained(cls, where: str | Path) -> Alarm:
@@ -103,21 +102,14 @@ class Alarm:
         Raises:
             UserError: if there is none, or it is damaged.
         """
-        from foresight.model_folder import find_folder
 
-        folder = Path(where) if (Path(where) / FILE).is_file() else find_folder(where) / "alarm"
-        try:
-            found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        def build(found: dict[str, Any]) -> Alarm:
             surprises = tuple(float(value) for value in found["surprises"])
             if not surprises or not all(map(math.isfinite, surprises)) or list(surprises) != sorted(surprises):
                 raise ValueError("surprises are not finite and ascending")
             return cls(surprises, Watching(**found["watching"]), found["data"])
-        except (OSError, json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise UserError(
-                expected=f"an alarm ({FILE}) in {folder}",
-                got=f"{type(error).__name__}: {error}",
-                remedy="run `foresight calibrate calibration=alarm`, or watch with alarm=none",
-            ) from error
+
+        return FILE.read(where, build)
 
 
 def fit_alarm(
