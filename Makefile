@@ -42,7 +42,7 @@ results: setup
 	$(RUN) evaluate benchmark=verification benchmark.clips=1000 model=tiny page=README.md
 	for card in rollout surprise choice; do \
 	  $(RUN) evaluate benchmark=$$card model=tiny page=docs/streams.md || exit 1; done
-	for card in actions conditioning understanding; do \
+	for card in actions conditioning understanding prediction_elsewhere verification_elsewhere; do \
 	  $(RUN) evaluate benchmark=$$card model=tiny page=docs/verification.md || exit 1; done
 	$(RUN) evaluate benchmark=correction model=tiny page=docs/loop.md
 

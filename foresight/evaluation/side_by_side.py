@@ -1,0 +1,62 @@
+"""Several benchmarks beside each other, such as one card in several worlds: of each, the figures that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from foresight.evaluation.benchmarks import Benchmark, Measured, Progress
+from foresight.evaluation.gates import Gate
+from foresight.evaluation.statistics import Estimate
+from foresight.world_model import WorldModel
+
+RESOLUTION = 100
+"""Into how many pieces the progress of each benchmark is divided."""
+
+
+class SideBySide:
+    """A table with a row for each benchmark; each keeps its own card for whoever runs it alone.
+
+    Args:
+        name: of the run's folder and of the marks in a page.
+        parts: benchmarks by what tells them apart; underscores are shown as spaces.
+        figures: names of the figures to show, by the heads of their columns.
+        gates: beginnings of the names of those gates that are promised of every part. Others are not: a conformal
+            threshold, for one, promises nothing elsewhere than where it was fitted.
+    """
+
+    def __init__(
+        self, *, name: str, parts: Mapping[str, Benchmark], figures: Mapping[str, str], gates: Sequence[str]
+    ) -> None:
+        self.name = name
+        self._parts = {key.replace("_", " "): part for key, part in parts.items()}
+        self._heads, self._gates = dict(figures), tuple(gates)
+
+    def __call__(self, model: WorldModel, progress: Progress) -> Measured:
+        """Run one after the other.
+
+        Raises:
+            ValueError: if a part has no figure, or no gate, of a name.
+        """
+        rows: list[dict[str, str]] = []
+        figures: dict[str, Estimate] = {}
+        gates: list[Gate] = []
+        for index, (key, part) in enumerate(self._parts.items()):
+
+            def step(done: int, of: int, before: int = index) -> None:
+                progress(round(RESOLUTION * (before + done / of)), RESOLUTION * len(self._parts))
+
+            found = part(model, step)
+            self._check(key, found)
+            rows.append({"": key} | {head: f"{found.figures[name]:.3f}" for head, name in self._heads.items()})
+            figures |= {f"{key}: {name}": found.figures[name] for name in self._heads.values()}
+            gates += [
+                replace(one, name=f"{key}: {one.name}") for one in found.gates if one.name.startswith(self._gates)
+            ]
+        return Measured({self.name.replace("_", " "): rows}, figures, gates=tuple(gates))
+
+    def _check(self, key: str, found: Measured) -> None:
+        missing = [name for name in self._heads.values() if name not in found.figures]
+        missing += [name for name in self._gates if not any(one.name.startswith(name) for one in found.gates)]
+        if missing:
+            raise ValueError(f"expected figures and gates of {key} named {missing}, got {sorted(found.figures)}")
