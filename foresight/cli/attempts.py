@@ -19,9 +19,14 @@ def _row(number: int, attempt: Mapping[str, Any]) -> dict[str, str]:
         "seed": str(attempt["seed"]),
         "noise level": f"{attempt['noise_level']:.3g}",
         "tokens refined": "–" if refined is None else str(refined),
-        "probability": "–" if verdict is None else f"{verdict['probability']:.3f}",
+        "as told": _probability(verdict, "probability"),
+        "hit": _probability(verdict, "hit"),
         "decision": "–" if verdict is None else verdict["decision"],
         "seconds": f"{cost['seconds']:.2f}",
         "evaluations": str(cost["evaluations"]),
         "decodes": str(cost["decodes"]),
     }
+
+
+def _probability(verdict: Mapping[str, Any] | None, name: str) -> str:
+    return "–" if verdict is None or verdict[name] is None else f"{verdict[name]:.3f}"

@@ -13,6 +13,10 @@ FILMS = {
     "side_by_side.mp4": "context · what happened · predicted · difference",
     "prediction.mp4": "the prediction alone",
 }
+SAID = {
+    "hit": "likely that the prediction comes true",
+    "probability": "likely that what happened follows from clip and instruction",
+}
 
 
 def draw_page(folder: Path, record: Mapping[str, Any], target: Path) -> None:
@@ -30,7 +34,7 @@ def draw_page(folder: Path, record: Mapping[str, Any], target: Path) -> None:
             title="Prediction",
             instruction=record["instruction"],
             decision=record["verdict"]["decision"] if record["verdict"] else "",
-            probability=record["verdict"]["probability"] if record["verdict"] else None,
+            probabilities=_probabilities(record["verdict"]),
             signals=_signals(record["verdict"]),
             films=[Film(folder / name, caption) for name, caption in FILMS.items() if (folder / name).is_file()],
             tables=_loop(record.get("loop")) | ({"Nearness to what happened": _scores(scores)} if scores else {}),
@@ -41,6 +45,10 @@ def draw_page(folder: Path, record: Mapping[str, Any], target: Path) -> None:
             facts=record["facts"],
         ),
     )
+
+
+def _probabilities(verdict: Mapping[str, Any] | None) -> dict[str, float]:
+    return {} if verdict is None else {SAID[name]: verdict[name] for name in SAID if verdict[name] is not None}
 
 
 def _signals(verdict: Mapping[str, Any] | None) -> list[Signal]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from foresight.cli.attempts import attempt_rows
 from foresight.cli.console import console, print_table
 from foresight.cli.looped import decision, loop_record, run_loop, shown_attempt
-from foresight.cli.page import draw_page
+from foresight.cli.page import SAID, draw_page
 from foresight.cli.scoring import score_all
 from foresight.clips import Clip, load_clip
 from foresight.loop import Budget, Policy, Trace
@@ -20,14 +20,14 @@ from foresight.loop.revisers import Reviser
 from foresight.prediction import Prediction
 from foresight.report import contact_sheet, side_by_side
 from foresight.run import RunDirectory
-from foresight.verify import SIGNALS, Verdict, Verifier
+from foresight.verify import PLAUSIBILITIES, SIGNALS, Verdict, Verifier
 from foresight.world_model import WorldModel
 from ltx.media import write_mp4
 
 RANKED = 3
 """Fewest candidates that can judge each other."""
 
-SHORT = ("attempt", "instruction", "probability", "decision", "seconds", "evaluations")
+SHORT = ("attempt", "instruction", "as told", "hit", "decision", "seconds", "evaluations")
 """What fits on a terminal of what is known of an attempt; the page shows all."""
 
 
@@ -221,18 +221,22 @@ def _candidate_records(model: WorldModel, prediction: Prediction, plausibility: 
 
 
 def _verdict_record(verdict: Verdict, verifier: Verifier) -> dict[str, Any]:
-    """Probability, decision, and how far each signal spoke for or against the prediction."""
+    """Probabilities, decision, and how far each signal spoke for or against."""
     pulls = verifier.pulls(verdict)
+    measured: Mapping[str, object] = SIGNALS if verdict.frames else PLAUSIBILITIES
     largest = max((abs(pull) for pull in pulls.values()), default=1.0) or 1.0
     return {
-        "probability": verdict.probability,
+        "frames": verdict.frames,
+        # Where nothing was observed, only the prediction itself can be likely.
+        "probability": verdict.probability if verdict.frames else None,
+        "hit": verdict.hit,
         "decision": verdict.decision,
         "signals": [
             {
                 "name": name,
                 "value": verdict.signals[name],
                 "support": pull / largest,
-                "meaning": (type(SIGNALS[name]).__doc__ or name).strip().splitlines()[0],
+                "meaning": (type(measured[name]).__doc__ or name).strip().splitlines()[0],
             }
             for name, pull in pulls.items()
         ],
@@ -270,9 +274,10 @@ def _show(record: Mapping[str, Any], clip: Clip, folder: RunDirectory) -> None:
         print_table(f"{clip.observed.shape[1]} predicted frames against what happened", rows)
     verdict = record["verdict"]
     if verdict:
-        console.print(
-            f"verdict: {verdict['decision']}; probability of being right {verdict['probability']:.2f}", style="bold"
-        )
+        console.print(f"verdict: {verdict['decision']}", style="bold")
+        for name, text in SAID.items():
+            if verdict[name] is not None:
+                console.print(f"{verdict[name]:.0%} {text}")
         print_table(
             "signals",
             [

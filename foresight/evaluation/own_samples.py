@@ -9,17 +9,15 @@ from torch import Tensor
 
 from foresight.evaluation.judged import Judged
 from foresight.evaluation.statistics import Estimate, bootstrap, mean
-from foresight.verify.examples import TRUE, Examples, Samples
+from foresight.verify.examples import Examples, Samples
 
 GAIN = "gain of the most plausible candidate over the average (px)"
 
 
-def shown_after(logits: Float[Tensor, " example"], examples: Examples, samples: Samples) -> Judged:
+def shown_after(logits: Float[Tensor, " example"], examples: Examples) -> Judged:
     """Shown predictions scored against what truly happened; right is what came true, by states no verifier saw."""
-    true = torch.tensor([kind == TRUE for kind in examples.kinds])
-    clips = examples.owner[true]
-    came_true = dict(zip(samples.clips, samples.shown_right.tolist(), strict=True))
-    return Judged(logits[true], torch.tensor([came_true[seed] for seed in clips.tolist()]), clips)
+    true = examples.right
+    return Judged(logits[true], examples.hit[true], examples.owner[true])
 
 
 def candidates_before(logits: Float[Tensor, "clip candidate"], samples: Samples) -> Judged:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +21,7 @@ from foresight.physics import PhysicsClip, PhysicsConfig
 from foresight.prediction import Prediction
 from foresight.verify.calibration import reliability
 from foresight.verify.examples import Examples, Measurements, Samples, collect
+from foresight.verify.head import Head
 from foresight.verify.signals import SIGNALS
 from foresight.verify.verifier import Verifier
 from foresight.world_model import WorldModel
@@ -48,11 +49,18 @@ class VerificationCard:
     @cached_property
     def logits(self) -> dict[int, Float[Tensor, " example"]]:
         """The verifier's log-odds after each number of observed frames."""
-        own = {
-            frames: {name: values[name] for name in self.verifier.signals}
-            for frames, values in self.examples.values.items()
+        return self._said_by(self.verifier.heads)
+
+    @cached_property
+    def hit_logits(self) -> dict[int, Float[Tensor, " example"]]:
+        """That the prediction comes true, after each number of observed frames; none for a verifier without hits."""
+        return self._said_by(self.verifier.hits)
+
+    def _said_by(self, heads: Mapping[int, Head]) -> dict[int, Float[Tensor, " example"]]:
+        return {
+            frames: head.logits({name: self.examples.values[frames][name] for name in head.names})
+            for frames, head in heads.items()
         }
-        return {frames: self.verifier.logits(values, frames) for frames, values in own.items()}
 
     @cached_property
     def judged(self) -> Judged:
@@ -73,8 +81,8 @@ class VerificationCard:
     def own(self) -> dict[str, Judged]:
         """The model's shown predictions, after some frames and before any; only where both labels occur."""
         found = {
-            f"after {frames} frames": shown_after(logits, self.examples, self.samples)
-            for frames, logits in self.logits.items()
+            f"after {frames} frames": shown_after(logits, self.examples)
+            for frames, logits in (self.hit_logits or self.logits).items()
         }
         before = self.before
         if before is not None:
@@ -107,6 +115,11 @@ class VerificationCard:
             if frames != self.verifier.frames:
                 part = self.judged.scored(logits).calibration()
                 figures |= {f"after {frames} frames: {name}": value for name, value in part.items()}
+        for frames, logits in self.hit_logits.items():
+            every = Judged(logits, self.examples.hit, self.examples.owner)
+            if every.both:
+                said = every.calibration()
+                figures |= {f"hit or miss, any outcome, after {frames} frames: {name}": said[name] for name in said}
         for name, one in self.own.items():
             figures |= {f"own predictions {name}: {figure}": value for figure, value in one.calibration().items()}
         prospect = self._prospect

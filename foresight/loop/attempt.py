@@ -62,7 +62,8 @@ class Attempt:
         latents: of the frames that were predicted.
         refined: which tokens were noised again; None if all were drawn.
         chosen: the candidate to show: the nearest to what was seen, or the most central where all of it was given.
-        verdict: what the verifier said of it; None where nothing unseen was left to judge by.
+        verdict: what the verifier said of it, of what continues an observation by plausibility alone; None where it
+            cannot.
         cost: what it took.
     """
 

@@ -19,7 +19,7 @@ from foresight.loop.moves import Continue, Draw, Move, Renoise, Reword
 from foresight.loop.renoise import renoise
 from foresight.loop.revisers.base import Case, Reviser
 from foresight.prediction import Prediction
-from foresight.verify.verifier import Verifier
+from foresight.verify.verifier import Verdict, Verifier
 from foresight.world_model import WorldModel
 from ltx.shapes import TIME
 
@@ -88,7 +88,7 @@ class Imagination:
                 case Renoise():
                     prediction, refined = self._renoise(earlier[move.attempt], move)
                 case Continue():
-                    prediction = self._continue(earlier[move.attempt], move)
+                    prediction, verdict = self._continue(earlier[move.attempt], move)
             if isinstance(move, Continue):
                 chosen = prediction.medoid
             else:
@@ -154,7 +154,8 @@ class Imagination:
         )
         return prediction, where
 
-    def _continue(self, attempt: Attempt, move: Continue) -> Prediction:
+    def _continue(self, attempt: Attempt, move: Continue) -> tuple[Prediction, Verdict | None]:
+        """The whole horizon, what was seen first, and how plausible the rest is, where that can be said."""
         task, plan = self.task, self.model.plan
         left = task.horizon - task.observed.shape[1]
         if left < 1:
@@ -172,8 +173,11 @@ class Imagination:
             noise_level=self.noise_level,
             seed=move.seed,
         )
+        verdict = None
+        if self.verifier.prospect is not None and left >= TIME:
+            verdict = self.verifier.foresee(self.model, prediction)[prediction.medoid]
         seen = task.observed.to(prediction.video).expand(len(prediction), -1, -1, -1, -1)
-        return replace(prediction, video=torch.cat([seen, prediction.video], dim=2))
+        return replace(prediction, video=torch.cat([seen, prediction.video], dim=2)), verdict
 
     def _nearest(self, prediction: Prediction) -> int:
         """The candidate nearest to what was seen, in latent space."""

@@ -89,7 +89,7 @@ class Report:
         title: headline.
         instruction: what the model was told.
         decision: the verdict in a word or a sentence, e.g. "accept"; empty without an observation.
-        probability: calibrated probability that the prediction is right, None without an observation.
+        probabilities: what is how probable, from 0 to 1, in words that follow the number; the first one large.
         signals: what the verdict rests on.
         films: videos, the first one large.
         tables: heading → metrics.
@@ -104,7 +104,7 @@ class Report:
     title: str
     instruction: str = ""
     decision: str = ""
-    probability: float | None = None
+    probabilities: Mapping[str, float] = field(default_factory=dict)
     signals: Sequence[Signal] = ()
     films: Sequence[Film] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
@@ -116,8 +116,8 @@ class Report:
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.probability is not None and not 0 <= self.probability <= 1:
-            raise ValueError(f"expected a probability in [0, 1], got {self.probability}")
+        if not all(0 <= value <= 1 for value in self.probabilities.values()):
+            raise ValueError(f"expected probabilities in [0, 1], got {[*self.probabilities.values()]}")
 
 
 def write_page(path: str | Path, report: Report) -> None:
@@ -153,21 +153,21 @@ def _section(heading: str, body: str) -> str:
 
 
 def _verdict(report: Report) -> str:
-    if report.probability is None and not report.decision and not report.signals:
+    if not report.probabilities and not report.decision and not report.signals:
         return ""
-    parts = []
-    if report.probability is not None:
-        percent = 100 * report.probability
-        parts.append(
-            f'<p class="probability"><strong>{percent:.0f} %</strong> likely right'
-            f'<span class="meter" role="img" aria-label="{percent:.0f} %">'
-            f'<i style="width:{percent:.1f}%"></i></span></p>'
-        )
+    parts = [_probability(100 * value, text) for text, value in report.probabilities.items()]
     if report.decision:
         parts.append(f'<p class="decision">Decision: <strong>{escape(report.decision)}</strong></p>')
     if report.signals:
         parts.append(f'<table class="signals"><tbody>{"".join(map(_signal, report.signals))}</tbody></table>')
     return f'<section class="verdict"><h2>Verdict</h2>{"".join(parts)}</section>'
+
+
+def _probability(percent: float, text: str) -> str:
+    return (
+        f'<p class="probability"><strong>{percent:.0f} %</strong> {escape(text)}'
+        f'<span class="meter" role="img" aria-label="{percent:.0f} %"><i style="width:{percent:.1f}%"></i></span></p>'
+    )
 
 
 def _signal(signal: Signal) -> str:

@@ -96,16 +96,23 @@ class Examples:
         values: by number of observed frames, signals by name.
         kinds: "true", or the kind of counterfactual.
         clips: seed of the clip.
+        misplaced: pixels by which the future that is shown is off from this outcome; see `misplacement`.
     """
 
     values: Mapping[int, Mapping[str, Float[Tensor, " example"]]]
     kinds: tuple[str, ...]
     clips: tuple[int, ...]
+    misplaced: Float[Tensor, " example"]
 
     @property
     def right(self) -> Bool[Tensor, " example"]:
         """Whether what happened follows from context and instruction."""
         return torch.tensor([kind == TRUE for kind in self.kinds])
+
+    @property
+    def hit(self) -> Bool[Tensor, " example"]:
+        """Whether the future that is shown is what happened."""
+        return self.misplaced <= TOLERANCE
 
     @property
     def owner(self) -> Int[Tensor, " example"]:
@@ -121,25 +128,18 @@ class Samples:
         values: plausibilities by name, measured before anything was observed.
         misplaced: pixels by which the worst placed body is off; see `misplacement`.
         medoid: which candidate lies in the middle.
-        shown: pixels by which the future that is shown is off.
         clips: seed of each clip.
     """
 
     values: Mapping[str, Float[Tensor, "clip candidate"]]
     misplaced: Float[Tensor, "clip candidate"]
     medoid: Int[Tensor, " clip"]
-    shown: Float[Tensor, " clip"]
     clips: tuple[int, ...]
 
     @property
     def right(self) -> Bool[Tensor, "clip candidate"]:
         """Which candidates came true."""
         return self.misplaced <= TOLERANCE
-
-    @property
-    def shown_right(self) -> Bool[Tensor, " clip"]:
-        """Whether the future that is shown came true."""
-        return self.shown <= TOLERANCE
 
 
 OnBatch = Callable[[WorldModel, Sequence[PhysicsClip], Sequence[Prediction]], None]
@@ -187,11 +187,12 @@ def collect(
             seed=seeds[turn % len(seeds)],
         )
         gatherer = Gatherer(model, predictions, measurements.needs, measurements.gathering)
-        rows.outcomes(gatherer, true, true, [TRUE] * len(true))
+        shown = [model.shown(prediction) for prediction in predictions]
+        rows.outcomes(gatherer, shown, true, true, [TRUE] * len(true))
         for negative in range(measurements.negatives):
             kinds = [_kind(clip.seed, negative, measurements) for clip in true]
             false = [counterfactual(clip, kind) for clip, kind in zip(true, kinds, strict=True)]
-            rows.outcomes(gatherer, true, false, kinds)
+            rows.outcomes(gatherer, shown, true, false, kinds)
         rows.candidates(gatherer, true, predictions)
         on_batch(model, true, predictions)
         progress(numbers[-1] - SPLITS[split] + 1, clips)
@@ -209,13 +210,18 @@ class _Rows:
         self._kinds: list[str] = []
         self._clips: list[int] = []
         self._plausible: dict[str, list[Tensor]] = {name: [] for name in measurements.plausibilities}
+        self._off: list[Tensor] = []
         self._misplaced: list[Tensor] = []
-        self._shown: list[Tensor] = []
         self._medoids: list[int] = []
         self._seeds: list[int] = []
 
     def outcomes(
-        self, gatherer: Gatherer, true: list[PhysicsClip], outcomes: list[PhysicsClip], kinds: list[str]
+        self,
+        gatherer: Gatherer,
+        shown: list[Tensor],
+        true: list[PhysicsClip],
+        outcomes: list[PhysicsClip],
+        kinds: list[str],
     ) -> None:
         """Measure one outcome of each clip; those that look like the true one are left out."""
         given = true[0].config.context_frames
@@ -224,10 +230,11 @@ class _Rows:
         for frames, values in self._measurements.of(gatherer, observed).items():
             for name, value in values.items():
                 self._signals[frames][name].append(value[kept])
-        for clip, kind, keep in zip(true, kinds, kept.tolist(), strict=True):
+        for video, clip, kind, keep in zip(shown, outcomes, kinds, kept.tolist(), strict=True):
             if keep:
                 self._kinds.append(kind)
                 self._clips.append(clip.seed)
+                self._off.append(misplacement(video[None], clip))
 
     def candidates(self, gatherer: Gatherer, true: list[PhysicsClip], predictions: Sequence[Prediction]) -> None:
         """Measure the candidates themselves."""
@@ -236,7 +243,6 @@ class _Rows:
             column.append(plausibility(name)(prospect).cpu())
         for prediction, clip in zip(predictions, true, strict=True):
             self._misplaced.append(misplacement(prediction.video, clip))
-            self._shown.append(misplacement(gatherer.model.shown(prediction)[None], clip)[0])
         self._medoids += [prediction.medoid for prediction in predictions]
         self._seeds += [clip.seed for clip in true]
 
@@ -245,14 +251,13 @@ class _Rows:
             frames: {name: torch.cat(parts) for name, parts in columns.items()}
             for frames, columns in self._signals.items()
         }
-        return Examples(values, tuple(self._kinds), tuple(self._clips))
+        return Examples(values, tuple(self._kinds), tuple(self._clips), torch.cat(self._off))
 
     def samples(self) -> Samples:
         return Samples(
             values={name: torch.cat(parts) for name, parts in self._plausible.items()},
             misplaced=torch.stack(self._misplaced),
             medoid=torch.tensor(self._medoids),
-            shown=torch.stack(self._shown),
             clips=tuple(self._seeds),
         )
 

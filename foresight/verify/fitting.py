@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from jaxtyping import Bool
+from torch import Tensor
 
 from foresight.physics import PhysicsConfig
 from foresight.verify.examples import Examples, Measurements, Samples, collect
@@ -52,7 +54,10 @@ def fit_on_physics(
 
 
 def fit_verifier(examples: Examples, samples: Samples, *, coverage: float, fitted_on: FittedOn) -> Verifier:
-    """Fit a head for each number of observed frames, and one for candidates if their plausibilities were measured.
+    """Fit two heads for each number of observed frames, and one for candidates if their plausibilities were measured.
+
+    Where no prediction hit what happened, or every one did, nothing can be learnt about hits: the verifier has no such
+    heads.
 
     Args:
         examples: against outcomes.
@@ -63,8 +68,18 @@ def fit_verifier(examples: Examples, samples: Samples, *, coverage: float, fitte
     Raises:
         ValueError: if a label is missing, there are too few clips, or a figure is not finite.
     """
-    heads = {frames: fit_head(values, examples.right, examples.owner) for frames, values in examples.values.items()}
-    return Verifier(heads, _fit_prospect(samples) if samples.values else None, coverage, fitted_on)
+
+    def heads(labels: Bool[Tensor, " example"]) -> dict[int, Head]:
+        return {frames: fit_head(values, labels, examples.owner) for frames, values in examples.values.items()}
+
+    both = bool(examples.hit.any()) and not bool(examples.hit.all())
+    return Verifier(
+        heads=heads(examples.right),
+        hits=heads(examples.hit) if both else {},
+        prospect=_fit_prospect(samples) if samples.values else None,
+        coverage=coverage,
+        fitted_on=fitted_on,
+    )
 
 
 def _fit_prospect(samples: Samples) -> Head:

@@ -18,9 +18,10 @@ def misplacement(
 ) -> Float[Tensor, " candidate"]:
     """Distance in pixels of the worst placed body from its true centre, mean over future frames.
 
-    A body that is not to be seen counts as in the middle of the picture. Right is up to `TOLERANCE`.
+    A body that is not to be seen counts as in the middle of the picture; one that is gone has no place to be right
+    about, and counts as infinitely far. Right is up to `TOLERANCE`.
     """
     given, frames = clip.config.context_frames, candidates.shape[2]
     truth = clip.positions[given : given + frames]
     errors = [position_error(track(video, clip.bodies).positions, truth) for video in candidates.cpu()]
-    return torch.stack([error.mean(dim=0).max() for error in errors])
+    return torch.stack([error.nan_to_num(nan=torch.inf).mean(dim=0).max() for error in errors])

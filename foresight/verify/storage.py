@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from foresight.verify.verifier import Verifier
 
 CONFIG, WEIGHTS = "verifier.json", "verifier.safetensors"
-PROSPECT = "prospect"
+HITS, PROSPECT = "hits", "prospect"
 
 
 def write_verifier(verifier: Verifier, folder: Path) -> None:
     """Write both files; existing ones are replaced whole."""
     folder.mkdir(parents=True, exist_ok=True)
     heads = {str(frames): head for frames, head in verifier.heads.items()}
+    heads |= {f"{HITS}.{frames}": head for frames, head in verifier.hits.items()}
     if verifier.prospect is not None:
         heads[PROSPECT] = verifier.prospect
     tensors = {f"{where}.{name}": tensor for where, head in heads.items() for name, tensor in _tensors(head).items()}
@@ -40,6 +41,7 @@ def write_verifier(verifier: Verifier, folder: Path) -> None:
         "signals": list(verifier.signals),
         "plausibilities": list(verifier.plausibilities),
         "frames": sorted(verifier.heads),
+        "hits": sorted(verifier.hits),
         "coverage": verifier.coverage,
         "fitted_on": asdict(verifier.fitted_on),
     }
@@ -66,6 +68,8 @@ def read_verifier(where: str | Path) -> Verifier:
         signals, plausibilities = tuple(config["signals"]), tuple(config["plausibilities"])
         verifier = Verifier(
             heads={int(frames): _head(signals, _part(tensors, str(frames))) for frames in config["frames"]},
+            # Verifiers that were saved before predictions were judged themselves have none.
+            hits={int(f): _head(signals, _part(tensors, f"{HITS}.{f}")) for f in config.get("hits", [])},
             prospect=_head(plausibilities, _part(tensors, PROSPECT)) if plausibilities else None,
             coverage=config["coverage"],
             fitted_on=FittedOn(**fitted),

@@ -27,17 +27,26 @@ class Verdict:
     """What a verifier says of one prediction.
 
     Args:
-        probability: calibrated probability that the prediction was right.
-        decision: "accept" where only right, "reject" where only wrong predictions look like this at the stated
-            coverage, "abstain" where both or neither do.
+        probability: calibrated probability that what happens is what context and instruction lead to.
+        decision: "accept" where only such outcomes, "reject" where only others look like this at the stated coverage,
+            "abstain" where both or neither do.
         signals: what it is based on, by name.
-        frames: how many observed frames it is based on.
+        frames: how many observed frames it is based on; 0 is none, and the signals are plausibilities.
+        hit: calibrated probability that the prediction comes true: that every body is drawn where it goes, the mean
+            over all its frames, observed or not, within `foresight.verify.rightness.TOLERANCE`. What happens can follow
+            from what was told and the prediction miss it all the same. None if the verifier was fitted without.
     """
 
     probability: float
     decision: Decision
     signals: Mapping[str, float]
     frames: int = 0
+    hit: float | None = None
+
+    @property
+    def confidence(self) -> float:
+        """How far the prediction can be relied on: that it hits, or where that is not known, the probability."""
+        return self.probability if self.hit is None else self.hit
 
 
 @dataclass(frozen=True)
@@ -66,23 +75,26 @@ class Verifier:
     """Judges predictions against all, part or nothing of what happened.
 
     Args:
-        heads: by number of observed frames, what to make of the signals.
+        heads: by number of observed frames, what the signals say of what happens.
+        hits: by the same numbers, what they say of the prediction; empty if that was not fitted.
         prospect: what to make of plausibilities where nothing has been observed; None if it was fitted without.
-        coverage: share of right predictions that are not rejected, and of wrong ones that are not accepted.
+        coverage: share of right outcomes that are not rejected, and of wrong ones that are not accepted.
         fitted_on: what all this holds for.
 
     Raises:
-        ValueError: if a signal or plausibility is unknown, or heads are fitted on different signals.
+        ValueError: if a signal or plausibility is unknown, or heads are fitted on different signals or frames.
     """
 
     heads: Mapping[int, Head]
+    hits: Mapping[int, Head]
     prospect: Head | None
     coverage: float
     fitted_on: FittedOn
 
     def __post_init__(self) -> None:
-        if not self.heads or len({head.names for head in self.heads.values()}) != 1:
-            raise ValueError("expected at least one head, all fitted on the same signals")
+        heads = [*self.heads.values(), *self.hits.values()]
+        if not self.heads or len({head.names for head in heads}) != 1 or set(self.hits) not in (set(), set(self.heads)):
+            raise ValueError("expected heads fitted on the same signals, after the same numbers of frames")
         for name in self.signals:
             signal(name)
         for name in self.plausibilities:
@@ -161,12 +173,14 @@ class Verifier:
         frames = self.frames if frames is None else frames
         logits = self.logits(values, frames)
         probabilities = torch.sigmoid(logits)
+        hits = torch.sigmoid(self.hits[frames].logits(values)).tolist() if self.hits else [None] * len(logits)
         return [
             Verdict(
                 probability=float(probabilities[row]),
                 decision=self._head(frames).decide(float(logits[row]), self.coverage),
                 signals={name: float(values[name][row]) for name in self.signals},
                 frames=frames,
+                hit=hits[row],
             )
             for row in range(len(logits))
         ]
@@ -174,7 +188,7 @@ class Verifier:
     def logits(
         self, values: Mapping[str, Float[Tensor, " batch"]], frames: int | None = None
     ) -> Float[Tensor, " batch"]:
-        """Calibrated log-odds of being right; see `judge`.
+        """Calibrated log-odds that this is what context and instruction lead to; see `judge`.
 
         Raises:
             ValueError: if a signal or the number of frames was not fitted, or a signal is missing or not finite.
@@ -182,7 +196,7 @@ class Verifier:
         return self._head(self.frames if frames is None else frames).logits(values)
 
     def pulls(self, verdict: Verdict) -> dict[str, float]:
-        """How far each signal pulled a verdict towards right (above 0) or wrong."""
+        """How far each signal pulled a verdict's probability up (above 0) or down."""
         return self._head(verdict.frames).pulls(verdict.signals)
 
     def rank(self, model: WorldModel, prediction: Prediction) -> Float[Tensor, " candidate"]:
@@ -197,6 +211,31 @@ class Verifier:
 
     def rank_batch(self, model: WorldModel, predictions: Sequence[Prediction]) -> Float[Tensor, "batch candidate"]:
         """`rank` for predictions of one size and number of candidates."""
+        return torch.sigmoid(self._prospects(model, predictions)[1])
+
+    def foresee(self, model: WorldModel, prediction: Prediction) -> list[Verdict]:
+        """A verdict on each candidate without any observation: that it comes true, by its plausibilities.
+
+        Raises:
+            ValueError: as `rank`.
+            UserError: as `rank`.
+        """
+        figures, logits = self._prospects(model, [prediction])
+        head, hits = self._head(0), torch.sigmoid(logits[0]).tolist()
+        return [
+            Verdict(
+                probability=hit,
+                decision=head.decide(float(logits[0, row]), self.coverage),
+                signals={name: float(value[0, row]) for name, value in figures.items()},
+                hit=hit,
+            )
+            for row, hit in enumerate(hits)
+        ]
+
+    def _prospects(
+        self, model: WorldModel, predictions: Sequence[Prediction]
+    ) -> tuple[dict[str, Float[Tensor, "batch candidate"]], Float[Tensor, "batch candidate"]]:
+        """Plausibilities by name, and the log-odds of each candidate."""
         self._check_model(model)
         if len(predictions[0]) < 3:
             raise UserError(
@@ -216,7 +255,7 @@ class Verifier:
         figures = {one.name: one(prospect) for one in chosen}
         shape = next(iter(figures.values())).shape
         logits = self.prospect.logits({name: value.flatten() for name, value in figures.items()})
-        return torch.sigmoid(logits).view(shape)
+        return figures, logits.view(shape)
 
     def check(self, model: WorldModel, predictions: Sequence[Prediction]) -> None:
         """Refuse another model or number of candidates than it was fitted for.
@@ -241,6 +280,8 @@ class Verifier:
             )
 
     def _head(self, frames: int) -> Head:
+        if frames == 0 and self.prospect is not None:
+            return self.prospect
         if frames not in self.heads:
             raise ValueError(f"expected {' or '.join(map(str, sorted(self.heads)))} observed frames, got {frames}")
         return self.heads[frames]

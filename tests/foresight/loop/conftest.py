@@ -73,6 +73,8 @@ class FakeVerifier:
     Judging takes two sequences through the transformer.
     """
 
+    prospect = None
+
     def __init__(self, candidates=2):
         self.fitted_on = SimpleNamespace(candidates=candidates)
 
@@ -85,7 +87,7 @@ class FakeVerifier:
         distance = float((predictions[0].video[0, :, : observed.shape[2]] - observed[0]).abs().mean())
         probability = 1 - 2 * min(0.5, distance)
         decision = "accept" if probability >= 0.9 else "reject" if probability < 0.5 else "abstain"
-        return [Verdict(probability, decision, {"motion": distance})]
+        return [Verdict(probability, decision, {"motion": distance}, observed.shape[2])]
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -25,6 +27,7 @@ from foresight.loop import (
     Task,
 )
 from foresight.loop.revisers import ScoringReviser
+from foresight.verify import Verdict
 
 
 class Says:
@@ -105,6 +108,22 @@ def test_re_grounding_keeps_what_was_seen_and_predicts_the_rest(make_loop, task)
     assert torch.equal(last.shown[:, 8:], torch.full((3, 8, 64, 64), 1.0))
     # Nothing is verified: four steps for two candidates.
     assert last.cost.evaluations == 8
+
+
+def test_a_continuation_is_judged_by_its_plausibility(make_loop, task):
+    """A verifier that can rank says how likely it comes true, by the frames that nobody has seen."""
+
+    loop = make_loop(Chain([Reground(), Resample(times=1)]))
+
+    class Foresees(type(loop.verifier)):
+        prospect = "fitted"
+
+        def foresee(self, model, prediction):
+            assert prediction.video.shape[2] == 8, "only what was not seen"
+            return [Verdict(0.1 * (1 + row), "abstain", {}, hit=0.1 * (1 + row)) for row in range(len(prediction))]
+
+    last = replace(loop, verifier=Foresees()).run(task).accepted
+    assert last.verdict.hit == 0.1 * (1 + last.chosen) and last.verdict.frames == 0
 
 
 def test_the_candidate_nearest_to_what_was_seen_is_shown(make_loop, task):

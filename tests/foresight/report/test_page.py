@@ -23,7 +23,7 @@ def full(tmp_path):
         title=EVIL,
         instruction=EVIL,
         decision=EVIL,
-        probability=0.73,
+        probabilities={EVIL: 0.73, "sure": 1.0},
         signals=(Signal(EVIL, EVIL, -3.0, EVIL),),
         films=(Film(film, EVIL), Film(sheet, EVIL)),
         tables={EVIL: table},
@@ -49,7 +49,7 @@ def test_the_page_needs_nothing_else(tmp_path):
     sources = re.findall(r"""(?:src|href)=["']([^"']*)""", page)
     assert sources and all(source.startswith("data:") for source in sources)
     assert not re.search(r"https?://(?!www\.w3\.org)|@import|url\(", page)
-    assert "73 %" in page and "width:50.0%" in page
+    assert "73 %" in page and "100 %</strong> sure" in page and "width:50.0%" in page
 
 
 def test_empty_parts_do_not_appear():
@@ -62,8 +62,8 @@ def test_wrong_reports_are_refused(tmp_path):
     """Rows of other lengths, impossible probabilities, films of unknown kinds."""
     with pytest.raises(ValueError, match="2 cells"):
         Table(("a", "b"), (("1",),))
-    with pytest.raises(ValueError, match="probability"):
-        Report(title="a", probability=1.1)
+    with pytest.raises(ValueError, match="probabilities"):
+        Report(title="a", probabilities={"b": 1.1})
     with pytest.raises(ValueError, match=r"film\.txt"):
         render(Report(title="a", films=(Film(tmp_path / "film.txt", "b"),)))
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from foresight.physics import PhysicsConfig, make_clip
+from foresight.physics.counterfactual import counterfactual
 from foresight.verify import Gathering, Measurements, collect, fit_on_physics
 from foresight.verify.examples import KINDS, TRUE
 from foresight.verify.rightness import misplacement
@@ -30,6 +31,8 @@ def test_a_true_future_is_not_misplaced():
     found = misplacement(torch.stack([future, frozen]), clip)
     moved = (clip.positions[9:] - clip.positions[8]).norm(dim=-1).mean(dim=0).max()
     assert float(found[0]) < 1 and float(found[1]) == pytest.approx(float(moved), abs=1)
+    gone = counterfactual(clip, "removed")
+    assert misplacement(future[None], gone).tolist() == [float("inf")], "nothing can be right about what is gone"
 
 
 def test_examples_take_turns_and_batches_change_nothing(world):
@@ -41,7 +44,7 @@ def test_examples_take_turns_and_batches_change_nothing(world):
     assert len(examples.clips) == len(examples.kinds) == len(examples.values[8]["latent_ratio"]) <= 12
     assert samples.misplaced.shape == samples.values["eccentricity"].shape == (4, 3)
     middle = samples.misplaced[torch.arange(4), samples.medoid]
-    assert torch.equal(samples.shown, middle), "this plan shows the candidate in the middle"
+    assert torch.equal(examples.misplaced[examples.right], middle), "this plan shows the candidate in the middle"
     for frames in (8, 16):
         for name, values in examples.values[frames].items():
             row = {

@@ -32,7 +32,12 @@ def toy_samples(clips=200, seed=5):
     misplaced = 6.5 + 10 * (eccentricity - 1) + 2 * torch.randn(clips, 4, generator=generator)
     spread = torch.rand(clips, 1, generator=generator).expand(clips, 4)
     values = {"eccentricity": eccentricity, "spread": spread}
-    return Samples(values, misplaced, torch.zeros(clips, dtype=torch.long), misplaced[:, 0], tuple(range(clips)))
+    return Samples(values, misplaced, torch.zeros(clips, dtype=torch.long), tuple(range(clips)))
+
+
+def misplaced(values):
+    """A prediction hits where the motion agrees very well: few of the outcomes that were told, none of the others."""
+    return torch.where(values["motion"] > 2, 1.0, 20.0)
 
 
 def fitted(model="0" * 64, candidates=2, samples=None):
@@ -40,7 +45,7 @@ def fitted(model="0" * 64, candidates=2, samples=None):
     after_16, right = toy(2000, seed=0)
     after_8, _ = toy(2000, seed=4, noise=2.0)
     kinds = tuple("true" if one else "reversed" for one in right)
-    examples = Examples({8: after_8, 16: after_16}, kinds, tuple(row // 2 for row in range(2000)))
+    examples = Examples({8: after_8, 16: after_16}, kinds, tuple(row // 2 for row in range(2000)), misplaced(after_16))
     on = FittedOn(model, "a toy", 1000, 2000, candidates, Gathering(INSTRUCTIONS))
     return fit_verifier(examples, samples or toy_samples(), coverage=0.9, fitted_on=on)
 
@@ -81,6 +86,34 @@ def test_the_verdict_holds_the_signals_it_is_based_on():
     verdict = fitted().judge({"pixel_ratio": torch.tensor([0.25]), "motion": torch.tensor([1.5])})[0]
     assert dict(verdict.signals) == {"pixel_ratio": 0.25, "motion": 1.5}
     assert verdict.probability > 0.9
+
+
+def test_an_outcome_can_be_as_told_and_the_prediction_miss_it():
+    """Hits have a calibration of their own: here only the upper part of what was as told, motion above 2, is a hit."""
+    verifier = fitted()
+    values, right = toy(4000, seed=1)
+    hit = misplaced(values) < 6.5
+    verdicts = verifier.judge(values)
+    said = torch.tensor([verdict.hit for verdict in verdicts])
+    assert auroc(said, hit).value > 0.95 > auroc(torch.tensor([v.probability for v in verdicts]), hit).value
+    # Both labels weigh alike in a fit, so they do here.
+    weights = torch.where(hit, 0.5 / hit.double().mean(), 0.5 / (~hit).double().mean())
+    sure = said > 0.5
+    assert float((weights * sure * hit).sum() / (weights * sure).sum()) > 0.85
+    missed = right & ~hit & (values["motion"] < 1.5)
+    assert float(torch.tensor([v.probability for v in verdicts])[missed].mean()) > 2 * float(said[missed].mean())
+    assert all(verdict.confidence == verdict.hit for verdict in verdicts)
+
+
+def test_where_every_prediction_missed_nothing_is_said_of_hits(tmp_path):
+    """A verdict then relies on what happened alone, also after saving."""
+    after_8, right = toy(400, seed=0)
+    kinds = tuple("true" if one else "reversed" for one in right)
+    never = Examples({8: after_8}, kinds, tuple(row // 2 for row in range(400)), torch.full((400,), 30.0))
+    on = FittedOn("0" * 64, "a toy", 200, 400, 2, Gathering(INSTRUCTIONS))
+    fit_verifier(never, toy_samples(), coverage=0.9, fitted_on=on).save_pretrained(tmp_path)
+    verdict = Verifier.from_pretrained(tmp_path).judge({name: value[:1] for name, value in after_8.items()})[0]
+    assert verdict.hit is None and verdict.confidence == verdict.probability
 
 
 def test_signals_that_are_missing_are_refused():
@@ -142,11 +175,14 @@ def test_a_model_is_ranked_in_batches_as_alone(world, clip):
     together = verifier.rank_batch(world, predictions)
     assert together.shape == (2, 4) and bool(((together > 0) & (together < 1)).all())
     assert torch.allclose(verifier.rank(world, predictions[1]), together[1], atol=1e-4)
+    foreseen = verifier.foresee(world, predictions[1])
+    assert torch.tensor([one.hit for one in foreseen]).tolist() == pytest.approx(together[1].tolist(), abs=1e-4)
+    assert all(one.frames == 0 and set(verifier.pulls(one)) == {"eccentricity", "spread"} for one in foreseen)
 
 
 def test_ranking_needs_candidates_and_plausibilities(world, clip):
     """Two candidates cannot say which is in the middle; a verifier without plausibilities cannot rank at all."""
-    samples = Samples({}, torch.zeros(10, 4), torch.zeros(10, dtype=torch.long), torch.zeros(10), tuple(range(10)))
+    samples = Samples({}, torch.zeros(10, 4), torch.zeros(10, dtype=torch.long), tuple(range(10)))
     prediction = world.predict(clip[:, :9], "nothing is pushed", 8, candidates=2)
     for verifier, remedy in (
         (fitted(model_fingerprint(world)), "more candidates"),
