@@ -69,7 +69,7 @@ def shown_attempt(trace: Trace) -> Attempt:
     """
     if not trace.attempts:
         raise UserError(expected="a policy that makes an attempt", got="one that gave up at once", remedy="add one")
-    return trace.accepted or max(trace.attempts, key=lambda a: 0.0 if a.verdict is None else a.verdict.probability)
+    return trace.accepted or max(trace.attempts, key=lambda a: 0.0 if a.verdict is None else a.verdict.confidence)
 
 
 def loop_record(trace: Trace, clip: Clip) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.correction_trials import Criterion, Forming, Trial, Tried, run_trial, task_of
+from foresight.evaluation.gates import Gate, at_least
 from foresight.evaluation.statistics import Estimate, bootstrap, mean
 from foresight.loop import Budget, Imagination, Policy
 from foresight.loop.revisers import Reviser
@@ -21,6 +23,8 @@ from foresight.world_model import WorldModel
 
 COVERAGES = (0.25, 0.5, 0.75, 1.0)
 LEAST_SEEDS = 3
+NEVER = Estimate(math.nan, math.nan, math.nan, 0)
+"""Of a policy without confidence: it cannot abstain, and keeps no promise about it."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,19 @@ class CorrectionCard:
     """Trials by clip, and by repetition within a clip. Intervals resample clips, so repetitions count as one clip."""
 
     trials: Sequence[Sequence[Trial]]
+
+    def gates(self, promised: Sequence[str]) -> list[Gate]:
+        """That a policy is right at least 20 points more often than luck, and nearly always where it is confident.
+
+        Args:
+            promised: names of the policies that these promises are made of.
+        """
+        figures, gates = self.figures(), []
+        for name in promised:
+            gates.append(at_least(f"{name}: accuracy − random retry", figures[f"{name}: above random retry"], 0.2))
+            sure = figures.get(f"{name}: accuracy at 50% coverage", NEVER)
+            gates.append(at_least(f"{name}: accuracy at 50% coverage", sure, 0.9))
+        return gates
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -214,6 +231,7 @@ class CorrectionBenchmark:
         split: which clips.
         observed: future frames that the loop may look at.
         tolerance: pixels; see `Criterion`.
+        promised: names of the policies that gates stand for.
     """
 
     name = "correction"
@@ -231,13 +249,15 @@ class CorrectionBenchmark:
         split: str,
         observed: int,
         tolerance: float,
+        promised: Sequence[str],
     ) -> None:
-        if policies.keys() != budgets.keys():
-            raise ValueError(f"expected a budget for each of {sorted(policies)}, got {sorted(budgets)}")
+        if policies.keys() != budgets.keys() or not set(promised) <= policies.keys():
+            got = f"{sorted(budgets)}, and promises of {sorted(promised)}"
+            raise ValueError(f"expected a budget for each of {sorted(policies)}, and promises of some; got {got}")
         self._policies = {name: (policy, budgets[name]) for name, policy in policies.items()}
         self._verifier, self._reviser = verifier, reviser
         self._clips = [make_clip(SPLITS[split] + index, physics) for index in range(clips)]
-        self._seeds, self._criterion = seeds, Criterion(observed, tolerance)
+        self._seeds, self._criterion, self._promised = seeds, Criterion(observed, tolerance), tuple(promised)
 
     def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Measured:
         """Try every clip."""
@@ -252,4 +272,4 @@ class CorrectionBenchmark:
             draw_evaluations=plan.steps * (2 if plan.guidance > 1 else 1) * candidates,
             progress=progress,
         )
-        return Measured(dict[str, Any](card.tables()), card.figures())
+        return Measured(dict[str, Any](card.tables()), card.figures(), gates=tuple(card.gates(self._promised)))

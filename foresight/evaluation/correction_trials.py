@@ -46,7 +46,7 @@ class Tried:
     Args:
         right: whether its answer is right; not giving one is not right.
         answered: whether it gave one.
-        confidence: log-odds of the answer against the best attempts with other instructions; None if nothing judged it.
+        confidence: in the answer, see `confidence`; None if nothing judged it.
         evaluations: of the transformer, verification and revision included.
         seconds: wall clock.
         decodes: videos decoded.
@@ -168,13 +168,17 @@ def run_trial(
 
 
 def confidence(trace: Trace) -> float | None:
-    """Log-odds of the taken attempt, minus those of the best attempts with other instructions (log of summed odds).
+    """Log-odds that the taken attempt comes true.
 
-    Judged attempts at one thing are hypotheses that exclude each other: what one wins the others lose.
+    A verifier that cannot say that knows only how well what was seen agrees with each instruction. Attempts with
+    different ones are then hypotheses that exclude each other, and what one wins the others lose: minus the log of the
+    summed odds of the best attempts with other instructions.
     """
     taken = trace.accepted
     if taken is None or taken.verdict is None:
         return None
+    if taken.verdict.hit is not None:
+        return log_odds(taken.verdict.hit)
     others: dict[str, float] = {}
     for attempt in trace.attempts:
         if attempt.instruction != taken.instruction and attempt.verdict is not None:

@@ -90,6 +90,6 @@ class Attempt:
         return Judged(
             move=self.move,
             instruction=self.instruction,
-            probability=None if verdict is None else verdict.probability,
+            probability=None if verdict is None else verdict.confidence,
             decision=None if verdict is None else verdict.decision,
         )

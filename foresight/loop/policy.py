@@ -17,7 +17,7 @@ class Judged:
     Args:
         move: how it was made.
         instruction: what was supposed to be done.
-        probability: the verifier's; None where nothing unseen is left to judge by.
+        probability: the verifier's, that this prediction comes true; None where it cannot say.
         decision: the verifier's.
     """
 

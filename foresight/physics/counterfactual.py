@@ -15,7 +15,7 @@ from foresight.physics.simulate import simulate
 
 
 def counterfactual(clip: PhysicsClip, kind: str) -> PhysicsClip:
-    """The clip with its future replaced; context, instruction and seed stay.
+    """The clip with its future replaced; context, instruction and seed stay. Its bodies are those of the future.
 
     Args:
         clip: a true clip.
@@ -34,6 +34,7 @@ def counterfactual(clip: PhysicsClip, kind: str) -> PhysicsClip:
     states = torch.from_numpy(np.concatenate([clip.positions.numpy()[:context], positions[context:]]))
     return replace(
         clip,
+        scene=replace(clip.scene, bodies=bodies),
         video=torch.cat([clip.video[:, :context], future], dim=1),
         positions=states,
         velocities=torch.gradient(states, spacing=1.0 / clip.config.frame_rate, dim=0)[0],

@@ -96,7 +96,8 @@ class Examples:
         values: by number of observed frames, signals by name.
         kinds: "true", or the kind of counterfactual.
         clips: seed of the clip.
-        misplaced: pixels by which the future that is shown is off from this outcome; see `misplacement`.
+        misplaced: pixels by which the future that is shown is off from this outcome, see `misplacement`; infinite where
+            a body is not the one that was seen before.
     """
 
     values: Mapping[int, Mapping[str, Float[Tensor, " example"]]]
@@ -230,11 +231,12 @@ class _Rows:
         for frames, values in self._measurements.of(gatherer, observed).items():
             for name, value in values.items():
                 self._signals[frames][name].append(value[kept])
-        for video, clip, kind, keep in zip(shown, outcomes, kinds, kept.tolist(), strict=True):
+        for video, clip, own, kind, keep in zip(shown, outcomes, true, kinds, kept.tolist(), strict=True):
             if keep:
                 self._kinds.append(kind)
                 self._clips.append(clip.seed)
-                self._off.append(misplacement(video[None], clip))
+                same = clip.bodies == own.bodies
+                self._off.append(misplacement(video[None], clip) if same else torch.tensor([torch.inf]))
 
     def candidates(self, gatherer: Gatherer, true: list[PhysicsClip], predictions: Sequence[Prediction]) -> None:
         """Measure the candidates themselves."""

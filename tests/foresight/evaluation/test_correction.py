@@ -151,6 +151,16 @@ def test_confidence_counts_other_instructions_only():
     assert confidence(Trace(None, attempts[:2], Take(0), Spent())) == pytest.approx(np.log(4.0))
 
 
+def test_confidence_is_that_of_a_hit_where_a_verifier_knows_it():
+    """It holds for the prediction itself, whatever else was tried: one in five of this one."""
+
+    def attempt(text, probability, hit):
+        return SimpleNamespace(instruction=text, verdict=Verdict(probability, "abstain", {}, 8, hit))
+
+    trace = Trace(None, (attempt("a", 0.9, 0.2), attempt("b", 0.8, 0.1)), Take(0), Spent())
+    assert confidence(trace) == pytest.approx(np.log(0.25))
+
+
 def card(*rows):
     """A card of one policy: rows of (before, after, retry, confidence) per trial, one clip each."""
     return CorrectionCard(
@@ -199,6 +209,17 @@ def test_corrections_and_regressions_by_hand():
         assert figures[name].low <= figures[name].value <= figures[name].high
 
 
+def test_promises_by_hand():
+    """A policy right in half of all trials where luck never is, and surely where it is sure; one that is never sure."""
+    rows = [(False, True, False, 4.0), (False, True, False, 3.0), (False, False, False, 2.0), (False, False, False, 1)]
+    assert [(gate.found.value, gate.holds) for gate in card(*rows).gates(["p"])] == [(0.5, True), (1.0, True)]
+    lucky = [(before, after, True, 5 - sure) for before, after, _, sure in rows]
+    assert [(gate.found.value, gate.holds) for gate in card(*lucky).gates(["p"])] == [(-0.5, False), (0.0, False)]
+    unsure = [(before, after, retry, None) for before, after, retry, _ in rows]
+    assert [gate.holds for gate in card(*unsure).gates(["p"])] == [True, False]
+    assert card(*rows).gates([]) == []
+
+
 def test_intervals_resample_clips_not_repetitions():
     """Ten repetitions of one clip say as much as one: the interval of two clips reaches from one to the other."""
     one, other = card((False, True, False, 1.0)).trials[0][0], card((False, False, False, 0.0)).trials[0][0]
@@ -224,10 +245,12 @@ def test_a_blind_verifier_turns_the_gate_red(pushed):
             draw_evaluations=10,
         )
         assert all(table for table in measured.tables().values())
-        return measured.figures()["compare: above random retry"]
+        gate = measured.gates(["compare"])[0]
+        assert gate.found == measured.figures()["compare: above random retry"]
+        return gate
 
-    assert gain(blind=False).low >= 0.2
-    assert gain(blind=True).low < 0.2
+    assert gain(blind=False).holds and gain(blind=False).found.low >= 0.2
+    assert not gain(blind=True).holds
 
 
 def test_three_seeds_at_least(pushed):

@@ -45,6 +45,8 @@ def test_examples_take_turns_and_batches_change_nothing(world):
     assert samples.misplaced.shape == samples.values["eccentricity"].shape == (4, 3)
     middle = samples.misplaced[torch.arange(4), samples.medoid]
     assert torch.equal(examples.misplaced[examples.right], middle), "this plan shows the candidate in the middle"
+    swapped = torch.tensor([kind == "swapped_object" for kind in examples.kinds])
+    assert torch.equal(examples.misplaced.isinf(), swapped), "nothing that was seen becomes something else"
     for frames in (8, 16):
         for name, values in examples.values[frames].items():
             row = {
