@@ -18,7 +18,7 @@ from foresight.clips import Clip, load_clip
 from foresight.loop import Budget, Policy, Trace
 from foresight.loop.revisers import Reviser
 from foresight.prediction import Prediction
-from foresight.report import contact_sheet, side_by_side
+from foresight.report import contact_sheet, percent, side_by_side
 from foresight.run import RunDirectory
 from foresight.verify import PLAUSIBILITIES, SIGNALS, Verdict, Verifier
 from foresight.world_model import WorldModel
@@ -277,7 +277,7 @@ def _show(record: Mapping[str, Any], clip: Clip, folder: RunDirectory) -> None:
         console.print(f"verdict: {verdict['decision']}", style="bold")
         for name, text in SAID.items():
             if verdict[name] is not None:
-                console.print(f"{verdict[name]:.0%} {text}")
+                console.print(f"{percent(verdict[name])} {text}")
         print_table(
             "signals",
             [

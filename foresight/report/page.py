@@ -155,7 +155,7 @@ def _section(heading: str, body: str) -> str:
 def _verdict(report: Report) -> str:
     if not report.probabilities and not report.decision and not report.signals:
         return ""
-    parts = [_probability(100 * value, text) for text, value in report.probabilities.items()]
+    parts = [_probability(value, text) for text, value in report.probabilities.items()]
     if report.decision:
         parts.append(f'<p class="decision">Decision: <strong>{escape(report.decision)}</strong></p>')
     if report.signals:
@@ -163,10 +163,18 @@ def _verdict(report: Report) -> str:
     return f'<section class="verdict"><h2>Verdict</h2>{"".join(parts)}</section>'
 
 
-def _probability(percent: float, text: str) -> str:
+def percent(probability: float) -> str:
+    """A probability for people: whole percent, and never 0 or 100, which no finite number of examples can show."""
     return (
-        f'<p class="probability"><strong>{percent:.0f} %</strong> {escape(text)}'
-        f'<span class="meter" role="img" aria-label="{percent:.0f} %"><i style="width:{percent:.1f}%"></i></span></p>'
+        "> 99 %" if probability > 0.99 else "< 1 %" if probability < 0.01 else f"{probability:.0%}".replace("%", " %")
+    )
+
+
+def _probability(probability: float, text: str) -> str:
+    said = escape(percent(probability))
+    return (
+        f'<p class="probability"><strong>{said}</strong> {escape(text)}'
+        f'<span class="meter" role="img" aria-label="{said}"><i style="width:{100 * probability:.1f}%"></i></span></p>'
     )
 
 

@@ -23,7 +23,7 @@ def full(tmp_path):
         title=EVIL,
         instruction=EVIL,
         decision=EVIL,
-        probabilities={EVIL: 0.73, "sure": 1.0},
+        probabilities={EVIL: 0.73, "sure": 1.0, "hardly": 0.001},
         signals=(Signal(EVIL, EVIL, -3.0, EVIL),),
         films=(Film(film, EVIL), Film(sheet, EVIL)),
         tables={EVIL: table},
@@ -49,7 +49,12 @@ def test_the_page_needs_nothing_else(tmp_path):
     sources = re.findall(r"""(?:src|href)=["']([^"']*)""", page)
     assert sources and all(source.startswith("data:") for source in sources)
     assert not re.search(r"https?://(?!www\.w3\.org)|@import|url\(", page)
-    assert "73 %" in page and "100 %</strong> sure" in page and "width:50.0%" in page
+    assert (
+        "73 %" in page
+        and "&gt; 99 %</strong> sure" in page
+        and "&lt; 1 %</strong> hardly" in page
+        and "width:50.0%" in page
+    )
 
 
 def test_empty_parts_do_not_appear():
