@@ -39,7 +39,7 @@ demo: setup
 ## make results      measure again every number of the README and of docs
 results: setup
 	$(RUN) evaluate benchmark=prediction model=tiny page=README.md
-	$(RUN) evaluate benchmark=verification benchmark.clips=1000 model=tiny page=README.md
+	$(RUN) evaluate benchmark=verification benchmark.cases.clips=1000 model=tiny page=README.md
 	for card in rollout surprise choice; do \
 	  $(RUN) evaluate benchmark=$$card model=tiny page=docs/streams.md || exit 1; done
 	for card in actions conditioning understanding prediction_elsewhere verification_elsewhere; do \

@@ -91,6 +91,11 @@ class VideoClips:
         rows = [[self._digests[clip.path], clip.instruction, clip.start] for clip in self.clips]
         return {"videos": rows, "frames": self._frames, "frame_rate": self._frame_rate, "size": list(self._size)}
 
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """What is told in each clip."""
+        return tuple(clip.instruction for clip in self.clips)
+
     def __len__(self) -> int:
         return len(self.clips)
 

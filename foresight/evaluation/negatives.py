@@ -6,7 +6,8 @@ import torch
 
 from foresight.evaluation.judged import Judged
 from foresight.evaluation.statistics import Estimate
-from foresight.verify.examples import TRUE, Examples
+from foresight.verify.cases import TRUE
+from foresight.verify.examples import Examples
 
 GRADED = (
     "removed",

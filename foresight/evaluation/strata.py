@@ -1,59 +1,48 @@
-"""Size, contrast and motion of clips: what raw distances are confounded by, so that figures must hold inside each."""
+"""Strata of clips by what raw distances are confounded by, such as contrast and motion: figures must hold in each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from foresight.evaluation.judged import Judged
 from foresight.evaluation.statistics import Estimate
-from foresight.physics import COLOURS, PhysicsClip
-from foresight.physics.scene import BACKGROUND
 
 TRAITS = {"size": ("small", "large"), "contrast": ("pale", "bright"), "motion": ("slow", "fast")}
 """Names of the lower and upper half of the clips."""
 
 
-def traits(clip: PhysicsClip) -> tuple[float, float, float]:
-    """Mean radius in pixels, mean distance of the bodies' colours from the background, mean way to the true places."""
-    background = np.asarray(BACKGROUND)
-    now, later = clip.positions[clip.config.action_frame], clip.positions[clip.config.context_frames :]
-    return (
-        float(np.mean([body.radius for body in clip.bodies])),
-        float(np.mean([np.linalg.norm(np.asarray(COLOURS[body.colour]) - background) for body in clip.bodies])),
-        float((later - now).norm(dim=-1).mean()),
-    )
+def halves(measured: Float[Tensor, " clip"]) -> Bool[Tensor, " clip"]:
+    """Whether each clip lies above the median."""
+    return measured > measured.median()
 
 
-def halves(measured: Float[Tensor, "clip trait"]) -> Bool[Tensor, "clip trait"]:
-    """Whether each clip lies above the median of each trait."""
-    return measured > measured.median(dim=0).values
-
-
-def strata(judged: Judged, clips: Sequence[int], measured: Float[Tensor, "clip trait"]) -> dict[str, Judged]:
+def strata(judged: Judged, clips: Sequence[int], measured: Mapping[str, Float[Tensor, " clip"]]) -> dict[str, Judged]:
     """The examples inside every half of every trait, and inside every combination of halves, by name.
 
     Those without both labels are left out: there is nothing to tell apart.
 
     Args:
         judged: all examples.
-        clips: seeds of the clips, in the order of `measured`.
-        measured: `traits` of each clip.
+        clips: numbers of the clips, in the order of the traits.
+        measured: traits of each clip, keys of `TRAITS`.
     """
-    row = {seed: index for index, seed in enumerate(clips)}
-    upper = halves(measured)[torch.tensor([row[seed] for seed in judged.clips.tolist()])]
+    row = {number: index for index, number in enumerate(clips)}
+    owner = torch.tensor([row[number] for number in judged.clips.tolist()])
+    upper = {name: halves(values)[owner] for name, values in measured.items()}
     found: dict[str, Judged] = {}
-    for number, names in enumerate(TRAITS.values()):
-        for half, name in enumerate(names):
-            found[name] = judged.where(upper[:, number] == bool(half))
-    for choice in product((0, 1), repeat=len(TRAITS)):
-        name = ", ".join(names[half] for names, half in zip(TRAITS.values(), choice, strict=True))
-        found[name] = judged.where((upper == torch.tensor(choice, dtype=torch.bool)).all(dim=1))
+    for name, above in upper.items():
+        for half, called in enumerate(TRAITS[name]):
+            found[called] = judged.where(above == bool(half))
+    for choice in product((0, 1), repeat=len(upper)):
+        inside = torch.ones(len(judged.right), dtype=torch.bool)
+        for above, half in zip(upper.values(), choice, strict=True):
+            inside &= above == bool(half)
+        found[", ".join(TRAITS[name][half] for name, half in zip(upper, choice, strict=True))] = judged.where(inside)
     return {name: part for name, part in found.items() if len(part.right) and part.both}
 
 

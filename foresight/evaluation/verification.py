@@ -13,13 +13,13 @@ from torch import Tensor
 from foresight.evaluation.floors import floor_signals, floors
 from foresight.evaluation.gates import Gate, at_least, at_most, surely_above, weakest, within
 from foresight.evaluation.judged import Judged
-from foresight.evaluation.negatives import GRADED, auroc_by_kind
+from foresight.evaluation.negatives import auroc_by_kind
 from foresight.evaluation.own_samples import GAIN, candidates_before, selection, shown_after
 from foresight.evaluation.statistics import Estimate
-from foresight.evaluation.strata import auroc_inside, strata, traits
-from foresight.physics import PhysicsClip, PhysicsConfig
+from foresight.evaluation.strata import auroc_inside, strata
 from foresight.prediction import Prediction
 from foresight.verify.calibration import reliability
+from foresight.verify.cases import CaseBatch, Cases
 from foresight.verify.examples import Examples, Measurements, Samples, collect
 from foresight.verify.head import Head
 from foresight.verify.signals import SIGNALS
@@ -37,13 +37,13 @@ class VerificationCard:
     Args:
         examples: measured signals, those of the floors included.
         samples: measured candidates.
-        traits: size, contrast and motion of each clip of `samples`.
+        traits: of each clip of `samples`, by name; see `CaseBatch`.
         verifier: what is judged.
     """
 
     examples: Examples
     samples: Samples
-    traits: Float[Tensor, "clip trait"]
+    traits: Mapping[str, Float[Tensor, " clip"]]
     verifier: Verifier
 
     @cached_property
@@ -74,7 +74,7 @@ class VerificationCard:
 
     @cached_property
     def inside(self) -> dict[str, Estimate]:
-        """AUROC inside strata of size, contrast and motion."""
+        """AUROC inside strata of the traits."""
         return auroc_inside(strata(self.judged, self.samples.clips, self.traits))
 
     @cached_property
@@ -190,26 +190,18 @@ class VerificationCard:
 def evaluate_verification(
     model: WorldModel,
     verifier: Verifier,
+    cases: Cases,
     *,
-    clips: int,
-    physics: PhysicsConfig,
-    split: str = "test",
-    kinds: Sequence[str] = GRADED,
-    negatives: int = 2,
     also: Sequence[str] = (),
     seeds: Sequence[int] = (0,),
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> VerificationCard:
-    """Judge held-out clips with their true and some counterfactual futures.
+    """Judge held-out clips with their true and some wrong futures.
 
     Args:
         model: the world model.
-        verifier: fitted for it, on another split.
-        clips: number of clips, from the first seed of the split on.
-        physics: the world.
-        split: a key of `foresight.physics.clip.SPLITS`.
-        kinds: of counterfactual futures.
-        negatives: how many of them per clip, in turn.
+        verifier: fitted for it, on other cases.
+        cases: held out.
         also: signals measured beside the verifier's own, to be reported alone.
         seeds: of the first candidate, in turn from batch to batch.
         progress: called with (done, total).
@@ -224,24 +216,14 @@ def evaluate_verification(
         frames=tuple(sorted(verifier.heads)),
         candidates=verifier.fitted_on.candidates,
         gathering=verifier.fitted_on.gathering,
-        kinds=tuple(kinds),
-        negatives=negatives,
         extra=floor_signals(),
     )
-    measured: list[tuple[float, float, float]] = []
+    measured: dict[str, list[Tensor]] = {}
 
-    def remember(model: WorldModel, batch: Sequence[PhysicsClip], predictions: Sequence[Prediction]) -> None:
+    def remember(model: WorldModel, batch: CaseBatch, predictions: Sequence[Prediction]) -> None:
         verifier.check(model, predictions)
-        measured.extend(traits(clip) for clip in batch)
+        for name, values in batch.traits.items():
+            measured.setdefault(name, []).append(values)
 
-    examples, samples = collect(
-        model,
-        measurements,
-        clips=clips,
-        split=split,
-        physics=physics,
-        seeds=seeds,
-        progress=progress,
-        on_batch=remember,
-    )
-    return VerificationCard(examples, samples, torch.tensor(measured), verifier)
+    examples, samples = collect(model, measurements, cases, seeds=seeds, progress=progress, on_batch=remember)
+    return VerificationCard(examples, samples, {name: torch.cat(parts) for name, parts in measured.items()}, verifier)

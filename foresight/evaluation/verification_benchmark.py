@@ -6,24 +6,19 @@ from collections.abc import Sequence
 
 from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.verification import evaluate_verification
-from foresight.physics import PhysicsConfig
-from foresight.verify import Verifier
+from foresight.verify import Cases, Verifier
 from foresight.world_model import WorldModel
 
 
 class VerificationBenchmark:
-    """The verification card on the simulated world.
+    """The verification card.
 
     Args:
-        verifier: fitted for the model, on another split.
-        clips: number of held-out clips.
-        physics: the world.
-        split: which seeds.
-        kinds: of counterfactual futures.
-        negatives: how many of them per clip, in turn.
+        verifier: fitted for the model, on other cases.
+        cases: held-out clips with true and wrong futures.
         also: signals measured beside the verifier's own, to be reported alone.
         seeds: of the first candidate, in turn from batch to batch.
-        aim: AUROC that is promised on counterfactual outcomes.
+        aim: AUROC that is promised on wrong outcomes.
         name: of the run's folder and of the marks in a page.
     """
 
@@ -31,33 +26,19 @@ class VerificationBenchmark:
         self,
         *,
         verifier: Verifier,
-        clips: int,
-        physics: PhysicsConfig,
-        split: str,
-        kinds: Sequence[str],
-        negatives: int,
+        cases: Cases,
         also: Sequence[str],
         seeds: Sequence[int],
         aim: float,
         name: str = "verification",
     ) -> None:
         self.name = name
-        self._verifier, self._clips, self._physics, self._split = verifier, clips, physics, split
-        self._kinds, self._negatives, self._also = tuple(kinds), negatives, tuple(also)
+        self._verifier, self._cases, self._also = verifier, cases, tuple(also)
         self._seeds, self._aim = tuple(seeds), aim
 
     def __call__(self, model: WorldModel, progress: Progress) -> Measured:
-        """Judge every clip with its true and some counterfactual futures."""
+        """Judge every clip with its true and some wrong futures."""
         card = evaluate_verification(
-            model,
-            self._verifier,
-            clips=self._clips,
-            physics=self._physics,
-            split=self._split,
-            kinds=self._kinds,
-            negatives=self._negatives,
-            also=self._also,
-            seeds=self._seeds,
-            progress=progress,
+            model, self._verifier, self._cases, also=self._also, seeds=self._seeds, progress=progress
         )
         return Measured(card.tables(), card.figures(), gates=tuple(card.gates(self._aim)))

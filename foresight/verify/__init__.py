@@ -1,9 +1,10 @@
 """Verification: a prediction against all, part or nothing of what happens, as a probability and a decision."""
 
+from foresight.verify.cases import Cases, SimulatedCases, VideoCases
 from foresight.verify.evidence import Evidence, FlowLosses, Gathering, Prospect
 from foresight.verify.examples import Examples, Measurements, Samples, collect
 from foresight.verify.fingerprint import model_fingerprint
-from foresight.verify.fitting import fit_on_physics, fit_verifier
+from foresight.verify.fitting import fit_on_cases, fit_verifier
 from foresight.verify.gathering import Gatherer, gather
 from foresight.verify.plausibility import PLAUSIBILITIES, AbstractPlausibility
 from foresight.verify.signals import SIGNALS, AbstractSignal
@@ -14,6 +15,7 @@ __all__ = [
     "SIGNALS",
     "AbstractPlausibility",
     "AbstractSignal",
+    "Cases",
     "Evidence",
     "Examples",
     "FittedOn",
@@ -23,10 +25,12 @@ __all__ = [
     "Measurements",
     "Prospect",
     "Samples",
+    "SimulatedCases",
     "Verdict",
     "Verifier",
+    "VideoCases",
     "collect",
-    "fit_on_physics",
+    "fit_on_cases",
     "fit_verifier",
     "gather",
     "model_fingerprint",

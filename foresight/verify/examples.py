@@ -1,8 +1,8 @@
-"""Simulated clips, predicted and measured against true and counterfactual futures, and before any of it is seen."""
+"""Clips, predicted and measured against true and wrong futures, and before any of it is seen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,10 +10,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from foresight.evaluation.metrics import mse
-from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
-from foresight.physics.clip import SPLITS
-from foresight.physics.counterfactual import counterfactual
+from foresight.physics import PhysicsClip
 from foresight.prediction import Prediction
+from foresight.verify.cases import TRUE, CaseBatch, Cases, Futures
 from foresight.verify.evidence import Gathering
 from foresight.verify.gathering import Gatherer
 from foresight.verify.plausibility import plausibility
@@ -22,9 +21,7 @@ from foresight.verify.signals import AbstractSignal, signal
 from foresight.world_model import WorldModel
 from ltx.shapes import TIME
 
-KINDS = ("other_action", "reversed", "other_gravity", "swapped_object")
-TRUE = "true"
-# A counterfactual that lies nearer the true future than this (40 dB) shows the same and is no wrong outcome.
+# A wrong future that lies nearer the true future than this (40 dB) shows the same and is no wrong outcome.
 SAME = 1e-4
 
 
@@ -38,8 +35,6 @@ class Measurements:
         frames: after how many observed frames the signals are measured, multiples of 8.
         candidates: candidates per prediction.
         gathering: how evidence is gathered.
-        kinds: of counterfactual futures.
-        negatives: how many of them per clip, in turn.
         extra: further signals that are measured beside those with names, such as floors.
 
     Raises:
@@ -51,8 +46,6 @@ class Measurements:
     frames: tuple[int, ...]
     candidates: int
     gathering: Gathering
-    kinds: tuple[str, ...] = KINDS
-    negatives: int = 2
     extra: tuple[AbstractSignal, ...] = ()
 
     def __post_init__(self) -> None:
@@ -64,8 +57,6 @@ class Measurements:
             plausibility(name)
         if not self.frames or not all(frames > 0 and frames % TIME == 0 for frames in self.frames):
             raise ValueError(f"expected numbers of observed frames that are multiples of {TIME}, got {self.frames}")
-        if not 0 < self.negatives <= len(self.kinds):
-            raise ValueError(f"expected up to {len(self.kinds)} negatives per clip, got {self.negatives}")
 
     @property
     def measured(self) -> dict[str, AbstractSignal]:
@@ -90,14 +81,14 @@ class Measurements:
 
 @dataclass(frozen=True)
 class Examples:
-    """Measured signals of clips whose futures were true or replaced.
+    """Measured signals of clips with true and wrong futures.
 
     Args:
         values: by number of observed frames, signals by name.
-        kinds: "true", or the kind of counterfactual.
-        clips: seed of the clip.
+        kinds: "true", or in which way the future is wrong.
+        clips: number of the clip.
         misplaced: pixels by which the future that is shown is off from this outcome, see `misplacement`; infinite where
-            a body is not the one that was seen before.
+            a body is not the one that was seen before, NaN where nobody knows.
     """
 
     values: Mapping[int, Mapping[str, Float[Tensor, " example"]]]
@@ -117,7 +108,7 @@ class Examples:
 
     @property
     def owner(self) -> Int[Tensor, " example"]:
-        """Seed of the clip, for grouping."""
+        """Number of the clip, for grouping."""
         return torch.tensor(self.clips)
 
 
@@ -127,9 +118,9 @@ class Samples:
 
     Args:
         values: plausibilities by name, measured before anything was observed.
-        misplaced: pixels by which the worst placed body is off; see `misplacement`.
+        misplaced: pixels by which the worst placed body is off; see `misplacement`. NaN where nobody knows.
         medoid: which candidate lies in the middle.
-        clips: seed of each clip.
+        clips: number of each clip.
     """
 
     values: Mapping[str, Float[Tensor, "clip candidate"]]
@@ -143,60 +134,53 @@ class Samples:
         return self.misplaced <= TOLERANCE
 
 
-OnBatch = Callable[[WorldModel, Sequence[PhysicsClip], Sequence[Prediction]], None]
+OnBatch = Callable[[WorldModel, CaseBatch, Sequence[Prediction]], None]
 
 
 def collect(
     model: WorldModel,
     measurements: Measurements,
+    cases: Cases,
     *,
-    clips: int,
-    split: str,
-    physics: PhysicsConfig,
     seeds: Sequence[int] = (0,),
     batch: int = 16,
     progress: Callable[[int, int], None] = lambda done, of: None,
-    on_batch: OnBatch = lambda model, clips, predictions: None,
+    on_batch: OnBatch = lambda model, cases, predictions: None,
 ) -> tuple[Examples, Samples]:
-    """Predict clips once and measure them against their true and some counterfactual futures.
+    """Predict clips once and measure them against their true and some wrong futures.
 
     Args:
         model: the world model.
         measurements: what is measured.
-        clips: number of clips, from the first seed of the split on.
-        split: a key of `foresight.physics.clip.SPLITS`.
-        physics: the world.
+        cases: clips and futures.
         seeds: of the first candidate, in turn from batch to batch.
         batch: clips per forward pass.
         progress: called with (done, total).
-        on_batch: given each batch of clips and its predictions, for further measurements on the same ones.
+        on_batch: given each batch of cases and its predictions, for further measurements on the same ones.
 
     Raises:
-        ValueError: if the split is unknown, or there is no clip.
+        ValueError: if there is no seed.
     """
-    if split not in SPLITS or clips < 1 or not seeds:
-        raise ValueError(f"expected clips of a split out of {', '.join(SPLITS)}, and a seed; got {clips} of {split!r}")
+    if not seeds:
+        raise ValueError("expected at least one seed, got none")
     rows = _Rows(measurements)
-    for turn, numbers in enumerate(_batches(range(SPLITS[split], SPLITS[split] + clips), batch)):
-        true = [make_clip(number, physics) for number in numbers]
-        given = physics.context_frames
+    done = 0
+    for turn, found in enumerate(cases.batches(batch)):
         predictions = model.predict_batch(
-            torch.stack([clip.tensor[:, :given] for clip in true]),
-            [clip.instruction for clip in true],
-            physics.frames - given,
+            found.contexts,
+            found.instructions,
+            found.futures[0].videos.shape[2],
             candidates=measurements.candidates,
             seed=seeds[turn % len(seeds)],
         )
         gatherer = Gatherer(model, predictions, measurements.needs, measurements.gathering)
         shown = [model.shown(prediction) for prediction in predictions]
-        rows.outcomes(gatherer, shown, true, true, [TRUE] * len(true))
-        for negative in range(measurements.negatives):
-            kinds = [_kind(clip.seed, negative, measurements) for clip in true]
-            false = [counterfactual(clip, kind) for clip, kind in zip(true, kinds, strict=True)]
-            rows.outcomes(gatherer, shown, true, false, kinds)
-        rows.candidates(gatherer, true, predictions)
-        on_batch(model, true, predictions)
-        progress(numbers[-1] - SPLITS[split] + 1, clips)
+        for futures in found.futures:
+            rows.outcomes(gatherer, shown, found, futures)
+        rows.candidates(gatherer, found, predictions)
+        on_batch(model, found, predictions)
+        done += len(found.clips)
+        progress(done, len(cases))
     return rows.examples(), rows.samples()
 
 
@@ -216,37 +200,31 @@ class _Rows:
         self._medoids: list[int] = []
         self._seeds: list[int] = []
 
-    def outcomes(
-        self,
-        gatherer: Gatherer,
-        shown: list[Tensor],
-        true: list[PhysicsClip],
-        outcomes: list[PhysicsClip],
-        kinds: list[str],
-    ) -> None:
-        """Measure one outcome of each clip; those that look like the true one are left out."""
-        given = true[0].config.context_frames
-        observed = torch.stack([clip.tensor[:, given:] for clip in outcomes]).to(gatherer.context.device)
-        kept = torch.tensor([kind == TRUE for kind in kinds]) | _differs(outcomes, true, given)
+    def outcomes(self, gatherer: Gatherer, shown: Sequence[Tensor], cases: CaseBatch, futures: Futures) -> None:
+        """Measure one future of each clip; wrong ones that look like the true one are left out."""
+        true = cases.futures[0]
+        observed = futures.videos.to(gatherer.context.device)
+        apart = mse(futures.videos, true.videos).mean(dim=1) > SAME
+        kept = torch.tensor([kind == TRUE for kind in futures.kinds]) | apart
         for frames, values in self._measurements.of(gatherer, observed).items():
             for name, value in values.items():
                 self._signals[frames][name].append(value[kept])
-        for video, clip, own, kind, keep in zip(shown, outcomes, true, kinds, kept.tolist(), strict=True):
-            if keep:
-                self._kinds.append(kind)
-                self._clips.append(clip.seed)
-                same = clip.bodies == own.bodies
-                self._off.append(misplacement(video[None], clip) if same else torch.tensor([torch.inf]))
+        for row in kept.nonzero()[:, 0].tolist():
+            self._kinds.append(futures.kinds[row])
+            self._clips.append(cases.clips[row])
+            self._off.append(_missed_by(shown[row], true.states, futures.states, row))
 
-    def candidates(self, gatherer: Gatherer, true: list[PhysicsClip], predictions: Sequence[Prediction]) -> None:
+    def candidates(self, gatherer: Gatherer, cases: CaseBatch, predictions: Sequence[Prediction]) -> None:
         """Measure the candidates themselves."""
+        states = cases.futures[0].states
         prospect = gatherer.prospect()
         for name, column in self._plausible.items():
             column.append(plausibility(name)(prospect).cpu())
-        for prediction, clip in zip(predictions, true, strict=True):
-            self._misplaced.append(misplacement(prediction.video, clip))
+        for row, prediction in enumerate(predictions):
+            unknown = torch.full((len(prediction),), torch.nan)
+            self._misplaced.append(unknown if states is None else misplacement(prediction.video, states[row]))
         self._medoids += [prediction.medoid for prediction in predictions]
-        self._seeds += [clip.seed for clip in true]
+        self._seeds += cases.clips
 
     def examples(self) -> Examples:
         values = {
@@ -264,18 +242,15 @@ class _Rows:
         )
 
 
-def _kind(seed: int, turn: int, measurements: Measurements) -> str:
-    """Kinds take turns: from clip to clip, and among the negatives of one clip."""
-    return measurements.kinds[(seed * measurements.negatives + turn) % len(measurements.kinds)]
-
-
-def _differs(outcomes: list[PhysicsClip], true: list[PhysicsClip], given: int) -> Bool[Tensor, " clip"]:
-    pairs = zip(outcomes, true, strict=True)
-    return torch.tensor(
-        [float(mse(a.tensor[None, :, given:], b.tensor[None, :, given:]).mean()) > SAME for a, b in pairs]
-    )
-
-
-def _batches(seeds: range, size: int) -> Iterator[range]:
-    for start in range(0, len(seeds), size):
-        yield seeds[start : start + size]
+def _missed_by(
+    shown: Float[Tensor, "rgb=3 frame height width"],
+    true: Sequence[PhysicsClip] | None,
+    happened: Sequence[PhysicsClip] | None,
+    row: int,
+) -> Float[Tensor, " one"]:
+    """How far off the future that is shown is; infinitely where a body has become another one."""
+    if true is None or happened is None:
+        return torch.tensor([torch.nan])
+    if true[row].bodies != happened[row].bodies:
+        return torch.tensor([torch.inf])
+    return misplacement(shown[None], happened[row])

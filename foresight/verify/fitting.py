@@ -1,4 +1,4 @@
-"""Fitting a verifier on the simulated world."""
+"""Fitting a verifier on cases."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from foresight.physics import PhysicsConfig
+from foresight.verify.cases import Cases
 from foresight.verify.examples import Examples, Measurements, Samples, collect
 from foresight.verify.fingerprint import model_fingerprint
 from foresight.verify.head import Head, fit_head
@@ -17,14 +17,12 @@ from foresight.verify.verifier import FittedOn, Verifier
 from foresight.world_model import WorldModel
 
 
-def fit_on_physics(
+def fit_on_cases(
     model: WorldModel,
     measurements: Measurements,
+    cases: Cases,
     *,
-    clips: int,
-    physics: PhysicsConfig,
     coverage: float,
-    split: str = "calibration",
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Verifier:
     """Fit a verifier for a world model.
@@ -32,20 +30,24 @@ def fit_on_physics(
     Args:
         model: the world model.
         measurements: the signals and plausibilities to combine, and how they are measured.
-        clips: number of clips; each gives a true and some counterfactual examples, and its candidates.
-        physics: the world.
+        cases: what it is fitted on; none that it is tested on.
         coverage: of the conformal decision.
-        split: where the clips come from; never the one that is tested on.
         progress: called with (done, total).
 
     Raises:
-        ValueError: if there are too few clips to fit on.
+        ValueError: if there are too few clips to fit on, or plausibilities are to be combined and nobody knows which
+            candidates come true.
     """
-    examples, samples = collect(model, measurements, clips=clips, split=split, physics=physics, progress=progress)
+    if measurements.plausibilities and not cases.placed:
+        raise ValueError(
+            "expected no plausibilities, since nobody knows where things are in these clips and so which candidates "
+            f"come true; got {', '.join(measurements.plausibilities)}. Give plausibilities=[]"
+        )
+    examples, samples = collect(model, measurements, cases, progress=progress)
     fitted_on = FittedOn(
         model=model_fingerprint(model),
-        data=f"simulated world, split {split}, counterfactuals {', '.join(measurements.kinds)}, {physics}",
-        clips=clips,
+        data=cases.data,
+        clips=len(cases),
         examples=len(examples.kinds),
         candidates=measurements.candidates,
         gathering=measurements.gathering,

@@ -7,11 +7,12 @@ import torch
 
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.counterfactual import counterfactual
-from foresight.verify import Gathering, Measurements, collect, fit_on_physics
-from foresight.verify.examples import KINDS, TRUE
+from foresight.verify import Gathering, Measurements, SimulatedCases, collect, fit_on_cases
+from foresight.verify.cases import TRUE
 from foresight.verify.rightness import misplacement
 
 WORLD = PhysicsConfig()
+KINDS = ("other_action", "reversed", "other_gravity", "swapped_object")
 HOW = Gathering(
     ("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down"), count=1, sigmas=(0.5,)
 )
@@ -21,6 +22,11 @@ def measurements(**options):
     """Two cheap signals and one plausibility of three candidates."""
     chosen = {"signals": ("latent_ratio", "flow_frozen"), "plausibilities": ("eccentricity",), "frames": (8, 16)}
     return Measurements(**{**chosen, "candidates": 3, "gathering": HOW, **options})
+
+
+def cases(clips, split="calibration"):
+    """Clips with two wrong futures each."""
+    return SimulatedCases(clips=clips, split=split, physics=WORLD, kinds=KINDS, negatives=2)
 
 
 def test_a_true_future_is_not_misplaced():
@@ -37,8 +43,8 @@ def test_a_true_future_is_not_misplaced():
 
 def test_examples_take_turns_and_batches_change_nothing(world):
     """Each clip gives its true and its share of false outcomes; in one batch or in two, the values are the same."""
-    once = collect(world, measurements(negatives=2), clips=4, split="validation", physics=WORLD)
-    twice = collect(world, measurements(negatives=2), clips=4, split="validation", physics=WORLD, batch=2)
+    once = collect(world, measurements(), cases(4, "validation"))
+    twice = collect(world, measurements(), cases(4, "validation"), batch=2)
     examples, samples = once
     assert examples.kinds.count(TRUE) == 4 and set(examples.kinds) == {TRUE, *KINDS}
     assert len(examples.clips) == len(examples.kinds) == len(examples.values[8]["latent_ratio"]) <= 12
@@ -59,7 +65,7 @@ def test_examples_take_turns_and_batches_change_nothing(world):
 
 def test_a_model_is_fitted_from_end_to_end(world):
     """Nine clips are enough for a verifier that judges after 8 and 16 frames, and says what it was fitted on."""
-    verifier = fit_on_physics(world, measurements(plausibilities=()), clips=9, physics=WORLD, coverage=0.8)
+    verifier = fit_on_cases(world, measurements(plausibilities=()), cases(9), coverage=0.8)
     assert sorted(verifier.heads) == [8, 16] and verifier.prospect is None
     assert verifier.fitted_on.clips == 9 and 18 <= verifier.fitted_on.examples <= 27
     prediction = world.predict(make_clip(1).tensor[:, :9], make_clip(1).instruction, 16, candidates=3)
@@ -71,7 +77,7 @@ def test_a_model_is_fitted_from_end_to_end(world):
 def test_a_model_that_is_never_right_cannot_learn_to_rank(world):
     """With random weights no candidate comes true: the message says how to fit without ranking."""
     with pytest.raises(ValueError, match=r"plausibilities=\[\]"):
-        fit_on_physics(world, measurements(frames=(8,)), clips=9, physics=WORLD, coverage=0.8)
+        fit_on_cases(world, measurements(frames=(8,)), cases(9), coverage=0.8)
 
 
 @pytest.mark.parametrize(
@@ -81,16 +87,9 @@ def test_a_model_that_is_never_right_cannot_learn_to_rank(world):
         ({"plausibilities": ("luck",)}, "luck"),
         ({"frames": (12,)}, "12"),
         ({"frames": ()}, "multiples of 8"),
-        ({"negatives": 5}, "5"),
     ],
 )
 def test_impossible_measurements_are_refused(change, named):
     """The message names what is wrong."""
     with pytest.raises(ValueError, match=named):
         measurements(**change)
-
-
-def test_an_unknown_split_is_refused(world):
-    """The message lists the splits."""
-    with pytest.raises(ValueError, match="calibration"):
-        collect(world, measurements(), clips=1, split="all", physics=WORLD)

@@ -1,0 +1,121 @@
+"""Cases of any videos: what can be made wrong of a future without knowing what is in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from typing import Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.data.source import ClipSource
+from foresight.errors import UserError
+from foresight.evaluation.baselines import copy_last_frame
+from foresight.verify.cases.base import TRUE, CaseBatch, Futures, check_kinds, in_turn
+
+Videos = Float[Tensor, "clip rgb=3 frame height width"]
+Wrong = Callable[[Videos, Videos, Videos], Videos]
+"""From contexts, their futures, and the futures of the next clips of the collection."""
+
+
+def _half_speed(contexts: Videos, futures: Videos, others: Videos) -> Videos:
+    """Every frame twice: the first half of what happened takes all the time."""
+    return futures.repeat_interleave(2, dim=2)[:, :, : futures.shape[2]]
+
+
+KINDS: dict[str, Wrong] = {
+    "another_clip": lambda contexts, futures, others: others,
+    "frozen": lambda contexts, futures, others: copy_last_frame(contexts, futures.shape[2]),
+    "reversed": lambda contexts, futures, others: futures.flip(2),
+    "half_speed": _half_speed,
+}
+
+
+class ToldClips(ClipSource, Protocol):
+    """A source of videos that says what is told in each without reading them."""
+
+    @property
+    def instructions(self) -> Sequence[str]:
+        """By row."""
+        ...
+
+
+class VideoCases:
+    """Clips of videos. Nobody knows where things are in them: no figure says whether a prediction comes true.
+
+    Args:
+        clips: of equal length, such as `VideoClips`.
+        context: frames that are given.
+        kinds: of wrong futures, keys of `KINDS`.
+        negatives: how many of them per clip, in turn.
+
+    Raises:
+        ValueError: if a kind is unknown, or a number out of its range.
+    """
+
+    placed = False
+
+    def __init__(self, *, clips: ToldClips, context: int, kinds: Sequence[str], negatives: int) -> None:
+        check_kinds(kinds, tuple(KINDS), negatives)
+        self._clips, self._context = clips, context
+        self._kinds, self._negatives = tuple(kinds), negatives
+
+    @property
+    def data(self) -> str:
+        """Number and digest of the videos, and kinds."""
+        digest = sha256(json.dumps(self._clips.recipe(), sort_keys=True).encode()).hexdigest()[:12]
+        return f"{len(self)} clips of videos ({digest}), wrong futures {', '.join(self._kinds)}"
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """All that are told in them, each once."""
+        return tuple(dict.fromkeys(self._clips.instructions))
+
+    def __len__(self) -> int:
+        return len(self._clips)
+
+    def batches(self, size: int) -> Iterator[CaseBatch]:
+        """In order of the table.
+
+        Raises:
+            UserError: if there are fewer than two clips, nothing to predict, or a video that cannot be used.
+        """
+        self._clips.prepare()
+        if len(self) < 2:
+            raise UserError(expected="at least two clips to compare", got=str(len(self)), remedy="list more clips")
+        for start in range(0, len(self), size):
+            yield self._batch(list(range(start, min(start + size, len(self)))))
+
+    def _batch(self, rows: list[int]) -> CaseBatch:
+        # One clip more: the last one's wrong future may be that of the clip behind it.
+        found = self._clips.__getitems__([*rows, (rows[-1] + 1) % len(self)])
+        contexts, futures = found.video[:-1, :, : self._context], found.video[:-1, :, self._context :]
+        if not futures.shape[2]:
+            raise UserError(
+                expected=f"clips of more than {self._context} frames, of which the later ones are predicted",
+                got=f"{found.video.shape[2]} frames",
+                remedy="give fewer frames of context, or longer clips",
+            )
+        others = found.video[1:, :, self._context :]
+        last = contexts[:, :, -1:]
+        every = [Futures([TRUE] * len(rows), futures, None)]
+        for turn in range(self._negatives):
+            kinds = [in_turn(self._kinds, self._negatives, row, turn) for row in rows]
+            wrong = [
+                KINDS[kind](*(part[at : at + 1] for part in (contexts, futures, others)))
+                for at, kind in enumerate(kinds)
+            ]
+            every.append(Futures(kinds, torch.cat(wrong), None))
+        return CaseBatch(
+            clips=rows,
+            contexts=contexts,
+            instructions=found.instructions[:-1],
+            traits={
+                "contrast": last.std(dim=(1, 2, 3, 4)),
+                "motion": (futures - last).square().mean(dim=(1, 2, 3, 4)).sqrt(),
+            },
+            futures=every,
+        )
