@@ -51,7 +51,7 @@ def choose(
     *,
     horizon: int,
     temperature: float,
-    candidates: int = 4,
+    candidates: int = 16,
     noise_level: float = 1.0,
     seed: int = 0,
     steps: int | None = None,
