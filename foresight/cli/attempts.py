@@ -29,4 +29,5 @@ def _row(number: int, attempt: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _probability(verdict: Mapping[str, Any] | None, name: str) -> str:
-    return "–" if verdict is None or verdict[name] is None else f"{verdict[name]:.3f}"
+    value = None if verdict is None else verdict.get(name)
+    return "–" if value is None else f"{value:.3f}"

@@ -48,7 +48,9 @@ def draw_page(folder: Path, record: Mapping[str, Any], target: Path) -> None:
 
 
 def _probabilities(verdict: Mapping[str, Any] | None) -> dict[str, float]:
-    return {} if verdict is None else {SAID[name]: verdict[name] for name in SAID if verdict[name] is not None}
+    # Runs of before predictions were judged themselves say nothing of hits.
+    known = {} if verdict is None else {name: verdict.get(name) for name in SAID}
+    return {SAID[name]: value for name, value in known.items() if value is not None}
 
 
 def _signals(verdict: Mapping[str, Any] | None) -> list[Signal]:
