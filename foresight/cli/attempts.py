@@ -19,7 +19,8 @@ def _row(number: int, attempt: Mapping[str, Any]) -> dict[str, str]:
         "seed": str(attempt["seed"]),
         "noise level": f"{attempt['noise_level']:.3g}",
         "tokens refined": "–" if refined is None else str(refined),
-        "as told": _probability(verdict, "probability"),
+        # A continuation of what was seen is judged by its plausibility: there is nothing left to be as told.
+        "as told": _probability(verdict if verdict and verdict["frames"] else None, "probability"),
         "hit": _probability(verdict, "hit"),
         "decision": "–" if verdict is None else verdict["decision"],
         "seconds": f"{cost['seconds']:.2f}",
