@@ -46,11 +46,6 @@ class PhysicsClips:
         """World version, scene distribution and range of seeds."""
         return {"world": WORLD, "scenes": asdict(self.config), "first_seed": self._start, "count": self._count}
 
-    @property
-    def instructions(self) -> tuple[str, ...]:
-        """What is told in each clip."""
-        return tuple(make_clip(self._start + row, self.config).instruction for row in range(self._count))
-
     def __len__(self) -> int:
         return self._count
 
