@@ -122,8 +122,22 @@ def test_a_continuation_is_judged_by_its_plausibility(make_loop, task):
             assert prediction.video.shape[2] == 8, "only what was not seen"
             return [Verdict(0.1 * (1 + row), "abstain", {}, hit=0.1 * (1 + row)) for row in range(len(prediction))]
 
-    last = replace(loop, verifier=Foresees()).run(task).accepted
-    assert last.verdict.hit == 0.1 * (1 + last.chosen) and last.verdict.frames == 0
+    # Of three candidates the second lies in the middle, and is shown.
+    last = replace(loop, verifier=Foresees(candidates=3)).run(task).accepted
+    assert last.chosen == 1 and last.verdict.hit == 0.2 and last.verdict.frames == 0
+
+
+def test_the_prediction_that_comes_true_is_taken_not_the_outcome_that_was_told(make_loop, task):
+    """Where a verifier speaks of hits, policies go by them: "b" is sure to hit, though "c" agrees with what was seen."""
+    loop = make_loop(Chain([Compare(), Best()]))
+
+    class KnowsHits(type(loop.verifier)):
+        def verify(self, model, predictions, observed):
+            found = super().verify(model, predictions, observed)
+            return [replace(one, hit=float(predictions[0].instruction == "b")) for one in found]
+
+    assert loop.run(task).accepted.instruction == "c"
+    assert replace(loop, verifier=KnowsHits()).run(task).accepted.instruction == "b"
 
 
 def test_the_candidate_nearest_to_what_was_seen_is_shown(make_loop, task):
