@@ -128,7 +128,7 @@ def test_a_continuation_is_judged_by_its_plausibility(make_loop, task):
 
 
 def test_the_prediction_that_comes_true_is_taken_not_the_outcome_that_was_told(make_loop, task):
-    """Where a verifier speaks of hits, policies go by them: "b" is sure to hit, though "c" agrees with what was seen."""
+    """Where a verifier speaks of hits, policies go by them: "b" is sure to hit, "c" agrees with what was seen."""
     loop = make_loop(Chain([Compare(), Best()]))
 
     class KnowsHits(type(loop.verifier)):
