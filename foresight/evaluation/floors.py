@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.evaluation.judged import Judged
-from foresight.verify.calibration import fit_logistic, normal_scores, quantile_knots
+from foresight.verify.additive import fit_additive
 from foresight.verify.evidence import Evidence
-from foresight.verify.head import KNOTS, cross_fit
+from foresight.verify.head import cross_fit
 from foresight.verify.signals import AbstractSignal
 
 MOTION, RANDOM, SHUFFLED = "motion only", "random-initialised scorer", "shuffled labels"
@@ -85,13 +85,12 @@ def _shuffled(judged: Judged, values: Float[Tensor, "example signal"]) -> Float[
     scored by a shuffle of its own, fitted on the other groups.
     """
     values = values.double()
-    scores = normal_scores(values, quantile_knots(values, KNOTS))
     _, owner = judged.clips.unique(return_inverse=True)
     group, result = owner % SHUFFLES, torch.zeros(len(owner), dtype=torch.float64)
     for number in range(SHUFFLES):
         own, rest = group == number, group != number
         if bool(own.any()):
             order = torch.randperm(len(owner), generator=torch.Generator().manual_seed(number))
-            fitted = fit_logistic(scores[rest], judged.right[order][rest], penalty=1.0)
-            result[own] = fitted.logit(scores[own]) - fitted.bias
+            fitted = fit_additive(values[rest], judged.right[order][rest], torch.ones(int(rest.sum())))
+            result[own] = fitted.shares(values[own]).sum(dim=1)
     return result

@@ -71,37 +71,6 @@ def fit_platt(
     return fit_logistic(scores[:, None], right, penalty=1e-3, counts=counts)
 
 
-def normal_scores(
-    values: Float[Tensor, "example feature"], knots: Float[Tensor, "knot feature"]
-) -> Float[Tensor, "example feature"]:
-    """Each feature through its empirical distribution onto a standard normal: scale-free and safe from outliers.
-
-    Args:
-        values: raw features.
-        knots: ascending quantiles of each feature on the fitting data, at (i + ½) / number of knots.
-    """
-    count = knots.shape[0]
-    columns = []
-    for column in range(values.shape[1]):
-        grid, value = knots[:, column].contiguous(), values[:, column].contiguous()
-        low = torch.searchsorted(grid, value, right=False)
-        high = torch.searchsorted(grid, value, right=True)
-        left = grid[(high - 1).clamp(0, count - 1)]
-        right = grid[high.clamp(0, count - 1)]
-        inside = ((value - left) / (right - left).clamp(min=1e-12)).clamp(0, 1)
-        # Between two knots: interpolate; on tied knots: their middle; beyond the ends: the end.
-        tied = high > low
-        place = torch.where(tied, (low + high).double() / 2, (high - 0.5) + inside).clamp(0.5, count - 0.5)
-        columns.append(math.sqrt(2) * torch.erfinv(2 * place / count - 1))
-    return torch.stack(columns, dim=1)
-
-
-def quantile_knots(values: Float[Tensor, "example feature"], count: int) -> Float[Tensor, "knot feature"]:
-    """What `normal_scores` needs: the quantiles at (i + ½) / count."""
-    levels = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-    return torch.quantile(values.double(), levels, dim=0)
-
-
 def conformal_lower(scores: Float[Tensor, " example"], coverage: float) -> float:
     """The largest t such that a new exchangeable score is ≥ t with probability of at least `coverage`.
 

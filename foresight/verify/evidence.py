@@ -17,14 +17,14 @@ class FlowLosses:
     Args:
         observed: of what happened, under the clip's instruction.
         frozen: of the last frame standing still, under the clip's instruction.
-        others: of what happened, under other instructions.
+        others: of what happened, under other instructions; only if a signal needs it.
         bare: of what happened, without instruction and adapter; only if a signal needs it.
         candidates: of the model's own candidates, under the clip's instruction; only if a signal needs it.
     """
 
     observed: Float[Tensor, "batch sigma"]
     frozen: Float[Tensor, "batch sigma"]
-    others: Float[Tensor, "batch alternative sigma"]
+    others: Float[Tensor, "batch alternative sigma"] | None = None
     bare: Float[Tensor, "batch sigma"] | None = None
     candidates: Float[Tensor, "batch candidate sigma"] | None = None
 

@@ -22,9 +22,10 @@ from ltx.shapes import TIME
 Latents = Float[Tensor, "batch channel latent_frame row column"]
 Videos = Float[Tensor, "batch rgb=3 frame height width"]
 
-FLOW, FLOW_BARE, FLOW_CANDIDATES, STATES = "flow", "flow_bare", "flow_candidates", "states"
-ACTION, DESCRIPTION, PROSPECT_FLOW = "action", "description", "prospect_flow"
-NEEDS = frozenset({FLOW, FLOW_BARE, FLOW_CANDIDATES, STATES, ACTION, DESCRIPTION, PROSPECT_FLOW})
+FLOW, FLOW_OTHERS, FLOW_BARE, FLOW_CANDIDATES = "flow", "flow_others", "flow_bare", "flow_candidates"
+STATES, ACTION, DESCRIPTION, PROSPECT_FLOW = "states", "action", "description", "prospect_flow"
+FLOWS = frozenset({FLOW, FLOW_OTHERS, FLOW_BARE, FLOW_CANDIDATES})
+NEEDS = FLOWS | {STATES, ACTION, DESCRIPTION, PROSPECT_FLOW}
 """What signals may ask for besides videos and latents."""
 
 
@@ -105,7 +106,7 @@ class Gatherer:
             observed_latents=latents,
             frozen_latents=self._frozen[:, :, :count],
         )
-        if self.needs & {FLOW, FLOW_BARE, FLOW_CANDIDATES}:
+        if self.needs & FLOWS:
             evidence = replace(evidence, flow=self._flow(evidence))
         if STATES in self.needs:
             states = vision_states(self.model, self._whole(evidence.observed), self.instructions)
@@ -142,7 +143,9 @@ class Gatherer:
             return self._probe.losses(future[:, None], condition, self.how.sigmas)[:, 0]
 
         seen, count = evidence.observed_latents, evidence.observed_latents.shape[2]
-        bare, candidates = None, None
+        others, bare, candidates = None, None, None
+        if FLOW_OTHERS in self.needs:
+            others = torch.stack([losses(seen, number) for number in range(self.how.count)], dim=1)
         if FLOW_BARE in self.needs:
             bare = losses(seen, BARE)
         if FLOW_CANDIDATES in self.needs:
@@ -153,7 +156,7 @@ class Gatherer:
         return FlowLosses(
             observed=losses(seen, OWN),
             frozen=self._once((FLOW, count), lambda: losses(evidence.frozen_latents, OWN)),
-            others=torch.stack([losses(seen, number) for number in range(self.how.count)], dim=1),
+            others=others,
             bare=bare,
             candidates=candidates,
         )

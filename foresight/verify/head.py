@@ -1,4 +1,4 @@
-"""One fitted question: measured figures → normal scores → logistic regression → calibration → conformal decision."""
+"""One fitted question: measured figures → additive model → calibration → conformal decision."""
 
 from __future__ import annotations
 
@@ -10,19 +10,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from foresight.verify.calibration import (
-    Logistic,
-    conformal_lower,
-    fit_logistic,
-    fit_platt,
-    normal_scores,
-    quantile_knots,
-)
+from foresight.verify.additive import Additive, fit_additive
+from foresight.verify.calibration import Logistic, conformal_lower, fit_platt
 from foresight.verify.isotonic import Isotonic, fit_isotonic
 
 Decision = Literal["accept", "abstain", "reject"]
 Fit = Callable[[Tensor, Tensor, Tensor], Logistic | Isotonic]
-KNOTS = 101
 FOLDS = 8
 
 
@@ -32,16 +25,14 @@ class Head:
 
     Args:
         names: of the figures, in order.
-        knots: quantiles of each figure on the fitting data.
-        combination: weights of the normal scores.
+        combination: what the figures say together, in order of their names.
         calibration: from the combination's logit to a calibrated one.
         right: calibrated logits of right examples, each from a combination fitted without its clip, ascending.
         wrong: the same of wrong examples.
     """
 
     names: tuple[str, ...]
-    knots: Float[Tensor, "knot figure"]
-    combination: Logistic
+    combination: Additive
     calibration: Logistic | Isotonic
     right: Float[Tensor, " right"]
     wrong: Float[Tensor, " wrong"]
@@ -58,14 +49,13 @@ class Head:
                 f"expected exactly the signals this verifier was fitted on ({', '.join(self.names)}); "
                 f"missing {missing}, not fitted {unfitted}. Fit a verifier on the signals you want"
             )
-        raw = self.combination.logit(normal_scores(_matrix(self.names, values), self.knots))
+        raw = self.combination.logit(_matrix(self.names, values))
         return self.calibration.logit(raw[:, None])
 
     def pulls(self, values: Mapping[str, float]) -> dict[str, float]:
         """How far each figure pulls towards right (above 0) or wrong, in units of the combination's logit."""
         row = {name: torch.tensor([values[name]]) for name in self.names}
-        scores = normal_scores(_matrix(self.names, row), self.knots)[0]
-        return dict(zip(self.names, (scores * self.combination.weights).tolist(), strict=True))
+        return dict(zip(self.names, self.combination.shares(_matrix(self.names, row))[0].tolist(), strict=True))
 
     def thresholds(self, coverage: float) -> tuple[float, float]:
         """Logit from which an example is like right ones, and up to which it is like wrong ones, at a coverage.
@@ -106,13 +96,11 @@ def fit_head(
     names, right = tuple(values), right.cpu()
     matrix, counts = _matrix(names, values), _balance(right)
     raw, fold = cross_fit(values, right, clips), _folds(clips)
-    knots = quantile_knots(matrix, KNOTS)
     calibration = _calibrate(raw, right, counts, fold)
     logits = calibration.logit(raw[:, None])
     return Head(
         names=names,
-        knots=knots,
-        combination=fit_logistic(normal_scores(matrix, knots), right, penalty=1.0, counts=counts),
+        combination=fit_additive(matrix, right, counts),
         calibration=calibration,
         right=logits[right].sort().values,
         wrong=logits[~right].sort().values,
@@ -133,9 +121,7 @@ def cross_fit(
     counts, raw = _balance(right), torch.empty(len(right), dtype=torch.float64)
     for held in range(FOLDS):
         own, rest = fold == held, fold != held
-        knots = quantile_knots(matrix[rest], KNOTS)
-        fitted = fit_logistic(normal_scores(matrix[rest], knots), right[rest], penalty=1.0, counts=counts[rest])
-        raw[own] = fitted.logit(normal_scores(matrix[own], knots))
+        raw[own] = fit_additive(matrix[rest], right[rest], counts[rest]).logit(matrix[own])
     return raw
 
 

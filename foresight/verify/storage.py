@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from foresight.errors import UserError
+from foresight.verify.additive import Additive
 from foresight.verify.calibration import Logistic
 from foresight.verify.evidence import Gathering
 from foresight.verify.head import Head
@@ -63,13 +64,10 @@ def read_verifier(where: str | Path) -> Verifier:
         tensors = load_file(folder / WEIGHTS)
         fitted = dict(config["fitted_on"])
         fitted["gathering"] = Gathering(**fitted["gathering"])
-        if "frames" not in config:
-            config, tensors, fitted = _from_first_version(config, tensors, fitted)
         signals, plausibilities = tuple(config["signals"]), tuple(config["plausibilities"])
         verifier = Verifier(
             heads={int(frames): _head(signals, _part(tensors, str(frames))) for frames in config["frames"]},
-            # Verifiers that were saved before predictions were judged themselves have none.
-            hits={int(f): _head(signals, _part(tensors, f"{HITS}.{f}")) for f in config.get("hits", [])},
+            hits={int(frames): _head(signals, _part(tensors, f"{HITS}.{frames}")) for frames in config["hits"]},
             prospect=_head(plausibilities, _part(tensors, PROSPECT)) if plausibilities else None,
             coverage=config["coverage"],
             fitted_on=FittedOn(**fitted),
@@ -78,36 +76,17 @@ def read_verifier(where: str | Path) -> Verifier:
             raise ValueError(f"tensors that belong to nothing: {', '.join(sorted(tensors))}")
     except (OSError, json.JSONDecodeError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(
-            expected=f"a verifier ({CONFIG} and {WEIGHTS}) in {folder}",
+            expected=f"a verifier ({CONFIG} and {WEIGHTS}), as this version of Foresight writes it, in {folder}",
             got=f"{type(error).__name__}: {error}",
             remedy="fit one with `foresight fit-verifier`",
         ) from error
     return verifier
 
 
-def _from_first_version(
-    config: dict[str, Any], tensors: dict[str, Tensor], fitted: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Any]]:
-    """The first version had one head for any number of frames, one coverage, and half of the clips for calibration."""
-    accept_above, reject_below = tensors.pop("thresholds")
-    count = round(1 / (1 - config["coverage"]))
-    head = {name.replace("calibration.", "platt."): tensor for name, tensor in tensors.items()}
-    # As many equal scores as make each threshold the conformal quantile at the coverage it was computed for.
-    head |= {"right": accept_above.repeat(count), "wrong": reject_below.repeat(count)}
-    examples = fitted.pop("calibration") + fitted["examples"]
-    return (
-        config | {"frames": [TIME, 2 * TIME], "plausibilities": []},
-        {f"{frames}.{name}": tensor for frames in (TIME, 2 * TIME) for name, tensor in head.items()},
-        fitted | {"examples": examples, "clips": examples // 2},
-    )
-
-
 def _tensors(head: Head) -> dict[str, Tensor]:
     calibration = head.calibration
     found = {
-        "knots": head.knots,
-        "combination.weights": head.combination.weights,
-        "combination.bias": head.combination.bias,
+        **{f"combination.{name}": tensor for name, tensor in vars(head.combination).items()},
         "right": head.right,
         "wrong": head.wrong,
     }
@@ -133,12 +112,11 @@ def _head(names: tuple[str, ...], tensors: Mapping[str, Tensor]) -> Head:
         calibration = Logistic(left.pop("platt.weights"), left.pop("platt.bias"))
     head = Head(
         names=names,
-        knots=left.pop("knots"),
-        combination=Logistic(left.pop("combination.weights"), left.pop("combination.bias")),
+        combination=Additive(*(left.pop(f"combination.{one.name}") for one in fields(Additive))),
         calibration=calibration,
         right=left.pop("right"),
         wrong=left.pop("wrong"),
     )
-    if left or head.knots.shape[1] != len(names) or head.combination.weights.shape != (len(names),):
+    if left or {head.combination.knots.shape[1], *head.combination.slopes.shape[1:]} != {len(names)}:
         raise ValueError(f"expected weights of {len(names)} figures, got others ({', '.join(left) or 'other sizes'})")
     return head

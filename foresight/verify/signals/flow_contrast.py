@@ -34,11 +34,13 @@ class FlowInstruction(AbstractSignal):
     """Log of the error under the best other instruction over the error under the clip's own, mean over levels."""
 
     name = "flow_instruction"
-    needs = frozenset({"flow"})
+    needs = frozenset({"flow", "flow_others"})
 
     def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:
         """Above 0 where the own instruction explains best."""
         losses = _losses(evidence)
+        if losses.others is None:
+            raise ValueError("expected evidence gathered with needs={'flow', 'flow_others'}, got no other instructions")
         best = losses.others.mean(dim=2).amin(dim=1)
         return torch.log(best / losses.observed.mean(dim=1))
 

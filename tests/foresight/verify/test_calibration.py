@@ -13,8 +13,6 @@ from foresight.verify.calibration import (
     expected_calibration_error,
     fit_logistic,
     fit_platt,
-    normal_scores,
-    quantile_knots,
     reliability,
     risk_coverage,
 )
@@ -45,17 +43,6 @@ def test_both_labels_are_needed():
     for right, penalty in (([True, True], 1.0), ([False, False], 1.0), ([True, False], 0.0)):
         with pytest.raises(ValueError, match="both labels"):
             fit_logistic(torch.zeros(2, 1), torch.tensor(right), penalty=penalty)
-
-
-def test_normal_scores_are_order_preserving_and_bounded():
-    """The median goes to 0, symmetric values to opposite scores, outliers to the end's score."""
-    values = torch.arange(101.0, dtype=torch.float64)[:, None]
-    knots = quantile_knots(values, 11)
-    scores = normal_scores(numbers(-1e9, 20, 50, 80, 1e9)[:, None], knots)[:, 0]
-    assert float(scores[2]) == pytest.approx(0, abs=1e-9)
-    assert torch.allclose(scores, -scores.flip(0), atol=1e-6)
-    assert bool((scores.diff() > 0).all()) and bool(scores.isfinite().all())
-    assert bool((normal_scores(values**3, knots**3)[:, 0].diff() >= 0).all())
 
 
 @pytest.mark.parametrize(("coverage", "threshold"), [(0.9, 1.0), (0.8, 2.0), (0.5, 5.0), (0.95, -math.inf)])

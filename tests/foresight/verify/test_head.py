@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from foresight.verify.additive import Additive
 from foresight.verify.calibration import Logistic, fit_logistic
 from foresight.verify.head import Head, fit_head
 from foresight.verify.isotonic import fit_isotonic
@@ -17,10 +18,10 @@ def numbers(*values):
 
 
 def head(right=(0.0, 1.0, 2.0, 3.0), wrong=(-3.0, -2.0, -1.0, 1.5)):
-    """A head of one figure with knots −2 … 2 and weight 2, uncalibrated."""
-    one = Logistic(numbers(1.0), torch.zeros((), dtype=torch.float64))
-    twice = Logistic(numbers(2.0), torch.zeros((), dtype=torch.float64))
-    return Head(("motion",), torch.arange(-2.0, 3.0).double()[:, None], twice, one, numbers(*right), numbers(*wrong))
+    """A head of one figure with knots −2 … 2 and slope 2 throughout, uncalibrated."""
+    one, none = Logistic(numbers(1.0), torch.zeros((), dtype=torch.float64)), torch.zeros((), dtype=torch.float64)
+    twice = Additive(torch.arange(-2.0, 3.0).double()[:, None], numbers(2, 0, -2, 0)[:, None], numbers(0.0), none)
+    return Head(("motion",), twice, one, numbers(*right), numbers(*wrong))
 
 
 def test_decisions_by_hand():

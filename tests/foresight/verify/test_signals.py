@@ -99,9 +99,33 @@ def test_flow_signals_are_contrasts_of_losses():
     expected = {"flow_loss": 2, "flow_frozen": math.log(2), "flow_instruction": math.log(2), "flow_told": math.log(2)}
     for name, value in (expected | {"flow_typicality": -math.log(2)}).items():
         assert float(signal(name)(one)) == pytest.approx(value, abs=1e-6), name
-    for name in ("flow_told", "flow_typicality"):
+    for name in ("flow_instruction", "flow_told", "flow_typicality"):
         with pytest.raises(ValueError, match="needs"):
-            signal(name)(replace(one, flow=replace(flow, bare=None, candidates=None)))
+            signal(name)(replace(one, flow=FlowLosses(flow.observed, flow.frozen)))
+
+
+def happened(*frames):
+    """Evidence of a black last context frame and one row of grey values for each frame that happened."""
+    observed = torch.tensor(frames)[None, None, :, None].expand(1, 3, -1, -1, -1)
+    return replace(evidence([0.0], [0.0]), context=torch.zeros(1, 3, 1, 1, observed.shape[-1]), observed=observed)
+
+
+def test_permanence_does_not_care_where_pixels_went():
+    """A body that moves is still there; of one that halves its brightness, half a unit on one pixel of four is gone."""
+    moved = happened(*[[0.0, 1.0, 0.0, 0.0]] * 4)
+    before = replace(moved, context=torch.tensor([1.0, 0.0, 0.0, 0.0]).expand(1, 3, 1, 1, 4))
+    assert float(signal("permanence")(before)) == 0.0
+    faded = replace(before, observed=before.observed / 2)
+    assert float(signal("permanence")(faded)) == pytest.approx(0.5 / 4)
+
+
+def test_continuity_compares_the_seam_with_what_follows():
+    """A jump of 2 and steps of 1 then: four times the squared change; even steps and standing still are 0."""
+    even = happened([1.0], [2.0], [3.0], [4.0])
+    jump = happened([2.0], [3.0], [4.0], [5.0])
+    assert float(signal("continuity")(even)) == pytest.approx(0.0, abs=1e-5)
+    assert float(signal("continuity")(jump)) == pytest.approx(math.log(4), abs=1e-4)
+    assert float(signal("continuity")(happened([0.0], [0.0]))) == 0.0
 
 
 @pytest.mark.parametrize("name", [name for name, one in SIGNALS.items() if one.needs])
@@ -147,7 +171,7 @@ def test_every_signal_gives_one_finite_figure_per_clip(world, clip, predictions)
 
 def test_what_outcomes_share_changes_nothing(world, clip, predictions):
     """Evidence for a second outcome, and for its first half by latents of the whole, is as if it were alone."""
-    gatherer = Gatherer(world, predictions, {"flow", "flow_bare", "flow_candidates"}, HOW)
+    gatherer = Gatherer(world, predictions, {"flow", "flow_others", "flow_bare", "flow_candidates"}, HOW)
     first, second = torch.stack([clip[:, 9:25]] * 2), torch.stack([clip[:, 9:25].flip(1)] * 2)
     gatherer.evidence(first)
     latents = gatherer.encode(second)

@@ -1,0 +1,20 @@
+"""Whether what was in the context is in what happened: nothing vanished, appeared or changed colour."""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.verify.colours import colour_change
+from foresight.verify.evidence import Evidence
+from foresight.verify.signals.base import AbstractSignal
+
+
+class Permanence(AbstractSignal):
+    """How far the colours of what happened are from those of the last context frame, wherever they are."""
+
+    name = "permanence"
+
+    def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:
+        """0 where pixels only changed places; knows nothing of any prediction."""
+        return colour_change(evidence.context, evidence.observed)
