@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.loop import Actor, Attempt, Budget, Draw, Policy, Renoise, Task, Trace, drive
-from foresight.loop.moves import Continue, Move, Reword
+from foresight.loop.moves import Continue, Fit, Move, Reword
 from foresight.physics import DIRECTIONS, Action, PhysicsClip
 from foresight.physics.language import instruction
 from foresight.physics.tracking import position_error, track
@@ -219,6 +219,8 @@ def _key(move: Move, earlier: Sequence[Attempt]) -> tuple[object, ...]:
             return (type(move), move.seed, move.noise_level, move.part, id(earlier[move.attempt]))
         case Continue():
             return (type(move), move.seed, earlier[move.attempt].instruction)
+        case Fit():
+            return (type(move), move.seed, move.steps, earlier[move.attempt].instruction)
 
 
 Forming = Callable[[Task], Actor]

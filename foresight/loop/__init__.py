@@ -4,8 +4,8 @@ from foresight.loop.attempt import Attempt, Task
 from foresight.loop.budget import Budget, Cost, Spent
 from foresight.loop.imagination import Actor, Imagination
 from foresight.loop.loop import PredictVerifyLoop, drive
-from foresight.loop.moves import Continue, Draw, GiveUp, Move, Renoise, Reword, Step, Take
-from foresight.loop.policies import Abstain, Accept, Best, Compare, Refine, Reground, Resample, Revise
+from foresight.loop.moves import Continue, Draw, Fit, GiveUp, Move, Renoise, Reword, Step, Take
+from foresight.loop.policies import Abstain, Accept, Best, Compare, Conform, Refine, Reground, Resample, Revise
 from foresight.loop.policy import Chain, Judged, Policy, Situation
 from foresight.loop.replay import differences, replay
 from foresight.loop.trace import Trace
@@ -19,9 +19,11 @@ __all__ = [
     "Budget",
     "Chain",
     "Compare",
+    "Conform",
     "Continue",
     "Cost",
     "Draw",
+    "Fit",
     "GiveUp",
     "Imagination",
     "Judged",

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from foresight.errors import UserError
 from foresight.loop.attempt import Attempt, Task
+from foresight.loop.conform import conform
 from foresight.loop.failed import failed_tokens
 from foresight.loop.meter import Meter
-from foresight.loop.moves import Continue, Draw, Move, Renoise, Reword
+from foresight.loop.moves import Continue, Draw, Fit, Move, Renoise, Reword
 from foresight.loop.renoise import renoise
 from foresight.loop.revisers.base import Case, Reviser
 from foresight.prediction import Prediction
@@ -78,7 +79,7 @@ class Imagination:
         Raises:
             UserError: if the move cannot be made for this task or without a reviser.
         """
-        refined, verdict, chosen = None, None, 0
+        refined = None
         with Meter(self.model) as meter:
             match move:
                 case Draw():
@@ -88,9 +89,13 @@ class Imagination:
                 case Renoise():
                     prediction, refined = self._renoise(earlier[move.attempt], move)
                 case Continue():
-                    prediction, verdict = self._continue(earlier[move.attempt], move)
-            if isinstance(move, Continue):
-                chosen = prediction.medoid
+                    prediction = self._continue(earlier[move.attempt], move)
+                case Fit():
+                    prediction = self._fit(earlier[move.attempt], move)
+            if isinstance(move, Continue | Fit):
+                # It was given all that could verify it: what is left is how plausible the rest is.
+                chosen, verdict = prediction.medoid, self._foreseen(prediction)
+                prediction = self._begun(prediction)
             else:
                 verdict = self.verifier.verify(self.model, [prediction], self.task.observed[None])[0]
                 chosen = self._nearest(prediction)
@@ -154,30 +159,56 @@ class Imagination:
         )
         return prediction, where
 
-    def _continue(self, attempt: Attempt, move: Continue) -> tuple[Prediction, Verdict | None]:
-        """The whole horizon, what was seen first, and how plausible the rest is, where that can be said."""
+    def _continue(self, attempt: Attempt, move: Continue) -> Prediction:
+        """The rest of the horizon, what was seen being context."""
         task, plan = self.task, self.model.plan
+        known = torch.cat([task.context, task.observed], dim=1)[:, -plan.context_frames :]
+        return self.model.predict(
+            known,
+            attempt.instruction if plan.continuation is None else plan.continuation,
+            self._unseen("re-ground"),
+            candidates=self.candidates,
+            noise_level=self.noise_level,
+            seed=move.seed,
+        )
+
+    def _fit(self, attempt: Attempt, move: Fit) -> Prediction:
+        """The whole horizon, beginning as what was seen."""
+        self._unseen("conform")
+        return conform(
+            self.model,
+            self.task.context,
+            attempt.instruction,
+            self.seen_latents,
+            candidates=self.candidates,
+            steps=move.steps,
+            seed=move.seed,
+            horizon=self.task.horizon,
+        )
+
+    def _unseen(self, doing: str) -> int:
+        """Frames that nobody has seen; some, for what predicts only them."""
+        task = self.task
         left = task.horizon - task.observed.shape[1]
         if left < 1:
             raise UserError(
                 expected="a horizon beyond what was seen, to predict the rest of",
                 got=f"{task.observed.shape[1]} of {task.horizon} frames seen",
-                remedy="predict further, or choose a policy that does not re-ground",
+                remedy=f"predict further, or choose a policy that does not {doing}",
             )
-        known = torch.cat([task.context, task.observed], dim=1)[:, -plan.context_frames :]
-        prediction = self.model.predict(
-            known,
-            attempt.instruction if plan.continuation is None else plan.continuation,
-            left,
-            candidates=self.candidates,
-            noise_level=self.noise_level,
-            seed=move.seed,
-        )
-        verdict = None
-        if self.verifier.prospect is not None and left >= TIME:
-            verdict = self.verifier.foresee(self.model, prediction)[prediction.medoid]
-        seen = task.observed.to(prediction.video).expand(len(prediction), -1, -1, -1, -1)
-        return replace(prediction, video=torch.cat([seen, prediction.video], dim=2)), verdict
+        return left
+
+    def _foreseen(self, prediction: Prediction) -> Verdict | None:
+        """That the most central candidate comes true, without any observation; None where that cannot be said."""
+        if self.verifier.prospect is None or prediction.video.shape[2] < TIME:
+            return None
+        return self.verifier.foresee(self.model, prediction)[prediction.medoid]
+
+    def _begun(self, prediction: Prediction) -> Prediction:
+        """The whole horizon in pictures, what was seen first."""
+        left = self.task.horizon - self.task.observed.shape[1]
+        seen = self.task.observed.to(prediction.video).expand(len(prediction), -1, -1, -1, -1)
+        return replace(prediction, video=torch.cat([seen, prediction.video[:, :, -left:]], dim=2))
 
     def _nearest(self, prediction: Prediction) -> int:
         """The candidate nearest to what was seen, in latent space."""

@@ -1,4 +1,4 @@
-"""What a loop can do next: make another attempt in one of four ways, take an attempt, or give up."""
+"""What a loop can do next: make another attempt in one of five ways, take an attempt, or give up."""
 
 from __future__ import annotations
 
@@ -68,6 +68,21 @@ class Continue:
 
 
 @dataclass(frozen=True)
+class Fit:
+    """Draw the future as a whole once more, beginning as what was seen.
+
+    Args:
+        attempt: whose instruction it goes by.
+        seed: of the first candidate.
+        steps: of the schedule.
+    """
+
+    attempt: int
+    seed: int
+    steps: int
+
+
+@dataclass(frozen=True)
 class Take:
     """End with this attempt."""
 
@@ -79,7 +94,7 @@ class GiveUp:
     """End without a prediction."""
 
 
-Move = Draw | Renoise | Reword | Continue
+Move = Draw | Renoise | Reword | Continue | Fit
 Step = Move | Take | GiveUp
 
 KINDS: dict[str, type[Step]] = {
@@ -87,6 +102,7 @@ KINDS: dict[str, type[Step]] = {
     "renoise": Renoise,
     "reword": Reword,
     "continue": Continue,
+    "fit": Fit,
     "take": Take,
     "give up": GiveUp,
 }

@@ -102,8 +102,9 @@ def fit_head(
         names=names,
         combination=fit_additive(matrix, right, counts),
         calibration=calibration,
-        right=logits[right].sort().values,
-        wrong=logits[~right].sort().values,
+        # There are many of them, and no decision needs more digits.
+        right=logits[right].float().sort().values,
+        wrong=logits[~right].float().sort().values,
     )
 
 

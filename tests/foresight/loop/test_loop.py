@@ -15,8 +15,10 @@ from foresight.loop import (
     Budget,
     Chain,
     Compare,
+    Conform,
     Continue,
     Draw,
+    Fit,
     GiveUp,
     Reground,
     Resample,
@@ -125,6 +127,26 @@ def test_a_continuation_is_judged_by_its_plausibility(make_loop, task):
     # Of three candidates the second lies in the middle, and is shown.
     last = replace(loop, verifier=Foresees(candidates=3)).run(task).accepted
     assert last.chosen == 1 and last.verdict.hit == 0.2 and last.verdict.frames == 0
+
+
+def test_a_fit_begins_with_what_was_seen(make_loop, task, monkeypatch):
+    """It goes by the best story, is drawn from the latents of what was seen, and shows that bit by bit."""
+
+    def drawn(model, context, instruction, seen, *, candidates, steps, seed, horizon):
+        assert torch.equal(context, task.context) and torch.equal(seen, torch.full((1, 1, 2, 2), 0.75))
+        return model.predict(
+            context, instruction, horizon, candidates=candidates, noise_level=1.0, seed=seed, steps=steps
+        )
+
+    monkeypatch.setattr("foresight.loop.imagination.conform", drawn)
+    trace = make_loop(Chain([Compare(), Conform(steps=7)])).run(task)
+    assert [type(attempt.move) for attempt in trace.attempts] == [Draw] * 3 + [Fit]
+    last = trace.attempts[-1]
+    assert last.instruction == "c" and last.seed == 6 and last.cost.evaluations == 14
+    assert torch.equal(last.shown[:, :8], task.observed) and bool((last.shown[:, 8:] > 0.75).all())
+    seen = Task(task.context, task.observed, 8, "a", 0)
+    with pytest.raises(UserError, match="does not conform"):
+        make_loop(Chain([Conform(steps=7), Resample(times=1)])).run(seen)
 
 
 def test_the_prediction_that_comes_true_is_taken_not_the_outcome_that_was_told(make_loop, task):

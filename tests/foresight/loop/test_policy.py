@@ -11,9 +11,11 @@ from foresight.loop import (
     Budget,
     Chain,
     Compare,
+    Conform,
     Continue,
     Cost,
     Draw,
+    Fit,
     GiveUp,
     Judged,
     Refine,
@@ -84,6 +86,10 @@ NOISED, CONTINUED = Renoise(0, 0.5, "all", 0), Continue(0, 0)
         (Reground(), situation(tried(NO)), Continue(0, 4)),
         (Reground(), situation(tried(NO) + tried((None, None), move=CONTINUED)), Take(1)),
         (Reground(), situation(tried(NO), exhausted=True), None),
+        (Conform(6), situation(), None),
+        (Conform(6), situation(tried(NO, UNSURE)), Fit(1, 10, 6)),
+        (Conform(6), situation(tried(NO) + tried(NO, move=Fit(0, 7, 6))), None),
+        (Conform(6), situation(tried(NO), exhausted=True), None),
         (Chain([Accept(), Resample(times=1), Best()]), situation(), Draw("push", 4)),
         (Chain([Accept(), Resample(times=1), Best()]), situation(tried(NO)), Take(0)),
         (Chain([Accept(), Resample(times=1)]), situation(tried(NO)), None),
@@ -125,6 +131,7 @@ def test_costs_add_up():
         lambda: Abstain(margin=-0.1),
         lambda: Resample(times=0),
         lambda: Revise(times=0),
+        lambda: Conform(steps=0),
         lambda: Refine(0.0, "all", 1),
         lambda: Refine(0.5, "some", 1),
         lambda: Refine(0.5, "all", 0),
@@ -139,7 +146,7 @@ def test_impossible_numbers_are_refused(made):
 
 
 @pytest.mark.parametrize(
-    "step", [Draw("push", 3, 9), NOISED, Reword(1, 2), CONTINUED, Take(0), GiveUp()], ids=list(KINDS)
+    "step", [Draw("push", 3, 9), NOISED, Reword(1, 2), CONTINUED, Fit(0, 3, 9), Take(0), GiveUp()], ids=list(KINDS)
 )
 def test_steps_survive_being_written(step):
     """Every kind of step is read as it was written."""

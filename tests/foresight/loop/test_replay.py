@@ -17,6 +17,7 @@ from foresight.loop import (
     GiveUp,
     PredictVerifyLoop,
     Refine,
+    Conform,
     Reground,
     Resample,
     Spent,
@@ -88,12 +89,12 @@ def test_a_damaged_trace_is_refused(make_loop, task, tmp_path):
 
 
 def test_a_real_world_replays_bit_by_bit(world, clip, make_loop, tmp_path):
-    """Draws, repairs of failed tokens and a continuation of the small world model, verified by hand."""
+    """Draws, repairs of failed tokens, a fit and a continuation of the small world model, verified by hand."""
     verifier = make_loop(COMPARE).verifier
-    policy = Chain([Refine(0.7, "failed", 1), Reground(), Resample(times=1)])
-    loop = PredictVerifyLoop(world, verifier, policy, Budget(attempts=3))
+    policy = Chain([Refine(0.7, "failed", 1), Conform(steps=3), Reground(), Resample(times=1)])
+    loop = PredictVerifyLoop(world, verifier, policy, Budget(attempts=4))
     task = Task(clip[:, :9], clip[:, 9:17], 16, "nothing is pushed", 3)
     loop.run(task).save(tmp_path)
     recorded = Trace.load(tmp_path)
-    assert [type(attempt.move).__name__ for attempt in recorded.attempts] == ["Draw", "Renoise", "Continue"]
+    assert [type(attempt.move).__name__ for attempt in recorded.attempts] == ["Draw", "Renoise", "Fit", "Continue"]
     assert differences(recorded, replay(loop, recorded)) == []
