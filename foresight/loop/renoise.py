@@ -47,9 +47,7 @@ def renoise(
         UserError: if the latents reach beyond one chunk.
     """
     steps = model.plan.steps
-    chunk = Chunk(
-        model, context, instruction, LatentShape.of(latents), candidates=len(latents), seed=seed, steps=steps
-    )
+    chunk = Chunk(model, context, instruction, LatentShape.of(latents), candidates=len(latents), seed=seed, steps=steps)
     # Every token starts at its own time and moves only while the schedule is below it.
     with chunk.rollout.stage("sampling"):
         clean = to_tokens(latents.to(model.device, torch.float32))

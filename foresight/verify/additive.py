@@ -99,7 +99,7 @@ def _inside(values: Float[Tensor, " example"], grid: Float[Tensor, " knot"]) -> 
     return _normal(place / count)
 
 
-def _normal(level: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+def _normal(level: Float[Tensor, ...]) -> Float[Tensor, ...]:
     """The quantile of a standard normal."""
     return math.sqrt(2) * torch.erfinv(2 * level - 1)
 

@@ -19,7 +19,6 @@ from foresight.verify.evidence import Gathering
 from foresight.verify.head import Head
 from foresight.verify.isotonic import Isotonic
 from ltx.files import replacing, write_text
-from ltx.shapes import TIME
 
 if TYPE_CHECKING:
     from foresight.verify.verifier import Verifier
