@@ -95,6 +95,8 @@ class Imagination:
             if isinstance(move, Continue | Fit):
                 # It was given all that could verify it: what is left is how plausible the rest is.
                 chosen, verdict = prediction.medoid, self._foreseen(prediction)
+                if isinstance(move, Fit):
+                    verdict = _if_true(verdict, earlier[move.attempt].verdict)
                 prediction = self._begun(prediction)
             else:
                 verdict = self.verifier.verify(self.model, [prediction], self.task.observed[None])[0]
@@ -215,3 +217,11 @@ class Imagination:
         seen = self.seen_latents
         offset = prediction.latents[:, :, : seen.shape[1]] - seen
         return int(offset.square().mean(dim=(1, 2, 3, 4)).argmin())
+
+
+def _if_true(foreseen: Verdict | None, story: Verdict | None) -> Verdict | None:
+    """What was foreseen under an instruction comes true if that is what was done, and then as it was foreseen."""
+    if foreseen is None or story is None:
+        return foreseen
+    both = foreseen.probability * story.probability
+    return replace(foreseen, probability=both, hit=both)

@@ -149,6 +149,27 @@ def test_a_fit_begins_with_what_was_seen(make_loop, task, monkeypatch):
         make_loop(Chain([Conform(steps=7), Resample(times=1)])).run(seen)
 
 
+def test_a_fit_is_as_probable_as_its_story_and_its_draws(make_loop, task, monkeypatch):
+    """The story "c" agrees with what was seen at 0.999; its draws come true at 0.5: both hold at half of that."""
+
+    def drawn(model, context, instruction, seen, *, candidates, steps, seed, horizon):
+        return model.predict(context, instruction, horizon, candidates=candidates, noise_level=1.0, seed=seed)
+
+    class Foresees(type(make_loop(Best()).verifier)):
+        prospect = "fitted"
+
+        def foresee(self, model, prediction):
+            return [Verdict(0.5, "abstain", {}, hit=0.5)] * len(prediction)
+
+    monkeypatch.setattr("foresight.loop.imagination.conform", drawn)
+    loop = make_loop(Chain([Compare(), Conform(steps=7), Best()]))
+    trace = replace(loop, verifier=Foresees()).run(task)
+    story, fit = trace.attempts[2].verdict, trace.attempts[3].verdict
+    assert fit.hit == fit.probability == 0.5 * story.probability and story.probability > 0.9
+    # Without anything foreseen there is nothing to say.
+    assert loop.run(task).attempts[3].verdict is None
+
+
 def test_the_prediction_that_comes_true_is_taken_not_the_outcome_that_was_told(make_loop, task):
     """Where a verifier speaks of hits, policies go by them: "b" is sure to hit, "c" agrees with what was seen."""
     loop = make_loop(Chain([Compare(), Best()]))
