@@ -73,7 +73,16 @@ def test_what_comes_with_the_package_is_found():
         "motion",
     }
     kinds |= {"flow_loss", "flow_instruction", "flow_told", "flow_frozen", "flow_typicality", "energy", "rank"}
-    kinds |= {"disagreement", "semantic", "action_read", "state_read", "lpips", "motion_amount"}
+    kinds |= {
+        "disagreement",
+        "semantic",
+        "action_read",
+        "state_read",
+        "lpips",
+        "motion_amount",
+        "permanence",
+        "continuity",
+    }
     assert set(SIGNALS) == kinds
     assert {"eccentricity", "agreement", "told", "permanence", "smoothness"} <= set(PLAUSIBILITIES)
     assert all(name == one.name for name, one in (SIGNALS | PLAUSIBILITIES).items())

@@ -10,6 +10,7 @@ from foresight.errors import UserError
 from foresight.verify import FittedOn, Gathering, Verifier, fit_verifier, model_fingerprint
 from foresight.verify.calibration import auroc, expected_calibration_error
 from foresight.verify.examples import Examples, Samples
+from foresight.verify.head import fit_head
 
 INSTRUCTIONS = ("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down", "the red box is gone")
 
@@ -49,19 +50,32 @@ def fitted(model="0" * 64, candidates=2, samples=None):
 
 
 def test_a_toy_set_is_separated_and_calibrated():
-    """On fresh examples AUROC is above .95, the calibration error below .05, and every stated coverage is kept."""
+    """On fresh examples AUROC is above .95, the calibration error below .03, and decisions are those of the head."""
     verifier = fitted()
     values, right = toy(4000, seed=1)
     logits = verifier.logits(values)
     assert auroc(torch.sigmoid(logits), right).value > 0.95
     assert expected_calibration_error(torch.sigmoid(logits), right) < 0.03
     for coverage in (0.8, 0.9, 0.95):
-        above, below = verifier.heads[16].thresholds(coverage)
-        assert float((logits[right] >= above).double().mean()) == pytest.approx(coverage, abs=0.025)
-        assert float((logits[~right] <= below).double().mean()) == pytest.approx(coverage, abs=0.025)
         verdicts = verifier.at(coverage).judge({name: value[:8] for name, value in values.items()})
         expected = [verifier.heads[16].decide(float(logit), coverage) for logit in logits[:8]]
         assert [verdict.decision for verdict in verdicts] == expected
+
+
+def test_stated_coverages_are_kept():
+    """What conformal prediction promises holds over draws of the calibration set, one of which is off by 1.5 points."""
+    kept = {(coverage, label): [] for coverage in (0.8, 0.9, 0.95) for label in ("right", "wrong")}
+    for seed in range(8):
+        values, right = toy(2000, seed=100 + seed)
+        head = fit_head(values, right, torch.arange(2000) // 2)
+        fresh, label = toy(4000, seed=200 + seed)
+        logits = head.logits(fresh)
+        for coverage in (0.8, 0.9, 0.95):
+            above, below = head.thresholds(coverage)
+            kept[coverage, "right"].append(float((logits[label] >= above).double().mean()))
+            kept[coverage, "wrong"].append(float((logits[~label] <= below).double().mean()))
+    for (coverage, _), shares in kept.items():
+        assert sum(shares) / len(shares) == pytest.approx(coverage, abs=0.015)
 
 
 def test_part_of_the_observation_has_a_calibration_of_its_own():
