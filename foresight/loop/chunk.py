@@ -1,4 +1,4 @@
-"""One chunk behind a context, to be sampled in another way than a prediction is."""
+"""One chunk of a future, for moves that sample it in a way of their own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ltx.shapes import TIME, LatentShape, from_tokens
 
 
 class Chunk:
-    """What a prediction of at most one chunk is made of, up to the sampling and from there on.
+    """All of a prediction but its sampling: what the transformer is given, and what is made of the sampled tokens.
 
     Args:
         model: the world model.
