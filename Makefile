@@ -45,6 +45,7 @@ results: setup
 	for card in actions conditioning understanding prediction_elsewhere verification_elsewhere; do \
 	  $(RUN) evaluate benchmark=$$card model=tiny page=docs/verification.md || exit 1; done
 	$(RUN) evaluate benchmark=correction model=tiny page=docs/loop.md
+	$(BIN)/python -m experiments.promises
 
 ## make bench        time transformer, VAE and sampling against diffusers (BENCH="--size 2b --device cuda" at full size)
 bench: setup

@@ -41,7 +41,7 @@ class Gate:
 
 def surely_above(name: str, found: Estimate, aim: float) -> Gate:
     """The whole interval lies above the aim."""
-    return Gate(name, found, f"interval above {aim:g}", found.low > aim)
+    return Gate(name, found, f"interval above {aim:.3g}", found.low > aim)
 
 
 def at_least(name: str, found: Estimate, aim: float) -> Gate:

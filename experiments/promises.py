@@ -1,0 +1,71 @@
+"""Every promise of every benchmark, gathered from the published tables into the README.
+
+python -m experiments.promises
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from foresight.evaluation.tables import markdown, publish, section
+
+ROOT = Path(__file__).resolve().parent.parent
+README = "README.md"
+PAGES = (README, "docs/verification.md", "docs/loop.md", "docs/streams.md")
+NAME = "promises"
+
+
+@dataclass(frozen=True)
+class Promised:
+    """The gates of one benchmark, as a page shows them."""
+
+    benchmark: str
+    page: str
+    command: str
+    gates: tuple[dict[str, str], ...]
+
+    @property
+    def broken(self) -> list[dict[str, str]]:
+        return [gate for gate in self.gates if gate[""] != "holds"]
+
+    def row(self) -> dict[str, str]:
+        broken = [f"{gate['gate']}: {gate['found [95 % interval]']}, {gate['aim']}" for gate in self.broken]
+        return {
+            "benchmark": f"`{self.command}`",
+            "holds": f"{len(self.gates) - len(broken)} of {len(self.gates)}",
+            "fails": "; ".join(broken) or "–",
+            "tables": "below" if self.page == README else f"[{self.page}]({self.page})",
+        }
+
+
+def read(text: str, page: str) -> list[Promised]:
+    """What a page promises: of each `<!-- benchmark -->` section with gates, these and the command above it."""
+    found = []
+    for mark in re.finditer(r"<!-- (\w+) -->\n(.*?)<!-- /\1 -->", text, re.DOTALL):
+        gates = re.search(r"\*\*gates\*\*\n\n((?:\|.*\n)+)", mark[2])
+        if mark[1] != NAME and gates:
+            command = re.findall(rf"`(foresight evaluate benchmark={mark[1]}\b[^`]*)`", text[: mark.start()])[-1]
+            found.append(Promised(mark[1], page, re.sub(r" (page|model)=\S+", "", command), _rows(gates[1])))
+    return found
+
+
+def _rows(table: str) -> tuple[dict[str, str], ...]:
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    return tuple(dict(zip(lines[0], line, strict=True)) for line in lines[2:])
+
+
+def summary(found: list[Promised]) -> str:
+    """A row per benchmark, and folded, a row per promise whose table stands on another page."""
+    others = [{"benchmark": one.benchmark} | gate for one in found if one.page != README for gate in one.gates]
+    return f"{markdown([one.row() for one in found])}\n\n{section('promises of the other pages', others)}"
+
+
+def gathered() -> str:
+    """The summary of the pages as they are."""
+    return summary([one for page in PAGES for one in read((ROOT / page).read_text(encoding="utf-8"), page)])
+
+
+if __name__ == "__main__":
+    publish(gathered(), ROOT / README, NAME)
