@@ -34,6 +34,7 @@ class Promised:
         broken = [f"{gate['gate']}: {gate['found [95 % interval]']}, {gate['aim']}" for gate in self.broken]
         return {
             "benchmark": f"`{self.command}`",
+            "clips": str(max(int(gate["clips"]) for gate in self.gates)),
             "holds": f"{len(self.gates) - len(broken)} of {len(self.gates)}",
             "fails": "; ".join(broken) or "–",
             "tables": "below" if self.page == README else f"[{self.page}]({self.page})",

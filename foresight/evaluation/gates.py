@@ -30,6 +30,7 @@ class Gate:
         return {
             "gate": self.name,
             "found [95 % interval]": f"{self.found:.3f}",
+            "clips": str(self.found.clips),
             "aim": self.aim,
             "": "holds" if self.holds else "FAILS",
         }

@@ -16,10 +16,10 @@ PAGE = """
 
 **gates**
 
-| gate | found [95 % interval] | aim |  |
-| --- | --- | --- | --- |
-| it stays | 0.900 [0.800, 1.000] | at least 0.8 | holds |
-| it goes on | 0.100 [0.000, 0.200] | interval above 0 | FAILS |
+| gate | found [95 % interval] | clips | aim |  |
+| --- | --- | --- | --- | --- |
+| it stays | 0.900 [0.800, 1.000] | 40 | at least 0.8 | holds |
+| it goes on | 0.100 [0.000, 0.200] | 30 | interval above 0 | FAILS |
 <!-- /drift -->
 
 <!-- silent -->
@@ -34,11 +34,12 @@ def test_promises_are_read_with_their_command() -> None:
     assert found.benchmark == "drift" and len(found.gates) == 2
     assert found.row() == {
         "benchmark": "`foresight evaluate benchmark=drift`",
+        "clips": "40",
         "holds": "1 of 2",
         "fails": "it goes on: 0.100 [0.000, 0.200], interval above 0",
         "tables": "[docs/a.md](docs/a.md)",
     }
-    assert "| drift | it stays | 0.900 [0.800, 1.000] | at least 0.8 | holds |" in summary([found])
+    assert "| drift | it stays | 0.900 [0.800, 1.000] | 40 | at least 0.8 | holds |" in summary([found])
 
 
 def test_the_readme_is_up_to_date() -> None:
