@@ -20,7 +20,8 @@ class SideBySide:
     Args:
         name: of the run's folder and of the marks in a page.
         parts: benchmarks by what tells them apart; underscores are shown as spaces.
-        figures: names of the figures to show, by the heads of their columns.
+        figures: names of the figures to show, by the heads of their columns; a dash where a part has none, such as how
+            well hits are told from misses where nothing hits.
         gates: beginnings of the names of those gates that are promised of every part. Others are not: a conformal
             threshold, for one, promises nothing elsewhere than where it was fitted.
     """
@@ -36,7 +37,7 @@ class SideBySide:
         """Run one after the other.
 
         Raises:
-            ValueError: if a part has no figure, or no gate, of a name.
+            ValueError: if a part promises nothing of a gate's name.
         """
         rows: list[dict[str, str]] = []
         figures: dict[str, Estimate] = {}
@@ -48,15 +49,16 @@ class SideBySide:
 
             found = part(model, step)
             self._check(key, found)
-            rows.append({"": key} | {head: f"{found.figures[name]:.3f}" for head, name in self._heads.items()})
-            figures |= {f"{key}: {name}": found.figures[name] for name in self._heads.values()}
+            shown = {head: found.figures.get(name) for head, name in self._heads.items()}
+            rows.append({"": key} | {head: "–" if one is None else f"{one:.3f}" for head, one in shown.items()})
+            figures |= {f"{key}: {self._heads[head]}": one for head, one in shown.items() if one is not None}
             gates += [
                 replace(one, name=f"{key}: {one.name}") for one in found.gates if one.name.startswith(self._gates)
             ]
         return Measured({self.name.replace("_", " "): rows}, figures, gates=tuple(gates))
 
     def _check(self, key: str, found: Measured) -> None:
-        missing = [name for name in self._heads.values() if name not in found.figures]
-        missing += [name for name in self._gates if not any(one.name.startswith(name) for one in found.gates)]
+        names = [one.name for one in found.gates]
+        missing = [start for start in self._gates if not any(name.startswith(start) for name in names)]
         if missing:
-            raise ValueError(f"expected figures and gates of {key} named {missing}, got {sorted(found.figures)}")
+            raise ValueError(f"expected gates of {key} named {missing}, got {names}")
