@@ -42,13 +42,22 @@ class Promised:
 
 
 def read(text: str, page: str) -> list[Promised]:
-    """What a page promises: of each `<!-- benchmark -->` section with gates, these and the command above it."""
+    """What a page promises: of each `<!-- benchmark -->` section with gates, these and the command above it.
+
+    Raises:
+        ValueError: if no command stands above such a section.
+    """
     found = []
     for mark in re.finditer(r"<!-- (\w+) -->\n(.*?)<!-- /\1 -->", text, re.DOTALL):
         gates = re.search(r"\*\*gates\*\*\n\n((?:\|.*\n)+)", mark[2])
         if mark[1] != NAME and gates:
-            command = re.findall(rf"`(foresight evaluate benchmark={mark[1]}\b[^`]*)`", text[: mark.start()])[-1]
-            found.append(Promised(mark[1], page, re.sub(r" (page|model)=\S+", "", command), _rows(gates[1])))
+            commands = re.findall(rf"`(foresight evaluate benchmark={mark[1]}\b[^`]*)`", text[: mark.start()])
+            if not commands:
+                raise ValueError(
+                    f"expected `foresight evaluate benchmark={mark[1]} …` above its tables in {page}, got none"
+                )
+            command = re.sub(r" (page|model)=\S+", "", commands[-1])
+            found.append(Promised(mark[1], page, command, _rows(gates[1])))
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from experiments.promises import NAME, README, ROOT, gathered, read, summary
 
 PAGE = """
@@ -40,6 +42,12 @@ def test_promises_are_read_with_their_command() -> None:
         "tables": "[docs/a.md](docs/a.md)",
     }
     assert "| drift | it stays | 0.900 [0.800, 1.000] | 40 | at least 0.8 | holds |" in summary([found])
+
+
+def test_tables_without_a_command_are_refused() -> None:
+    """Nobody could measure them again."""
+    with pytest.raises(ValueError, match="benchmark=drift"):
+        read(PAGE.replace("`", ""), "docs/a.md")
 
 
 def test_the_readme_is_up_to_date() -> None:
