@@ -1,6 +1,6 @@
 """Every promise of every benchmark, gathered from the published tables into the README.
 
-python -m experiments.promises
+Run it by `python -m experiments.promises` after `foresight evaluate … page=` has written new tables.
 """
 
 from __future__ import annotations
@@ -62,7 +62,9 @@ def read(text: str, page: str) -> list[Promised]:
 
 
 def _rows(table: str) -> tuple[dict[str, str], ...]:
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    # What `markdown` wrote: a bar inside of a cell has a backslash before it.
+    cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in table.splitlines()]
+    lines = [[cell.strip().replace("\\|", "|") for cell in line] for line in cells]
     return tuple(dict(zip(lines[0], line, strict=True)) for line in lines[2:])
 
 

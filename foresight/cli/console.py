@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-console = Console(highlight=False)
+
+class _Screen(Console):
+    """Falls silent when nobody reads any more, as in `foresight … | head`: what is computed shall still be written."""
+
+    def on_broken_pipe(self) -> None:
+        with suppress(SystemExit):
+            super().on_broken_pipe()
+
+
+console = _Screen(highlight=False)
 
 
 def print_table(title: str, rows: Sequence[Mapping[str, str]]) -> None:

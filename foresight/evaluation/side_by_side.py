@@ -37,7 +37,7 @@ class SideBySide:
         """Run one after the other.
 
         Raises:
-            ValueError: if a part promises nothing of a gate's name.
+            ValueError: if no part has a figure of a name, or a part promises nothing of a gate's name.
         """
         rows: list[dict[str, str]] = []
         figures: dict[str, Estimate] = {}
@@ -48,16 +48,19 @@ class SideBySide:
                 progress(round(RESOLUTION * (before + done / of)), RESOLUTION * len(self._parts))
 
             found = part(model, step)
-            self._check(key, found)
+            self._check_gates(key, found)
             shown = {head: found.figures.get(name) for head, name in self._heads.items()}
             rows.append({"": key} | {head: "–" if one is None else f"{one:.3f}" for head, one in shown.items()})
             figures |= {f"{key}: {self._heads[head]}": one for head, one in shown.items() if one is not None}
             gates += [
                 replace(one, name=f"{key}: {one.name}") for one in found.gates if one.name.startswith(self._gates)
             ]
+        unknown = [name for name in self._heads.values() if not any(f"{key}: {name}" in figures for key in self._parts)]
+        if unknown:
+            raise ValueError(f"expected figures named {unknown} of {', '.join(self._parts)}, got none of that name")
         return Measured({self.name.replace("_", " "): rows}, figures, gates=tuple(gates))
 
-    def _check(self, key: str, found: Measured) -> None:
+    def _check_gates(self, key: str, found: Measured) -> None:
         names = [one.name for one in found.gates]
         missing = [start for start in self._gates if not any(name.startswith(start) for name in names)]
         if missing:

@@ -20,6 +20,7 @@ from foresight.loop.moves import Continue, Draw, Fit, Move, Renoise, Reword
 from foresight.loop.renoise import renoise
 from foresight.loop.revisers.base import Case, Reviser
 from foresight.prediction import Prediction
+from foresight.verify.head import Decision
 from foresight.verify.verifier import Verdict, Verifier
 from foresight.world_model import WorldModel
 from ltx.shapes import TIME
@@ -220,8 +221,13 @@ class Imagination:
 
 
 def _if_true(foreseen: Verdict | None, story: Verdict | None) -> Verdict | None:
-    """What was foreseen under an instruction comes true if that is what was done, and then as it was foreseen."""
+    """What was foreseen under an instruction comes true if that is what was done, and then as it was foreseen.
+
+    The probability is the product; accepted is what is accepted in both, rejected what is rejected in either.
+    """
     if foreseen is None or story is None:
         return foreseen
     both = foreseen.probability * story.probability
-    return replace(foreseen, probability=both, hit=both)
+    decisions = {foreseen.decision, story.decision}
+    decision: Decision = "reject" if "reject" in decisions else "abstain" if "abstain" in decisions else "accept"
+    return replace(foreseen, probability=both, hit=both, decision=decision)

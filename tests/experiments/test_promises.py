@@ -21,7 +21,7 @@ PAGE = """
 | gate | found [95 % interval] | clips | aim |  |
 | --- | --- | --- | --- | --- |
 | it stays | 0.900 [0.800, 1.000] | 40 | at least 0.8 | holds |
-| it goes on | 0.100 [0.000, 0.200] | 30 | interval above 0 | FAILS |
+| it \\| goes on | 0.100 [0.000, 0.200] | 30 | interval above 0 | FAILS |
 <!-- /drift -->
 
 <!-- silent -->
@@ -38,7 +38,7 @@ def test_promises_are_read_with_their_command() -> None:
         "benchmark": "`foresight evaluate benchmark=drift`",
         "clips": "40",
         "holds": "1 of 2",
-        "fails": "it goes on: 0.100 [0.000, 0.200], interval above 0",
+        "fails": "it | goes on: 0.100 [0.000, 0.200], interval above 0",
         "tables": "[docs/a.md](docs/a.md)",
     }
     assert "| drift | it stays | 0.900 [0.800, 1.000] | 40 | at least 0.8 | holds |" in summary([found])

@@ -129,14 +129,18 @@ def test_a_continuation_is_judged_by_its_plausibility(make_loop, task):
     assert last.chosen == 1 and last.verdict.hit == 0.2 and last.verdict.frames == 0
 
 
+def drawn_anew(model, context, instruction, seen, *, candidates, steps, seed, horizon):
+    """In place of `conform`: a draw that does not look at what was seen."""
+    return model.predict(context, instruction, horizon, candidates=candidates, noise_level=1.0, seed=seed, steps=steps)
+
+
 def test_a_fit_begins_with_what_was_seen(make_loop, task, monkeypatch):
     """It goes by the best story, is drawn from latents of what was seen, and shows that, then its own later frames."""
 
     def drawn(model, context, instruction, seen, *, candidates, steps, seed, horizon):
         assert torch.equal(context, task.context) and torch.equal(seen, torch.full((1, 1, 2, 2), 0.75))
-        flat = model.predict(
-            context, instruction, horizon, candidates=candidates, noise_level=1.0, seed=seed, steps=steps
-        )
+        how = {"candidates": candidates, "steps": steps, "seed": seed, "horizon": horizon}
+        flat = drawn_anew(model, context, instruction, seen, **how)
         return replace(flat, video=torch.arange(float(horizon)).view(-1, 1, 1).expand_as(flat.video))
 
     monkeypatch.setattr("foresight.loop.imagination.conform", drawn)
@@ -154,16 +158,13 @@ def test_a_fit_begins_with_what_was_seen(make_loop, task, monkeypatch):
 def test_a_fit_is_as_probable_as_its_story_and_its_draws(make_loop, task, monkeypatch):
     """The story "c" agrees with what was seen at 0.98; its draws come true at 0.5: both hold at half of that."""
 
-    def drawn(model, context, instruction, seen, *, candidates, steps, seed, horizon):
-        return model.predict(context, instruction, horizon, candidates=candidates, noise_level=1.0, seed=seed)
-
     class Foresees(type(make_loop(Best()).verifier)):
         prospect = "fitted"
 
         def foresee(self, model, prediction):
             return [Verdict(0.5, "abstain", {}, hit=0.5)] * len(prediction)
 
-    monkeypatch.setattr("foresight.loop.imagination.conform", drawn)
+    monkeypatch.setattr("foresight.loop.imagination.conform", drawn_anew)
     loop = make_loop(Chain([Compare(), Conform(steps=7), Best()]))
     brighter = Task(task.context, task.observed + 0.01, 16, "a", 0, task.hypotheses)
     trace = replace(loop, verifier=Foresees()).run(brighter)
@@ -171,6 +172,33 @@ def test_a_fit_is_as_probable_as_its_story_and_its_draws(make_loop, task, monkey
     assert fit.hit == fit.probability == 0.5 * story.probability and story.probability == pytest.approx(0.98)
     # Without anything foreseen there is nothing to say.
     assert loop.run(brighter).attempts[3].verdict is None
+
+
+@pytest.mark.parametrize(
+    ("foreseen", "story", "both"),
+    [
+        ("accept", "accept", "accept"),
+        ("accept", "abstain", "abstain"),
+        ("abstain", "accept", "abstain"),
+        ("accept", "reject", "reject"),
+        ("reject", "abstain", "reject"),
+    ],
+)
+def test_a_fit_is_accepted_only_with_its_story(make_loop, task, monkeypatch, foreseen, story, both):
+    """Both have to hold; one that cannot is enough to reject."""
+
+    class Decides(type(make_loop(Best()).verifier)):
+        prospect = "fitted"
+
+        def verify(self, model, predictions, observed):
+            return [replace(one, decision=story) for one in super().verify(model, predictions, observed)]
+
+        def foresee(self, model, prediction):
+            return [Verdict(0.5, foreseen, {}, hit=0.5)] * len(prediction)
+
+    monkeypatch.setattr("foresight.loop.imagination.conform", drawn_anew)
+    loop = make_loop(Chain([Compare(), Conform(steps=7)]))
+    assert replace(loop, verifier=Decides()).run(task).attempts[-1].verdict.decision == both
 
 
 def test_the_prediction_that_comes_true_is_taken_not_the_outcome_that_was_told(make_loop, task):
