@@ -17,7 +17,7 @@ def seeded(seeds: Sequence[int]) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def draw_noise(like: Float[Tensor, batch * rest], generator: Generators) -> Float[Tensor, batch * rest]:
+def draw_noise(like: Float[Tensor, " batch *rest"], generator: Generators) -> Float[Tensor, " batch *rest"]:
     """Standard normal noise of the shape, dtype and device of `like`.
 
     It is drawn in float32 on the generator's own device and then moved, so that a CPU generator gives the same noise

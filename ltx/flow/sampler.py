@@ -86,7 +86,7 @@ class StochasticStep:
         return interpolate(clean_from_velocity(x_t, velocity, t), draw_noise(x_t, self.generator), s)
 
 
-def next_times(timesteps: Float[Tensor, "batch token"], sigmas: Float[Tensor, step]) -> Float[Tensor, "batch token"]:
+def next_times(timesteps: Float[Tensor, "batch token"], sigmas: Float[Tensor, " step"]) -> Float[Tensor, "batch token"]:
     """For every token the largest of {sigmas, 0} that lies below its own time; 0 for tokens already at 0.
 
     A token's time need not be a member of the schedule.
@@ -99,7 +99,7 @@ def next_times(timesteps: Float[Tensor, "batch token"], sigmas: Float[Tensor, st
 def sample(
     denoiser: Denoiser,
     tokens: Float[Tensor, "batch token channel"],
-    sigmas: Float[Tensor, step],
+    sigmas: Float[Tensor, " step"],
     *,
     strength: Float[Tensor, "batch token"] | None = None,
     step: StepRule = euler_step,

@@ -19,13 +19,13 @@ SHIFT_TOKENS = (1024, 4096)
 SHIFT_RANGE = (0.95, 2.05)
 
 
-def uniform(steps: int) -> Float[Tensor, step]:
+def uniform(steps: int) -> Float[Tensor, " step"]:
     """Times 1, (N−1)/N, …, 1/N."""
     _check_steps(steps)
     return torch.linspace(1, 1 / steps, steps, dtype=torch.float64).float()
 
 
-def linear_quadratic(steps: int, *, threshold: float = 0.025) -> Float[Tensor, step]:
+def linear_quadratic(steps: int, *, threshold: float = 0.025) -> Float[Tensor, " step"]:
     """Small equal steps from 1 to 1 − threshold in the first ⌊N/2⌋, then quadratically growing ones.
 
     With L = ⌊N/2⌋ and noise removed s_i = 1 − t_i: s_i = i·threshold/L for i < L, else a·i² + b·i + a·L², where a and b
@@ -51,13 +51,13 @@ def token_shift(tokens: int) -> float:
     return mu_0 + (tokens - n_0) * (mu_1 - mu_0) / (n_1 - n_0)
 
 
-def shift(sigmas: Float[Tensor, step], mu: float) -> Float[Tensor, step]:
+def shift(sigmas: Float[Tensor, " step"], mu: float) -> Float[Tensor, " step"]:
     """Move times towards noise for mu > 0: t' = e^μ / (e^μ + 1/t − 1), i.e. logit t' = logit t + μ."""
     t = sigmas.double()
     return (math.exp(mu) / (math.exp(mu) + 1 / t - 1)).float()
 
 
-def stretch(sigmas: Float[Tensor, step], terminal: float) -> Float[Tensor, step]:
+def stretch(sigmas: Float[Tensor, " step"], terminal: float) -> Float[Tensor, " step"]:
     """Scale the removed noise 1 − t so that the last time is exactly `terminal` (in (0, 1)).
 
     Raises:
@@ -71,7 +71,7 @@ def stretch(sigmas: Float[Tensor, step], terminal: float) -> Float[Tensor, step]
     return (1 - removed * (1 - terminal) / removed[-1]).float()
 
 
-def explicit(sigmas: Sequence[float]) -> Float[Tensor, step]:
+def explicit(sigmas: Sequence[float]) -> Float[Tensor, " step"]:
     """A given list of times, checked: non-empty, strictly descending, within (0, 1]."""
     times = [float(t) for t in sigmas]
     descending = all(a > b for a, b in pairwise(times))
@@ -80,7 +80,7 @@ def explicit(sigmas: Sequence[float]) -> Float[Tensor, step]:
     return torch.tensor(times)
 
 
-def skip_steps(sigmas: Float[Tensor, step], *, initial: int, final: int) -> Float[Tensor, kept]:
+def skip_steps(sigmas: Float[Tensor, " step"], *, initial: int, final: int) -> Float[Tensor, " kept"]:
     """The times without the first `initial` and the last `final` ones; the last kept step then goes straight to 0.
 
     Raises:
@@ -94,7 +94,7 @@ def skip_steps(sigmas: Float[Tensor, step], *, initial: int, final: int) -> Floa
     return sigmas[initial : steps - final]
 
 
-def check_allowed(sigmas: Float[Tensor, step], allowed: Sequence[float]) -> None:
+def check_allowed(sigmas: Float[Tensor, " step"], allowed: Sequence[float]) -> None:
     """Refuse times a distilled checkpoint was not trained for (compared after rounding to 4 decimals).
 
     Raises:

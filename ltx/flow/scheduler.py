@@ -28,7 +28,7 @@ class SchedulerConfig:
     terminal: float | None = None
     allowed_times: tuple[float, ...] | None = None
 
-    def sigmas(self, steps: int, tokens: int) -> Float[Tensor, step]:
+    def sigmas(self, steps: int, tokens: int) -> Float[Tensor, " step"]:
         """The times of a run of `steps` steps over `tokens` latent tokens of video.
 
         Raises:
@@ -43,7 +43,7 @@ class SchedulerConfig:
         self.check(times)
         return times
 
-    def check(self, sigmas: Float[Tensor, step]) -> None:
+    def check(self, sigmas: Float[Tensor, " step"]) -> None:
         """Refuse times this checkpoint does not allow."""
         if self.allowed_times is not None:
             schedule.check_allowed(sigmas, self.allowed_times)

@@ -26,7 +26,7 @@ class AbstractSigmaDistribution(ABC):
     """A distribution of noise levels."""
 
     @abstractmethod
-    def sample(self, batch: int, tokens: int, generator: torch.Generator) -> Float[Tensor, batch]:
+    def sample(self, batch: int, tokens: int, generator: torch.Generator) -> Float[Tensor, " batch"]:
         """One sigma for each sample.
 
         Args:
@@ -47,7 +47,7 @@ class UniformSigma(AbstractSigmaDistribution):
         if not 0 <= self.low < self.high <= 1:
             raise ValueError(f"expected 0 ≤ low < high ≤ 1, got {self.low} and {self.high}")
 
-    def sample(self, batch: int, tokens: int, generator: torch.Generator) -> Float[Tensor, batch]:
+    def sample(self, batch: int, tokens: int, generator: torch.Generator) -> Float[Tensor, " batch"]:
         """One sigma for each sample, whatever the number of tokens."""
         return self.low + (self.high - self.low) * torch.rand(batch, generator=generator, device=generator.device)
 
@@ -62,7 +62,7 @@ class ShiftedLogitNormal(AbstractSigmaDistribution):
         if self.std <= 0:
             raise ValueError(f"expected a standard deviation above 0, got {self.std}")
 
-    def sample(self, batch: int, tokens: int, generator: torch.Generator) -> Float[Tensor, batch]:
+    def sample(self, batch: int, tokens: int, generator: torch.Generator) -> Float[Tensor, " batch"]:
         """One sigma for each sample."""
         z = torch.randn(batch, generator=generator, device=generator.device)
         return torch.sigmoid(z * self.std + token_shift(tokens))
@@ -88,7 +88,7 @@ class StretchedLogitNormal(AbstractSigmaDistribution):
                 f"expected std above 0 and a share in [0, 1], got std {self.std} and uniform_share {self.uniform_share}"
             )
 
-    def sample(self, batch: int, tokens: int, generator: torch.Generator) -> Float[Tensor, batch]:
+    def sample(self, batch: int, tokens: int, generator: torch.Generator) -> Float[Tensor, " batch"]:
         """One sigma for each sample."""
         mu = token_shift(tokens)
         low, high = (1 / (1 + math.exp(-(q * self.std + mu))) for q in (LOW_QUANTILE, HIGH_QUANTILE))
@@ -116,7 +116,7 @@ class MixedSigma(AbstractSigmaDistribution):
         if not 0 <= self.share <= 1:
             raise ValueError(f"expected a share in [0, 1], got {self.share}")
 
-    def sample(self, batch: int, tokens: int, generator: torch.Generator) -> Float[Tensor, batch]:
+    def sample(self, batch: int, tokens: int, generator: torch.Generator) -> Float[Tensor, " batch"]:
         """One sigma for each sample."""
         choice = torch.rand(batch, generator=generator, device=generator.device)
         first = self.first.sample(batch, tokens, generator)
@@ -144,7 +144,7 @@ class TrainingSample:
 def noised(
     clean: Float[Tensor, "batch token channel"],
     noise: Float[Tensor, "batch token channel"],
-    sigma: Float[Tensor, batch],
+    sigma: Float[Tensor, " batch"],
     given: Float[Tensor, "batch token"],
 ) -> TrainingSample:
     """A training sample at noise levels sigma, with the tokens marked 1 in `given` left clean at time 0."""

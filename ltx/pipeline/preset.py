@@ -31,7 +31,7 @@ class CountedSteps:
     skip_initial: int = 0
     skip_final: int = 0
 
-    def sigmas(self, scheduler: SchedulerConfig, tokens: int) -> Float[Tensor, step]:
+    def sigmas(self, scheduler: SchedulerConfig, tokens: int) -> Float[Tensor, " step"]:
         """The times of a run over `tokens` latent tokens."""
         return schedule.skip_steps(
             scheduler.sigmas(self.steps, tokens), initial=self.skip_initial, final=self.skip_final
@@ -49,7 +49,7 @@ class ListedTimes:
 
     times: tuple[float, ...]
 
-    def sigmas(self, scheduler: SchedulerConfig, tokens: int) -> Float[Tensor, step]:
+    def sigmas(self, scheduler: SchedulerConfig, tokens: int) -> Float[Tensor, " step"]:
         """The times, if the checkpoint allows them."""
         sigmas = schedule.explicit(self.times)
         scheduler.check(sigmas)

@@ -39,7 +39,7 @@ def run_pass(
     *,
     transformer: VideoTransformer,
     vae: VideoVAE,
-    sigmas: Float[Tensor, step],
+    sigmas: Float[Tensor, " step"],
     guidance: GuidancePlan,
     stochastic: bool,
     latents: Float[Tensor, "batch channel frame height width"] | None,
@@ -88,7 +88,7 @@ def run_pass(
     return from_tokens(placed.video_tokens(tokens), shape.latent)
 
 
-def _from_level(sigmas: Float[Tensor, step], level: float) -> Float[Tensor, kept]:
+def _from_level(sigmas: Float[Tensor, " step"], level: float) -> Float[Tensor, " kept"]:
     kept = sigmas[sigmas <= level + EPSILON]
     if not len(kept):
         raise ValueError(f"expected a noise level of at least {float(sigmas[-1]):.4g}, the last time, got {level}")
@@ -98,7 +98,7 @@ def _from_level(sigmas: Float[Tensor, step], level: float) -> Float[Tensor, kept
 def _noised(
     request: Request,
     shape: VideoShape,
-    sigmas: Float[Tensor, step],
+    sigmas: Float[Tensor, " step"],
     latents: Float[Tensor, "b c f h w"] | None,
     channels: int,
     device: torch.device,
