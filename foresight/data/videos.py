@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,36 +13,20 @@ from torch import Tensor
 
 from foresight.data.batch import ClipBatch
 from foresight.data.cache import file_digest
+from foresight.data.table import ListedClip, listed
 from foresight.errors import UserError
 from ltx.media import MediaError, probe, sample_video
 from ltx.shapes import VideoShape
-
-TABLES = ("metadata.jsonl", "metadata.csv")
-COLUMNS = "file_name, instruction and, if a clip does not begin with its file, start"
-
-
-@dataclass(frozen=True)
-class ListedClip:
-    """A row of the table.
-
-    Args:
-        path: of the video.
-        instruction: what is done in the clip.
-        start: seconds into the video.
-    """
-
-    path: Path
-    instruction: str
-    start: float
 
 
 class VideoClips:
     """Clips cut from video files.
 
-    The folder holds the videos and `metadata.jsonl` or `metadata.csv`, as folders of videos on the Hugging Face hub do:
-    one row per clip with `file_name` (relative to the folder), `instruction` (empty where nothing is told) and, for a
-    clip that does not begin with its file, `start` in seconds. Several rows may name one file. Frames are read as
-    `foresight predict` reads them: at a regular rate, scaled to cover the size, and cropped to the middle.
+    The folder holds the videos and `metadata.jsonl` (or .csv, .tsv, .json), as folders of videos on the Hugging Face
+    hub do: one row per clip with `file_name` (from the folder, absolute, or from the home after `~/`), `instruction`
+    (empty where nothing is told) and, for a clip that does not begin with its file, `start` in seconds. Several rows
+    may name one file. Frames are read as `foresight predict` reads them: at a regular rate, scaled to cover the size,
+    and cropped to the middle.
 
     Args:
         folder: of the videos and the table.
@@ -132,9 +113,10 @@ class VideoClips:
         try:
             found = probe(clip.path)
         except MediaError as error:
-            return str(error)
-        if 0 < found.duration < clip.start + self._seconds:
-            return f"{clip.path} ends at {found.duration:.3g} s, the clip at {clip.start + self._seconds:.3g} s"
+            return f"{clip.where}: {error}"
+        end = clip.start + self._seconds
+        if 0 < found.duration < end:
+            return f"{clip.where}: {clip.path} ends at {found.duration:.3g} s, the clip at {end:.3g} s"
         return ""
 
     def _read(self, clip: ListedClip) -> Float[Tensor, "rgb=3 frame height width"]:
@@ -143,51 +125,9 @@ class VideoClips:
         )
         if footage.video.shape[1] < self._frames:
             raise UserError(
-                expected=f"{self._frames} frames at {self._frame_rate:g} per second from {clip.start:g} s on",
+                expected=f"{self._frames} frames at {self._frame_rate:g} per second from {clip.start:g} s on "
+                f"for {clip.where}",
                 got=f"{footage.video.shape[1]} in {clip.path}",
                 remedy="take a longer video or an earlier start, or take the row out of the table",
             )
         return footage.video
-
-
-def listed(folder: Path) -> list[ListedClip]:
-    """The rows of a folder's table.
-
-    Raises:
-        UserError: if there is none, it is empty, or a row lacks something.
-    """
-    tables = [folder / name for name in TABLES if (folder / name).is_file()]
-    if len(tables) != 1:
-        raise UserError(
-            expected=f"one table, {' or '.join(TABLES)}, in {folder}",
-            got=", ".join(table.name for table in tables) or "none",
-            remedy=f"write a row per clip with {COLUMNS}",
-        )
-    clips = [_clip(folder, row, f"row {number} of {tables[0]}") for number, row in enumerate(_rows(tables[0]), 1)]
-    if not clips:
-        raise UserError(expected=f"at least one row in {tables[0]}", got="none", remedy="write a row per clip")
-    return clips
-
-
-def _rows(table: Path) -> list[Any]:
-    try:
-        with table.open(encoding="utf-8", newline="") as file:
-            if table.suffix == ".csv":
-                return list(csv.DictReader(file))
-            return [json.loads(line) for line in file if line.strip()]
-    except (OSError, UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
-        raise UserError(
-            expected=f"a table in {table}", got=f"{type(error).__name__}: {error}", remedy="mend the file"
-        ) from error
-
-
-def _clip(folder: Path, row: Any, where: str) -> ListedClip:
-    try:
-        name, instruction, start = row["file_name"], row["instruction"], float(row.get("start") or 0)
-        if not (isinstance(name, str) and name and isinstance(instruction, str) and 0 <= start < float("inf")):
-            raise ValueError(str(row))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(
-            expected=f"{COLUMNS} in {where}", got=f"{type(error).__name__}: {error}", remedy="mend the row"
-        ) from error
-    return ListedClip(folder / name, instruction, start)

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from foresight.data.encode import EncodedClips
-from foresight.data.videos import VideoClips, listed
+from foresight.data.table import listed
+from foresight.data.videos import VideoClips
 from foresight.errors import UserError
 from ltx.media import write_lossless
 
@@ -102,7 +103,7 @@ def test_bad_files_are_found_before_anything_is_encoded(folder: Path) -> None:
     [
         (None, "one table"),
         ("", "at least one row"),
-        ('{"file_name": "a.mp4"', "a table in"),
+        ('{"file_name": "a.mp4"', "as a table in"),
         ('{"file_name": "a.mp4"}', "row 1"),
         ('{"file_name": "a.mp4", "instruction": "x", "start": -1}', "row 1"),
         ('{"file_name": "a.mp4", "instruction": "x", "start": "soon"}', "row 1"),
