@@ -16,6 +16,7 @@ from adapters.card import model_card
 from adapters.kinds import build_adapter, config_from_dict, config_to_dict
 from adapters.lora import LowRankUpdates
 from ltx.files import replacing, write_text
+from ltx.values import not_finite
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter.safetensors"
@@ -62,7 +63,8 @@ def load_adapter(
         dtype: type of the weights; None keeps the stored one.
 
     Raises:
-        ValueError: if there is no adapter, or its weights are not exactly those its configuration describes.
+        ValueError: if there is no adapter, or its weights are not finite or not exactly those its configuration
+            describes.
     """
     folder = Path(where) if Path(where).is_dir() else _download(str(where))
     try:
@@ -74,13 +76,20 @@ def load_adapter(
     updates = _updates(adapter)
     for _, update in updates:
         try:
-            update.read(load_file(folder / LORA))
+            tensors = load_file(folder / LORA)
+            if broken := not_finite(tensors):
+                raise ValueError(f"NaN or infinite values in {folder / LORA}: {', '.join(sorted(broken)[:4])}")
+            update.read(tensors)
         except (OSError, SafetensorError) as error:
             raise ValueError(f"expected the adapter's LoRA {LORA} in {folder}: {error}") from error
     own = {name for name in adapter.state_dict() if not name.startswith(tuple(f"{name}." for name, _ in updates))}
     missing, left = sorted(own - state.keys()), sorted(state.keys() - own)
     if missing or left:
         raise ValueError(f"{folder / WEIGHTS} is not this adapter: missing {missing[:4]}, left over {left[:4]}")
+    if broken := not_finite(state):
+        raise ValueError(
+            f"NaN or infinite values in {folder / WEIGHTS}: {', '.join(sorted(broken)[:4])}; train it again"
+        )
     try:
         adapter.load_state_dict(state, strict=False)
     except RuntimeError as error:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -89,30 +88,6 @@ def load_clip(
         policy=tuple(_sentences(footage, plan, frame_rate, (height, width), start)),
         source=footage.info,
     )
-
-
-def check_video(video: Tensor, name: str) -> None:
-    """Raise `UserError` unless `video` is (3, frames, h, w) or a batch of such, finite and in [−1, 1] (± 0.01)."""
-    if video.ndim not in (4, 5) or video.shape[-4] != 3 or video.numel() == 0 or not video.is_floating_point():
-        raise UserError(
-            expected=f"{name} as floats of shape (3, frames, height, width) or (batch, 3, frames, height, width)",
-            got=f"{video.dtype} of shape {tuple(video.shape)}",
-            remedy="load it with foresight.load_clip or permute the axes",
-        )
-    if not torch.isfinite(video).all():
-        wrong = int((~torch.isfinite(video)).sum())
-        raise UserError(
-            expected=f"finite values in {name}",
-            got=f"{wrong} of {video.numel()} that are NaN or infinite",
-            remedy="look where the video was made",
-        )
-    low, high = float(video.min()), float(video.max())
-    if low < -1.01 or high > 1.01:
-        raise UserError(
-            expected=f"{name} with values in [-1, 1]",
-            got=f"[{low:g}, {high:g}]",
-            remedy="scale bytes by x / 127.5 - 1",
-        )
 
 
 def _check_length(footage: Footage, plan: FramePlan, frame_rate: float) -> None:

@@ -23,6 +23,7 @@ from ltx.shapes import TIME, LatentShape, VideoShape, coordinates, to_tokens
 from ltx.text import TextConditioning, TextEncoder
 from ltx.transformer import VideoTransformer
 from ltx.vae import VideoVAE
+from ltx.values import as_pixels
 
 
 class EncodesFeatures(Protocol):
@@ -124,8 +125,8 @@ class WorldModel:
         """Imagine what comes after a clip.
 
         Args:
-            context: observed frames in [−1, 1], height and width multiples of 32. The video model is given the last
-                `plan.context_frames` of them, or all if there are fewer; the VLM sees all.
+            context: observed frames in [−1, 1] or as bytes, height and width multiples of 32. The video model is given
+                the last `plan.context_frames` of them, or all if there are fewer; the VLM sees all.
             instruction: what is done; without a VLM it may be empty: the video model goes on as it will.
             horizon: frames to predict, any number ≥ 1.
             candidates: how many futures to draw.
@@ -138,6 +139,7 @@ class WorldModel:
 
         Raises:
             UserError: if the input is not such a clip, or a number is out of its range.
+            ValueError: if its values are not finite or not in [−1, 1].
         """
         predicted = self.predict_batch(
             context[None],
@@ -175,7 +177,7 @@ class WorldModel:
             generators=seeded([seed + i for i in range(candidates)] * len(instructions)),
             progress=progress,
         )
-        contexts = contexts.to(self.device, torch.float32)
+        contexts = as_pixels(contexts, "the observed frames").to(self.device, torch.float32)
         given = contexts[:, :, -self.plan.context_frames :]
         VideoShape.of(given)
 

@@ -18,6 +18,7 @@ from foresight.verify.flow import BARE, OWN, FlowProbe
 from foresight.verify.reading import action_odds, described_alike, vision_states
 from foresight.world_model import WorldModel
 from ltx.shapes import TIME
+from ltx.values import as_pixels
 
 Latents = Float[Tensor, "batch channel latent_frame row column"]
 Videos = Float[Tensor, "batch rgb=3 frame height width"]
@@ -74,14 +75,13 @@ class Gatherer:
         """Latents of what happened behind the context; the encoder is causal, so the first are those of a shorter clip.
 
         Raises:
-            UserError: if it is shorter than one latent frame, of another size than the predictions, or not finite.
+            UserError: if it is shorter than one latent frame, or of another size than the predictions.
+            ValueError: if its values are not finite or not in [−1, 1].
         """
         frames = min(observed.shape[2], self.frames) // TIME * TIME
         if frames < TIME or len(observed) != len(self.context) or observed.shape[3:] != self.context.shape[3:]:
             raise _too_few(f"observed {tuple(observed.shape)} for contexts {tuple(self.context.shape)}")
-        if not bool(observed.isfinite().all()):
-            raise UserError(expected="finite observed frames", got="NaN or infinity", remedy="check the video")
-        seen = observed[:, :, :frames].to(self.context)
+        seen = as_pixels(observed, "the observed frames")[:, :, :frames].to(self.context)
         return self.model.encode(torch.cat([self.context, seen], dim=2))[:, :, self._known.shape[2] :]
 
     @torch.no_grad()

@@ -19,6 +19,7 @@ from foresight.verify.evidence import Gathering
 from foresight.verify.head import Head
 from foresight.verify.isotonic import Isotonic
 from ltx.files import replacing, write_text
+from ltx.values import not_finite
 
 if TYPE_CHECKING:
     from foresight.verify.verifier import Verifier
@@ -61,6 +62,8 @@ def read_verifier(where: str | Path) -> Verifier:
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         tensors = load_file(folder / WEIGHTS)
+        if broken := not_finite(tensors):
+            raise ValueError(f"NaN or infinite values: {', '.join(sorted(broken))}")
         fitted = dict(config["fitted_on"])
         fitted["gathering"] = Gathering(**fitted["gathering"])
         signals, plausibilities = tuple(config["signals"]), tuple(config["plausibilities"])

@@ -11,6 +11,8 @@ from einops import rearrange
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from ltx.values import as_pixels
+
 
 @dataclass(frozen=True)
 class Patching:
@@ -134,14 +136,7 @@ def quantise(video: Float[Tensor, "batch rgb=3 frame height width"]) -> UInt8[Te
         raise ValueError(f"expected a video (batch, 3, frames, height, width), got a tensor {tuple(video.shape)}")
     if 0 in video.shape:
         raise ValueError(f"expected at least one frame with at least one pixel, got a tensor {tuple(video.shape)}")
-    largest = float(video.abs().max())
-    if not math.isfinite(largest):
-        raise ValueError("expected finite frames, got NaN or infinity: check what made the video")
-    if largest > 2:
-        raise ValueError(
-            f"expected frames in [−1, 1], got values up to {largest:g}: divide 8-bit frames by 127.5, minus 1"
-        )
-    frames = ((video.float() + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    frames = ((as_pixels(video, "the frames").float() + 1.0) * 127.5).round().clamp(0, 255).to(torch.uint8)
     return rearrange(frames, "b c t h w -> b t c h w")
 
 

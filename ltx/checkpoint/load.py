@@ -15,6 +15,7 @@ from ltx.checkpoint.parts import VAE, Part
 from ltx.checkpoint.read import FLOAT8
 from ltx.checkpoint.release import vae_generation
 from ltx.checkpoint.source import Source, open_part
+from ltx.values import is_finite
 
 _TYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
@@ -133,7 +134,7 @@ def read_state(source: Source, names: Mapping[str, str], dtype: torch.dtype | No
         if tensor.is_floating_point():
             if tensor.dtype in FLOAT8:
                 tensor = tensor.to(torch.bfloat16)
-            if not _finite(tensor):
+            if not is_finite(tensor):
                 broken.append(name)
             tensor = tensor.to(target)
         state[name] = tensor
@@ -150,8 +151,3 @@ def stored_dtype(source: Source, names: Mapping[str, str]) -> torch.dtype:
         if (stored := source.weights.dtype(key)) in _TYPES or stored.startswith("F8")
     )
     return _TYPES[counts.most_common(1)[0][0]] if counts else torch.float32
-
-
-def _finite(tensor: Tensor) -> bool:
-    """Whether all values are finite; the sum, which costs no memory, is enough when it is."""
-    return bool(torch.isfinite(tensor.sum(dtype=torch.float32))) or bool(torch.isfinite(tensor).all())

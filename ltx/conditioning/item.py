@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ltx.shapes import TIME
+from ltx.values import as_pixels, check_finite
 
 
 @dataclass(frozen=True)
@@ -15,12 +16,14 @@ class ConditioningItem:
     """An image or clip to be found in the generated video.
 
     Attributes:
-        frames: pixels in [−1, 1], one row for every sample or one for all; 1 frame for an image.
+        frames: pixels in [−1, 1], one row for every sample or one for all; 1 frame for an image. Bytes 0…255 are
+            converted.
         start: frame of the generated video at which it begins. A clip that starts after frame 0 needs a multiple of 8.
         strength: 1 keeps it as it is, 0 ignores it; between, it is blended with noise and repainted from there.
 
     Raises:
-        ValueError: for a negative start, a start between latent frames, or a strength outside [0, 1].
+        ValueError: for a negative start, a start between latent frames, a strength outside [0, 1], or pixels that are
+            not finite or in another range.
     """
 
     frames: Float[Tensor, "batch rgb=3 frame height width"]
@@ -31,6 +34,7 @@ class ConditioningItem:
         _check(self.start, self.strength)
         if self.frames.ndim != 5 or self.frames.shape[1] != 3 or self.frames.shape[2] < 1:
             raise ValueError(f"expected frames (batch, 3, frame, height, width), got {tuple(self.frames.shape)}")
+        object.__setattr__(self, "frames", as_pixels(self.frames, "the frames of a condition"))
         if self.frames.shape[2] > 1 and self.start % TIME:
             raise ValueError(
                 f"expected a clip to start at a multiple of {TIME} frames, got {self.start}; "
@@ -74,6 +78,7 @@ class LatentItem:
 
     def __post_init__(self) -> None:
         _check(self.start, self.strength)
+        check_finite(self.latents, "the latents of a condition")
         if self.latents.shape[2] > 1 and self.start % TIME:
             raise ValueError(f"expected a clip to start at a multiple of {TIME} frames, got {self.start}")
 

@@ -16,9 +16,10 @@ import torch
 from safetensors import SafetensorError
 from transformers import T5EncoderModel, T5Tokenizer
 
-from ltx.checkpoint import CheckpointError
+from ltx.checkpoint.errors import CheckpointError, listed
 from ltx.checkpoint.hub import cards, commit_of, pinned, resolve, warn_unpinned
 from ltx.text.conditioning import TextConditioning
+from ltx.values import check_finite, not_finite
 
 MODEL_FOLDER, TOKENIZER_FOLDER = "text_encoder", "tokenizer"
 MAX_TOKENS = 256
@@ -59,7 +60,8 @@ class TextEncoder:
         """Token states of each prompt and the mask of its own tokens.
 
         Raises:
-            ValueError: if a single string is given instead of a list, or no prompt.
+            ValueError: if a single string is given instead of a list, or no prompt, or states that are not finite
+                come of it, as of a T5 in float16.
         """
         if isinstance(prompts, str) or not prompts:
             raise ValueError(f"expected a list of at least one prompt, got {prompts!r}")
@@ -73,6 +75,7 @@ class TextEncoder:
         )
         ids, mask = batch.input_ids.to(self.model.device), batch.attention_mask.to(self.model.device)
         states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        check_finite(states, f"the states of the text encoder, which computes in {self.model.dtype}")
         return TextConditioning(states, mask.bool())
 
     def to(self, device: torch.device | str) -> TextEncoder:
@@ -121,6 +124,8 @@ class TextEncoder:
         if problems:
             raise CheckpointError(f"the text encoder of {where} does not fit its configuration: {problems}")
         limit = int(getattr(model.config, "max_prompt_tokens", MAX_TOKENS))
+        if broken := not_finite(model.state_dict()):
+            raise CheckpointError(f"NaN or infinite values in the text encoder of {where}: {listed(broken)}")
         encoder = cls(model.to(device), tokenizer, max_tokens=limit)
         if not isinstance(root, Path):
             file = huggingface_hub.try_to_load_from_cache(root, f"{MODEL_FOLDER}/config.json", revision=at)

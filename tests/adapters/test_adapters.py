@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from adapters import (
     ComposeConfig,
@@ -311,6 +313,18 @@ def test_damaged_folders_are_refused(tmp_path):
     for values in ({"type": "other"}, {"type": "linear"}, {**config_to_dict(LINEAR), "more": 1}):
         with pytest.raises(ValueError, match="expected"):
             config_from_dict(values)
+
+
+@pytest.mark.parametrize("file", ["adapter.safetensors", "pytorch_lora_weights.safetensors"])
+def test_weights_that_are_not_finite_are_refused(file, tmp_path):
+    """One infinity in the adapter's weights or its LoRA is named when it is loaded."""
+    save_adapter(made(IC_LORA), tmp_path)
+    tensors = load_file(tmp_path / file)
+    name = min(tensors)
+    tensors[name].view(-1)[0] = torch.inf
+    save_file(tensors, tmp_path / file)
+    with pytest.raises(ValueError, match=rf"NaN or infinite values in .*{re.escape(name)}"):
+        load_adapter(tmp_path)
 
 
 def test_a_lora_of_another_transformer_is_refused():

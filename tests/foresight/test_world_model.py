@@ -180,6 +180,7 @@ def test_a_forecast_is_needed_below_pure_noise(make_world, clip, level):
     ("change", "said"),
     [
         ({"context": lambda c: c.clone().fill_(torch.nan)}, "NaN"),
+        ({"context": lambda c: (c + 1) * 127.5}, r"observed frames in \[-1, 1\]"),
         ({"context": lambda c: c[:2]}, "clips"),
         ({"context": lambda c: c[0]}, "clips"),
         ({"context": lambda c: c[:, :, :33]}, "multiple of 32"),
@@ -200,6 +201,12 @@ def test_wrong_input_is_refused_in_words(world, clip, change, said):
         given["context"] = given["context"](clip[:, :9])
     with pytest.raises(ValueError, match=said):
         world.predict(given.pop("context"), given.pop("instruction"), given.pop("horizon"), **given)
+
+
+def test_bytes_are_the_same_clip(world, clip):
+    """A context of bytes is predicted as the floats that they stand for."""
+    context = ((clip[:, :9] + 1) * 127.5).round().to(torch.uint8)
+    assert torch.equal(world.predict(context, PUSH, 8).video, world.predict(context / 127.5 - 1, PUSH, 8).video)
 
 
 def test_only_a_video_model_without_vlm_may_be_told_nothing(make_world, clip):

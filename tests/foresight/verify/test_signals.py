@@ -192,7 +192,7 @@ def test_evidence_needs_frames_that_fit(world, clip, predictions):
     for wrong in (seen[:, :, :7], seen[..., :32], seen[:1]):
         with pytest.raises(UserError, match="at least 8"):
             gatherer.evidence(wrong)
-    with pytest.raises(UserError, match="finite"):
+    with pytest.raises(ValueError, match="finite"):
         gatherer.evidence(seen * float("nan"))
     with pytest.raises(ValueError, match="luck"):
         Gatherer(world, predictions, {"luck"}, HOW)

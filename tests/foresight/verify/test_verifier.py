@@ -210,9 +210,9 @@ def test_ranking_needs_candidates_and_plausibilities(world, clip):
         fitted(model_fingerprint(world), samples=samples).rank(world, three)
 
 
-@pytest.mark.parametrize("change", ["extra", "missing", "cut"])
+@pytest.mark.parametrize("change", ["extra", "missing", "cut", "nan"])
 def test_a_damaged_verifier_is_refused(change, tmp_path):
-    """A tensor too many or too few, or half a file: one sentence that says what to do."""
+    """A tensor too many or too few, NaN in one, or half a file: one sentence that says what to do."""
     fitted().save_pretrained(tmp_path)
     path = tmp_path / "verifier.safetensors"
     tensors = load_file(path)
@@ -220,6 +220,9 @@ def test_a_damaged_verifier_is_refused(change, tmp_path):
         save_file({**tensors, "8.luck": torch.zeros(1)}, path)
     elif change == "missing":
         del tensors["16.combination.knots"]
+        save_file(tensors, path)
+    elif change == "nan":
+        tensors["16.combination.knots"].view(-1)[0] = torch.nan
         save_file(tensors, path)
     else:
         path.write_bytes(path.read_bytes()[:100])

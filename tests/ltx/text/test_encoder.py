@@ -119,6 +119,18 @@ def test_wrong_weights_are_named(tmp_path: Path) -> None:
             TextEncoder.from_pretrained(damaged(tmp_path / str(number), change))
 
 
+def test_what_is_not_finite_is_refused(tmp_path: Path) -> None:
+    """NaN in the weights is named when they are read; states beyond the type, as T5's are in float16, when encoding."""
+    final = "encoder.final_layer_norm.weight"
+    with pytest.raises(CheckpointError, match=rf"NaN or infinite.*{final}"):
+        TextEncoder.from_pretrained(damaged(tmp_path, lambda tensors: tensors[final].fill_(torch.nan)))
+    overflowing = encoder()
+    with torch.no_grad():
+        overflowing.model.encoder.final_layer_norm.weight.fill_(torch.finfo(torch.float32).max)
+    with pytest.raises(ValueError, match=r"states of the text encoder, which computes in torch\.float32"):
+        overflowing.encode(SENTENCES)
+
+
 def test_damaged_files_are_one_error(tmp_path: Path) -> None:
     """Truncated weights, pickled ones, and a tokenizer that is no JSON are CheckpointErrors."""
     encoder().save_pretrained(tmp_path)
