@@ -19,7 +19,13 @@ class _Screen(Console):
             super().on_broken_pipe()
 
 
-console = _Screen(highlight=False)
+# Brackets and colons are people's own words here, no markup.
+console = _Screen(highlight=False, markup=False, emoji=False)
+
+
+def printable(text: str) -> str:
+    """Text without what steers a terminal, which files of others may hold."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def print_table(title: str, rows: Sequence[Mapping[str, str]]) -> None:
@@ -28,7 +34,7 @@ def print_table(title: str, rows: Sequence[Mapping[str, str]]) -> None:
     for index, name in enumerate(rows[0]):
         table.add_column(name, justify="left" if index == 0 else "right")
     for row in rows:
-        table.add_row(*row.values())
+        table.add_row(*map(printable, row.values()))
     console.print(table)
 
 

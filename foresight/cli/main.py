@@ -38,8 +38,9 @@ commands:
 {commands}
 
 options:
-  --debug    show the traceback of an error
-  --version  print the version
+  allow=PACKAGE  let configurations name classes and functions of a package of yours
+  --debug        show the traceback of an error
+  --version      print the version
 """
 
 
@@ -87,14 +88,16 @@ def _guarded(command: str, overrides: list[str], debug: bool) -> int:
 
 
 def _run(command: str, overrides: list[str]) -> None:
+    from foresight.cli.allowed import admitted
     from foresight.cli.compose import build, resolve
 
-    config = resolve(command, overrides)
+    overrides, packages = admitted(overrides)
+    config = resolve(command, overrides, packages)
     _quiet()
     name = command.replace("-", "_")
     function = getattr(import_module(f"foresight.cli.{name}"), name)
     _seed(config)
-    function(**build(function, config))
+    function(**build(function, config, packages))
 
 
 def _quiet() -> None:

@@ -2,77 +2,100 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import Any
 
-import yaml
-
+from foresight.cli.allowed import check_targets
 from foresight.cli.attempts import attempt_rows
 from foresight.cli.compose import build
-from foresight.cli.console import console, print_table
+from foresight.cli.console import console, print_table, printable
 from foresight.cli.predict import predict
+from foresight.cli.received import ReceivedRun
+from foresight.cli.shipped import described
 from foresight.errors import UserError
 from foresight.loop import PredictVerifyLoop, Trace, differences
 from foresight.loop import replay as run_again
 from foresight.run import environment
 
+PARTS = {
+    "model": "world model",
+    "verifier": "verifier",
+    "policy": "policy",
+    "budget": "budget",
+    "reviser": "reviser",
+}
+"""Entries of a recorded configuration that are constructed again, and what each may be."""
 
-def replay(*, run: str) -> Trace:
+
+def replay(*, run: str, packages: Collection[str]) -> Trace:
     """Run the loop of a recorded prediction again, with the parts that its configuration names.
 
-    Bit-identical results are promised on the same machine with the same versions; elsewhere the differences are told.
+    The folder may be anybody's: it is data. Its configuration can name a model, a verifier, a policy, a budget and a
+    reviser, each only in its own place, and what differs from those that are shipped is told; links in the folder are
+    not followed, and nothing is written. Bit-identical results are promised on the same machine with the same versions;
+    elsewhere the differences are told.
 
     Args:
         run: directory of a prediction with a policy.
+        packages: of the user's own, which the configuration may name.
 
     Returns:
         The new trace.
 
     Raises:
-        UserError: if there is no such run, or something came out differently.
+        UserError: if there is no such run, it holds links, or something came out differently.
+        ForbiddenTargetError: if its configuration names something else.
     """
-    folder = Path(run)
-    recorded = Trace.load(folder)
-    parts = build(predict, _configuration(folder))
-    loop = PredictVerifyLoop(
-        **{name: parts[name] for name in ("model", "verifier", "policy", "budget", "noise_level", "reviser")}
-    )
+    received = ReceivedRun(run)
+    recorded = Trace.load(received.path)
+    loop = PredictVerifyLoop(**_parts(_configuration(received), packages))
     again = run_again(loop, recorded)
     print_table("attempts made again", attempt_rows(again.record()))
     found = differences(recorded, again)
     if not found:
         console.print(f"the same: {len(again.attempts)} attempts, bit by bit, and the outcome")
         return again
-    for line in [*found, *_changes(folder)]:
-        console.print(line)
+    for line in [*found, *_changes(received)]:
+        console.print(printable(line))
     raise UserError(
-        expected=f"the results recorded in {folder}",
+        expected=f"the results recorded in {received.path}",
         got=f"{len(found)} differences: {'; '.join(found)}",
         remedy="replay on the machine and with the versions in its environment.json",
     )
 
 
-def _configuration(folder: Path) -> dict[str, Any]:
+def _configuration(received: ReceivedRun) -> dict[str, Any]:
     try:
-        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        config = received.yaml("config.yaml")
         if not isinstance(config, dict) or not config.get("policy"):
             raise ValueError("no policy in config.yaml")
-    except (OSError, ValueError, yaml.YAMLError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(
-            expected=f"the configuration of a prediction with a policy in {folder}",
+            expected=f"the configuration of a prediction with a policy in {received.path}",
             got=f"{type(error).__name__}: {error}",
             remedy="name the run directory of `foresight predict policy=…`",
         ) from error
     return config
 
 
-def _changes(folder: Path) -> list[str]:
+def _parts(config: Mapping[str, Any], packages: Collection[str]) -> dict[str, Any]:
+    """What the loop is made of, each part checked for its own place and told before any of it is constructed."""
+    wanted = {name: config.get(name) for name in (*PARTS, "noise_level")}
+    for name, purpose in PARTS.items():
+        check_targets(wanted[name], name, purposes=(purpose,), packages=packages)
+    for name in PARTS:
+        console.print(printable(f"{name}: {described(name, wanted[name], config)}"))
+    parts = build(predict, wanted, packages)
+    return {name: parts[name] for name in wanted}
+
+
+def _changes(received: ReceivedRun) -> list[str]:
     """What is different about the environment, in words."""
     try:
-        then: Mapping[str, str] = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+        then = received.json("environment.json")
     except (OSError, ValueError):
+        then = None
+    if not isinstance(then, dict):
         return ["the environment was not recorded"]
     now = environment()
     return [f"{name} was {then.get(name)}, is {now[name]} now" for name in now if then.get(name) != now[name]]

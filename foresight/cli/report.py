@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from foresight.cli.console import console
 from foresight.cli.page import draw_page
+from foresight.cli.received import ReceivedRun
 from foresight.errors import UserError
 
 
 def report(*, run: str) -> Path:
     """Write `report.html` of a prediction's run from its metrics.json and videos.
+
+    The folder may be anybody's: links in it are not followed, and nothing else is written.
 
     Args:
         run: the run directory.
@@ -20,16 +22,15 @@ def report(*, run: str) -> Path:
         The page.
 
     Raises:
-        UserError: if there is no such run, or its metrics are not those of a prediction.
+        UserError: if there is no such run, it holds links, or its metrics are not those of a prediction.
     """
-    folder = Path(run)
+    received = ReceivedRun(run)
+    target = received.path / "report.html"
     try:
-        record = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-        target = folder / "report.html"
-        draw_page(folder, record, target)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        draw_page(received.path, received.json("metrics.json"), target)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, StopIteration) as error:
         raise UserError(
-            expected=f"a run of `foresight predict` in {folder}",
+            expected=f"a run of `foresight predict` in {received.path}",
             got=f"{type(error).__name__}: {error}",
             remedy="name a finished run directory",
         ) from error

@@ -4,28 +4,51 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from foresight.errors import UserError
 
-WORDS = {int: "a whole number", float: "a finite number", str: "text", bool: "true or false", NoneType: "null"}
+WORDS = {
+    int: "a whole number",
+    float: "a finite number",
+    str: "text",
+    bool: "true or false",
+    NoneType: "null",
+    Path: "a path",
+}
 
 
-def check_values(function: Callable[..., Any], values: Mapping[str, Any]) -> None:
+def check_values(function: Callable[..., Any], values: Mapping[str, Any], place: str = "") -> None:
     """Refuse numbers, texts, switches and lists of them that a function does not take.
 
     Arguments that are constructed, such as models, are not looked at.
 
+    Args:
+        function: a function or class with annotated arguments; those that cannot be read are not checked.
+        values: by name.
+        place: where they stand in a configuration, for messages.
+
     Raises:
         UserError: naming the argument, what it takes, and what came.
     """
-    hints = get_type_hints(function)
+    hints = _hints(function)
     for name, value in values.items():
         if name in hints and not fits(value, hints[name]):
+            full = f"{place}.{name}" if place else name
             raise UserError(
-                expected=f"{name}= {said(hints[name])}", got=repr(value), remedy=f"give {name}= such a value"
+                expected=f"{full}= {said(hints[name])}", got=repr(value), remedy=f"give {full}= such a value"
             )
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    # An annotation of another package may name what only type checkers import.
+    with suppress(NameError, TypeError, AttributeError):
+        maker = function.__init__ if isinstance(function, type) else function  # type: ignore[misc]  # only read
+        return get_type_hints(maker)
+    return {}
 
 
 def fits(value: Any, hint: Any) -> bool:
@@ -41,6 +64,8 @@ def fits(value: Any, hint: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if hint is int:
         return isinstance(value, int) and not isinstance(value, bool)
+    if hint is Path:
+        return isinstance(value, str | Path)
     return hint not in WORDS or isinstance(value, hint)
 
 

@@ -70,14 +70,14 @@ def test_a_run_holds_every_attempt(run):
 
 def test_a_replay_confirms_or_tells_what_differs(run, parts, monkeypatch, capsys):
     """The same parts make the same attempts; a record that was altered does not pass."""
-    monkeypatch.setattr(command, "build", lambda function, config: parts)
-    command.replay(run=str(run))
+    monkeypatch.setattr(command, "build", lambda *_: parts)
+    command.replay(run=str(run), packages=())
     assert "bit by bit" in capsys.readouterr().out
     tensors = load_file(run / "trace.safetensors")
     tensors["video.1"] = tensors["video.1"] + 0.5
     save_file(tensors, run / "trace.safetensors")
     with pytest.raises(UserError, match=r"attempt 1: its videos differ by up to 0\.5"):
-        command.replay(run=str(run))
+        command.replay(run=str(run), packages=())
 
 
 def test_what_is_no_such_run_is_refused(run, tmp_path, capsys):
@@ -114,3 +114,29 @@ def test_a_policy_needs_something_to_look_at(parts, tmp_path):
     write_mp4(tmp_path / "short.mp4", make_clip(7).tensor, frame_rate=8.0)
     with pytest.raises(UserError, match="candidates=2"):
         predict(**{**arguments, "candidates": 5})
+
+
+@pytest.mark.parametrize(
+    ("entry", "node"),
+    [
+        ("reviser", {"_target_": "ltx.files.write_text", "path": "VICTIM", "text": "pwned"}),
+        ("reviser", {"_target_": "foresight.training.export.Export", "folder": "VICTIM", "part": "", "precision": "x"}),
+        ("verifier", {"_target_": "foresight.loop.Best"}),
+        ("model", {"_target_": "lightning.Trainer", "default_root_dir": "VICTIM"}),
+        ("budget", {"_target_": "foresight.loop.Budget", "attempts": {"_target_": "os.unlink", "path": "VICTIM"}}),
+        ("policy", {"_target_": "foresight.loop.Chain", "policies": [{"_target_": "shutil.rmtree", "path": "VICTIM"}]}),
+    ],
+)
+def test_a_received_run_names_parts_and_nothing_else(run, entry, node, tmp_path, capsys):
+    """Each part only in its own place; nothing is constructed, written or deleted before all are checked."""
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    config = {"policy": {"_target_": "foresight.loop.Chain"}, entry: node}
+    text = yaml.safe_dump(config).replace("VICTIM", str(victim))
+    (run / "config.yaml").write_text(text + "allow: [os]\npackages: [os, shutil]\n")
+    before = {path: path.read_bytes() for path in run.iterdir()}
+    assert main(["replay", str(run)]) == 2
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1 and "_target_" in error and entry in error
+    assert victim.read_text() == "precious"
+    assert {path: path.read_bytes() for path in run.iterdir()} == before

@@ -1,0 +1,82 @@
+"""From plain configurations to objects: what is written arrives as written, what does not fit is told by its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from foresight.cli.compose import ConfigError, build, instantiate_plain, resolve
+from foresight.errors import UserError
+from foresight.loop import Budget, Refine, Resample
+
+SECRET = "FORESIGHT_TEST_SECRET"
+
+
+def test_parts_are_constructed_inside_out() -> None:
+    """Lists and mappings of parts keep their order and names."""
+    found = instantiate_plain(
+        {
+            "first": {"_target_": "foresight.loop.Budget", "attempts": 3},
+            "more": [{"_target_": "foresight.loop.Resample", "times": 2}, 5, "text"],
+        }
+    )
+    assert found == {"first": Budget(attempts=3), "more": [Resample(times=2), 5, "text"]}
+    later = instantiate_plain({"_target_": "foresight.loop.Refine", "_partial_": True, "part": "all", "times": 1})
+    assert later(noise_level=0.5) == Refine(0.5, "all", 1)
+
+
+def test_text_is_never_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What looks like an interpolation in a finished configuration is text like any other."""
+    monkeypatch.setenv(SECRET, "hidden")
+    text = f"push ${{oc.env:{SECRET}}} ${{seed}} and {{ball}}"
+
+    def command(instruction: str, seed: int) -> None:
+        """Takes two values."""
+
+    assert build(command, {"instruction": text, "seed": 1}) == {"instruction": text, "seed": 1}
+
+
+@pytest.mark.parametrize("value", ["${oc.env:%s}", "a${oc.env:%s,x}", "${oc.${x}:%s}", "${oc.decode:${oc.env:%s}}"])
+def test_configurations_do_not_read_the_environment(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A secret of the environment gets into no configuration; OmegaConf of other code is left as it was."""
+    monkeypatch.setenv(SECRET, "hidden")
+    try:
+        found = resolve("report", [f"run={value % SECRET}", "+x=env"])
+    except ConfigError as error:
+        assert "hidden" not in str(error)
+    else:
+        assert "hidden" not in str(found)
+    assert OmegaConf.create({"a": f"${{oc.env:{SECRET}}}"}).a == "hidden"
+
+
+@pytest.mark.parametrize(
+    ("node", "told"),
+    [
+        ({"_target_": "foresight.loop.Budget", "atempts": 3}, "atempts"),
+        ({"_target_": "foresight.loop.Budget"}, "attempts"),
+        ({"_target_": "foresight.loop.Budget", "attempts": "many"}, r"part\.attempts= a whole number"),
+        ({"_target_": "foresight.loop.Budget", "attempts": 2, "seconds": float("nan")}, r"part\.seconds="),
+        ({"_target_": "foresight.loop.Budget", "attempts": 0}, "at least one attempt"),
+        ({"_target_": "foresight.world_model.WorldModel.from_pretrained", "where": 5}, r"part\.where= text or a path"),
+        ({"_target_": "lightning.Trainer", "max_steps": "abc"}, r"part\.max_steps= a whole number"),
+        ({"_target_": "lightning.Trainer", "max_steps": float("nan")}, r"part\.max_steps="),
+        ({"_target_": "lightning.Trainer", "max_steps": -3, "logger": False}, "lightning.Trainer"),
+        ({"_target_": "lightning.Trainer", "max_step": 3}, "max_step"),
+        ({"_target_": "lightning.Trainer", "accelerator": "abacus", "logger": False}, "abacus"),
+    ],
+)
+def test_values_of_parts_are_checked_and_named_by_their_place(node: dict[str, Any], told: str) -> None:
+    """An unknown, missing, mistyped, non-finite or impossible value inside a part is a mistake in words."""
+    with pytest.raises(ValueError, match=told):
+        instantiate_plain({"part": node})
+
+
+def test_what_is_constructed_later_is_checked_too() -> None:
+    """A trainer that is given its callbacks by the command refuses its values in the same words."""
+    with pytest.raises(UserError, match="max_steps"):
+        instantiate_plain({"_target_": "lightning.Trainer", "_partial_": True, "max_steps": "abc"})
+    later = instantiate_plain({"_target_": "lightning.Trainer", "_partial_": True, "max_steps": -3, "logger": False})
+    with pytest.raises(UserError, match=r"lightning\.Trainer"):
+        later(callbacks=[])
