@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
+
+from ltx.lora import LowRankUpdate, attached, detach, lend
+
+NAME = "adapter"
+"""Of the LoRA that an adapter lends to a transformer."""
 
 # Inputs and outputs of each module that may be updated, in multiples of the transformer's width.
 SIZES: dict[str, tuple[int, int]] = {
@@ -47,20 +53,6 @@ class LoRAConfig:
             raise ValueError(f"expected rank, blocks and width of at least 1, got {self}")
 
 
-class LowRank(nn.Module):
-    """The update B·A·x of one linear layer; B starts at zero, so that nothing is changed before the first step."""
-
-    def __init__(self, *, rank: int, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.lora_A = nn.Linear(inputs, rank, bias=False)
-        self.lora_B = nn.Linear(rank, outputs, bias=False)
-        nn.init.zeros_(self.lora_B.weight)
-
-    def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
-        """What is added to the layer's output."""
-        return self.lora_B(self.lora_A(x.to(self.lora_A.weight.dtype))).to(x.dtype)
-
-
 class LowRankUpdates(nn.Module):
     """All updates of a transformer. They live here, not in the transformer: they train, move and are saved with the
     adapter, and the transformer's own keys stay those of its checkpoint.
@@ -70,44 +62,47 @@ class LowRankUpdates(nn.Module):
         super().__init__()
         self.config = config
         self.blocks = nn.ModuleList(nn.ModuleList(self._updates()) for _ in range(config.blocks))
-        self._handles: list[torch.utils.hooks.RemovableHandle] = []
+        self._transformer: weakref.ref[nn.Module] | None = None
 
     def attach(self, transformer: nn.Module) -> None:
-        """Add the updates to the outputs of the transformer's layers from now on, until `detach`.
+        """Let the transformer compute with the updates from now on, until `detach`.
 
         Raises:
-            ValueError: if the transformer has other layers or sizes, or updates of this adapter already.
+            ValueError: if the transformer has other layers or sizes, or the updates of an adapter already.
         """
-        if self._handles:
+        check_free(transformer)
+        if self._lent_to() is not None:
             raise ValueError("these low-rank updates are attached already; detach them first")
-        layers = dict(transformer.named_modules())
-        blocks = sum(re.fullmatch(r"transformer_blocks\.\d+", name) is not None for name in layers)
+        blocks = sum(
+            re.fullmatch(r"transformer_blocks\.\d+", name) is not None for name, _ in transformer.named_modules()
+        )
         if blocks != self.config.blocks:
             raise ValueError(f"expected a transformer of {self.config.blocks} blocks for this LoRA, got {blocks}")
-        pairs = []
-        for name, update in self.named_updates():
-            layer = layers.get(name)
-            expected = (update.lora_A.in_features, update.lora_B.out_features)
-            received = (layer.in_features, layer.out_features) if isinstance(layer, nn.Linear) else None
-            if not isinstance(layer, nn.Linear) or received != expected:
-                raise ValueError(f"expected {name} to map {expected[0]} to {expected[1]} channels, got {received}")
-            pairs.append((layer, update))
-        for layer, update in pairs:
-            self._handles.append(layer.register_forward_hook(_adder(update)))
+        lend(transformer, dict(self.named_updates()), name=NAME)
+        # Weakly: the adapter shall neither keep the transformer alive nor be copied with it.
+        self._transformer = weakref.ref(transformer)
 
     def detach(self) -> None:
-        """Leave the transformer as it was."""
-        for handle in self._handles:
-            handle.remove()
-        self._handles.clear()
+        """Leave the transformer as it was; nothing happens if they are attached to none."""
+        transformer = self._lent_to()
+        if transformer is not None:
+            detach(transformer, name=NAME)
+        self._transformer = None
 
-    def named_updates(self) -> list[tuple[str, LowRank]]:
+    def _lent_to(self) -> nn.Module | None:
+        return None if self._transformer is None else self._transformer()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy is attached to nothing.
+        return {**self.__dict__, "_transformer": None}
+
+    def named_updates(self) -> list[tuple[str, LowRankUpdate]]:
         """Each update with the name of the layer it belongs to."""
         named = []
         for index, block in enumerate(self.blocks):
             assert isinstance(block, nn.ModuleList)
             for target, update in zip(self.config.targets, block, strict=True):
-                assert isinstance(update, LowRank)
+                assert isinstance(update, LowRankUpdate)
                 named.append((f"transformer_blocks.{index}.{target}", update))
         return named
 
@@ -137,14 +132,20 @@ class LowRankUpdates(nn.Module):
                 with torch.no_grad():
                     weight.copy_(new)
 
-    def _updates(self) -> list[LowRank]:
+    def _updates(self) -> list[LowRankUpdate]:
         width, rank = self.config.width, self.config.rank
         sizes = (SIZES[target] for target in self.config.targets)
-        return [LowRank(rank=rank, inputs=i * width, outputs=o * width) for i, o in sizes]
+        return [LowRankUpdate(rank=rank, inputs=i * width, outputs=o * width) for i, o in sizes]
 
 
-def _adder(update: LowRank) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], Tensor]:
-    def add(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
-        return output + update(inputs[0])
+def check_free(transformer: nn.Module) -> None:
+    """Refuse a transformer that computes with an adapter's LoRA already: two would add up, or one be heard by both.
 
-    return add
+    Raises:
+        ValueError: if it does.
+    """
+    if NAME in attached(transformer):
+        raise ValueError(
+            "expected a transformer without the LoRA of an adapter, got one that has one attached already; "
+            "call `detach()` of that adapter first, or use another copy of the transformer"
+        )

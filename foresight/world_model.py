@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adapters import AbstractAdapter, Conditioning, Pairing, VLMFeatures
+from adapters.lora import check_free
 from foresight.future import Given
 from foresight.plan import SamplingPlan
 from foresight.prediction import Prediction
@@ -54,7 +55,7 @@ class WorldModel:
         plan: lengths, schedule and decoding.
 
     Raises:
-        ValueError: if the parts do not fit each other.
+        ValueError: if the parts do not fit each other, or the transformer computes with the LoRA of an adapter already.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class WorldModel:
         if (vlm is None) != (adapter is None):
             raise ValueError("expected a VLM and an adapter that reads it, or neither; got one of them")
         check_sizes(vae, transformer, text_encoder)
+        check_free(transformer)
         if adapter is not None and vlm is not None:
             adapter.pairing.require(pairing_of(transformer, vlm, like=adapter.pairing))
         self.vae = vae.eval()

@@ -1,7 +1,8 @@
 """Low-rank adaptation of the transformer: read, write, train, attach, merge."""
 
-from ltx.lora.apply import ATTENTION, FEED_FORWARD, Merged, attach, create, detach, extract, merge
+from ltx.lora.apply import ATTENTION, FEED_FORWARD, Merged, attach, attached, create, detach, extract, lend, merge
 from ltx.lora.files import read_lora, write_lora
+from ltx.lora.layer import LowRankUpdate, UpdatedLinear
 from ltx.lora.names import Style
 from ltx.lora.record import LoRA, LowRank
 
@@ -10,12 +11,16 @@ __all__ = [
     "FEED_FORWARD",
     "LoRA",
     "LowRank",
+    "LowRankUpdate",
     "Merged",
     "Style",
+    "UpdatedLinear",
     "attach",
+    "attached",
     "create",
     "detach",
     "extract",
+    "lend",
     "merge",
     "read_lora",
     "write_lora",

@@ -1,19 +1,15 @@
-"""Putting a LoRA on a model and taking it off again: beside the weights through PEFT, or merged into them."""
+"""Putting a LoRA on a model and taking it off again: beside the weights of its layers, or merged into them."""
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
-from peft import LoraConfig, inject_adapter_in_model
-from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
-from ltx.checkpoint.errors import CheckpointError
+from ltx.checkpoint.errors import CheckpointError, listed
+from ltx.lora.layer import LowRankUpdate, UpdatedLinear
 from ltx.lora.record import LoRA, LowRank
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
@@ -34,21 +30,27 @@ def create(model: nn.Module, *, rank: int, alpha: float, targets: Sequence[str],
     Raises:
         CheckpointError: if the name is taken, or no layer's name ends so.
     """
-    wanted = [
-        module_name
+    wanted = {
+        module_name: module
         for module_name, module in model.named_modules()
-        if isinstance(module, (nn.Linear, LoraLayer)) and any(_ends(module_name, target) for target in targets)
-    ]
+        if isinstance(module, nn.Linear) and any(_ends(module_name, target) for target in targets)
+    }
     if not wanted:
         raise CheckpointError(f"expected linear layers whose names end in one of {list(targets)}, found none")
-    _inject(model, _config({module_name: (rank, alpha) for module_name in wanted}), name)
+    updates = {
+        module_name: _like(
+            layer, LowRankUpdate(inputs=layer.in_features, outputs=layer.out_features, rank=rank, alpha=alpha)
+        )
+        for module_name, layer in wanted.items()
+    }
+    _put(model, updates, name, owned=True)
 
 
 def attach(model: nn.Module, lora: LoRA, *, name: str = "default", strength: float = 1.0) -> None:
     """Put a LoRA on a model, beside the weights, which stay as they are; several may be attached at once.
 
     Args:
-        model: changed in place: the updated layers become PEFT layers.
+        model: changed in place: the updated layers become `UpdatedLinear`.
         lora: the updates, cast to the type of the weights they belong to.
         name: of the LoRA on this model.
         strength: factor of the whole update.
@@ -57,29 +59,49 @@ def attach(model: nn.Module, lora: LoRA, *, name: str = "default", strength: flo
         CheckpointError: if the name is taken, or the LoRA is for another model.
     """
     lora.check(model)
-    _inject(model, _config({module: (update.rank, update.alpha) for module, update in lora.updates.items()}), name)
-    with torch.no_grad():
-        for module_name, update in lora.updates.items():
-            layer: Any = model.get_submodule(module_name)
-            layer.lora_A[name].weight.copy_(update.down)
-            layer.lora_B[name].weight.copy_(update.up)
-            layer.scaling[name] = strength * update.alpha / update.rank
+    updates = {}
+    for module_name, one in lora.updates.items():
+        (rank, inputs), outputs = one.down.shape, one.up.shape[0]
+        update = LowRankUpdate(inputs=inputs, outputs=outputs, rank=rank, alpha=one.alpha, strength=strength)
+        with torch.no_grad():
+            update.lora_A.weight.copy_(one.down)
+            update.lora_B.weight.copy_(one.up)
+        updates[module_name] = _like(model.get_submodule(module_name), update)
+    _put(model, updates, name, owned=True)
+
+
+def lend(model: nn.Module, updates: Mapping[str, LowRankUpdate], *, name: str) -> None:
+    """Let a model compute with updates that belong to somebody else, until they are detached.
+
+    They train, move and are saved with their owner; the model's own keys and parameters stay as they are.
+
+    Args:
+        model: changed in place.
+        updates: by the name of the layer.
+        name: of the LoRA on this model.
+
+    Raises:
+        CheckpointError: if the name is taken, or an update fits no layer of the model.
+    """
+    LoRA({module_name: _record(update) for module_name, update in updates.items()}).check(model)
+    _put(model, updates, name, owned=False)
+
+
+def attached(model: nn.Module) -> tuple[str, ...]:
+    """The names of the LoRAs that a model computes with, in the order in which they came."""
+    return tuple(dict.fromkeys(name for layer in _updated(model).values() for name in layer.updates))
 
 
 def extract(model: nn.Module, *, name: str = "default") -> LoRA:
-    """The LoRA attached or created under a name, as it is now; a strength given when attaching is not part of it.
+    """The LoRA on a model under a name, as it is now; a strength given when attaching is not part of it.
 
     Raises:
         CheckpointError: if there is none of that name.
     """
-    updates = {
-        module_name: LowRank(
-            layer.lora_A[name].weight.detach().clone(),
-            layer.lora_B[name].weight.detach().clone(),
-            float(layer.lora_alpha[name]),
-        )
-        for module_name, layer in _layers(model, name).items()
-    }
+    updates = {}
+    for module_name, layer in _layers(model, name).items():
+        now = _record(layer.updates[name])
+        updates[module_name] = LowRank(now.down.clone(), now.up.clone(), now.alpha)
     return LoRA(updates)
 
 
@@ -90,18 +112,9 @@ def detach(model: nn.Module, *, name: str = "default") -> None:
         CheckpointError: if there is none of that name.
     """
     for module_name, layer in _layers(model, name).items():
-        layer.delete_adapter(name)
-        if not layer.lora_A:
-            parent, _, child = module_name.rpartition(".")
-            setattr(model.get_submodule(parent), child, layer.get_base_layer())
-        else:
-            layer.set_adapter(list(layer.lora_A))
-    configs = getattr(model, "peft_config", {})
-    configs.pop(name, None)
-    if not configs:
-        for attribute in ("peft_config", "_hf_peft_config_loaded"):
-            if hasattr(model, attribute):
-                delattr(model, attribute)
+        layer.take(name)
+        if not layer.updates:
+            _replace(model, module_name, layer.base)
 
 
 @dataclass(frozen=True)
@@ -124,10 +137,11 @@ def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
     The sum is made in float32 and rounded once to the type of the weights.
 
     Raises:
-        CheckpointError: if the LoRA is for another model, or another one is attached to the layers it updates.
+        CheckpointError: if the LoRA is for another model, or another one is attached to the layers it updates. One
+            that an adapter lends is not in the way.
     """
     lora.check(model)
-    if any(isinstance(model.get_submodule(module), LoraLayer) for module in lora.updates):
+    if any(isinstance(layer, UpdatedLinear) and layer.owned for layer in map(model.get_submodule, lora.updates)):
         raise CheckpointError("a LoRA is attached to layers that this one updates; detach it before merging")
     originals = {}
     with torch.no_grad():
@@ -138,45 +152,45 @@ def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
     return Merged(model, originals)
 
 
-def _config(sizes: Mapping[str, tuple[int, float]]) -> LoraConfig:
-    """PEFT's configuration of updates with a rank and an alpha each."""
-    rank, alpha = next(iter(sizes.values()))
-    fields: dict[str, Any] = {
-        "r": rank,
-        "lora_alpha": alpha,
-        "rank_pattern": {f"^{re.escape(module)}": size[0] for module, size in sizes.items()},
-        "alpha_pattern": {f"^{re.escape(module)}": size[1] for module, size in sizes.items()},
-        "target_modules": list(sizes),
-        "lora_dropout": 0.0,
-    }
-    return LoraConfig(**fields)
-
-
-def _inject(model: nn.Module, config: LoraConfig, name: str) -> None:
-    """Let PEFT replace the layers, and keep which base parameters train and which LoRAs are on."""
-    if name in getattr(model, "peft_config", {}):
+def _put(model: nn.Module, updates: Mapping[str, LowRankUpdate], name: str, *, owned: bool) -> None:
+    """Put updates that fit beside their layers."""
+    if name in attached(model):
         raise CheckpointError(f"a LoRA named {name!r} is attached already; detach it or choose another name")
-    trains = {id(parameter): parameter.requires_grad for parameter in model.parameters()}
-    with warnings.catch_warnings():
-        # Several adapters on one model are meant.
-        warnings.filterwarnings("ignore", message="Already found a `peft_config`")
-        inject_adapter_in_model(config, model, adapter_name=name)
-    for module in model.modules():
-        if isinstance(module, LoraLayer):
-            module.set_adapter(list(module.lora_A))
-    for parameter in model.parameters():
-        parameter.requires_grad_(trains.get(id(parameter), True))
+    layers = {module_name: model.get_submodule(module_name) for module_name in updates}
+    if other := [module_name for module_name, layer in layers.items() if not isinstance(layer, nn.Linear)]:
+        raise CheckpointError(f"the LoRA updates modules that are no linear layers: {listed(other)}")
+    for module_name, layer in layers.items():
+        if not isinstance(layer, UpdatedLinear):
+            assert isinstance(layer, nn.Linear)
+            layer = UpdatedLinear(layer)
+            _replace(model, module_name, layer)
+        layer.put(name, updates[module_name], owned=owned)
 
 
-def _layers(model: nn.Module, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        module_name: module
-        for module_name, module in model.named_modules()
-        if isinstance(module, LoraLayer) and name in module.lora_A
-    }
+def _replace(model: nn.Module, module_name: str, layer: nn.Module) -> None:
+    parent, _, child = module_name.rpartition(".")
+    setattr(model.get_submodule(parent), child, layer)
+
+
+def _updated(model: nn.Module) -> dict[str, UpdatedLinear]:
+    return {name: module for name, module in model.named_modules() if isinstance(module, UpdatedLinear)}
+
+
+def _layers(model: nn.Module, name: str) -> dict[str, UpdatedLinear]:
+    found = {module_name: layer for module_name, layer in _updated(model).items() if name in layer.updates}
     if not found:
         raise CheckpointError(f"no LoRA named {name!r} is attached to this model")
     return found
+
+
+def _record(update: LowRankUpdate) -> LowRank:
+    return LowRank(update.lora_A.weight.detach(), update.lora_B.weight.detach(), update.alpha)
+
+
+def _like(layer: nn.Module, update: LowRankUpdate) -> LowRankUpdate:
+    """The update where the layer's weight is, in its type."""
+    weight = layer.get_parameter("weight")
+    return update.to(device=weight.device, dtype=weight.dtype)
 
 
 def _ends(module: str, target: str) -> bool:

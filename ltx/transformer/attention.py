@@ -10,6 +10,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ltx.bare import is_bare
 from ltx.transformer.rope import rotate, rotate_
 
 QK_NORM_EPS = 1e-5
@@ -72,7 +73,7 @@ class Attention(nn.Module):
 
         With the weights of both norms at hand, and no gradient wanted, both are projected into one tensor, normalised
         and rotated together: half the kernels, and in half precision a single round trip through float32. That needs
-        bare projections: a LoRA on one is heard only by calling it.
+        bare projections: a LoRA on one is heard only by calling it (see `is_bare`).
         """
         if norms is None or torch.is_grad_enabled() or torch.compiler.is_compiling() or not self._bare(inputs.dtype):
             return rotate(self.queries(inputs), rotation), rotate(self.keys(inputs), rotation)
@@ -85,7 +86,7 @@ class Attention(nn.Module):
 
     def _bare(self, dtype: torch.dtype) -> bool:
         """Whether queries and keys are what the weights of two plain projections make of inputs of this type."""
-        return type(self.to_q) is type(self.to_k) is nn.Linear and self.to_q.weight.dtype == dtype
+        return all(is_bare(layer, nn.Linear) and layer.weight.dtype == dtype for layer in (self.to_q, self.to_k))
 
     def values(self, inputs: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
         """Values, heads not yet split."""

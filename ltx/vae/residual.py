@@ -11,6 +11,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ltx.bare import is_bare
 from ltx.vae.clip import AbstractClip
 from ltx.vae.convolution import CausalConv3d
 from ltx.vae.norm import ChannelLayerNorm
@@ -72,6 +73,9 @@ class ResidualBlock(nn.Module):
 
 def _pointwise(convolution: nn.Conv3d, x: Tensor) -> Tensor:
     """A 1×1×1 convolution as the matrix product it is; torch's convolution would leave the channels-last layout."""
+    if not is_bare(convolution, nn.Conv3d):
+        called: Tensor = convolution(x)
+        return called
     last = F.linear(rearrange(x, "b c f h w -> b f h w c"), convolution.weight.flatten(1), convolution.bias)
     return rearrange(last, "b f h w c -> b c f h w")
 

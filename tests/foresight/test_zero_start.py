@@ -12,6 +12,7 @@ from torch import Tensor
 from adapters import (
     ComposeConfig,
     Conditioning,
+    ICLoRAAdapter,
     ICLoRAConfig,
     LatentConfig,
     LoRAConfig,
@@ -19,6 +20,7 @@ from adapters import (
     QueriesConfig,
     build_adapter,
 )
+from adapters.lora import SIZES
 from foresight.evaluation.denoising import flow_losses
 from foresight.future import Given
 from foresight.physics import make_clip
@@ -51,13 +53,48 @@ def test_a_fresh_adapter_changes_no_bit(make_world: Callable[..., WorldModel], c
     assert torch.equal(moved.latents, alone.latents) == (config is LATENT), "weights that moved must show"
 
 
-def test_fresh_low_rank_updates_change_no_bit(make_world: Callable[..., WorldModel], clip: Tensor) -> None:
-    """The LoRA of `ic_lora` starts at zero: only its reference tokens, which stand in the sequence, are seen."""
-    config = ICLoRAConfig(PAIRING, 16, 2, 1, EXTENT, 0.0, LoRAConfig(2, ("attn1.to_q", "ff.net.2"), blocks=2, width=24))
-    alone = make_world(None)
-    expected = alone.predict(clip[:, :9], "wait", 16).latents
-    build_adapter(config).attach(alone.transformer)
-    assert torch.equal(alone.predict(clip[:, :9], "wait", 16).latents, expected)
+@pytest.mark.parametrize("target", SIZES)
+def test_a_prediction_hears_the_low_rank_updates(
+    make_world: Callable[..., WorldModel], clip: Tensor, target: str
+) -> None:
+    """An `ic_lora` whose LoRA moved predicts another video than with its LoRA at zero, on every layer it may update.
+
+    At zero it predicts, bit for bit, what it predicts without the LoRA attached.
+    """
+    config = ICLoRAConfig(PAIRING, 16, 2, 1, EXTENT, 0.0, LoRAConfig(2, (target,), blocks=2, width=24))
+    world = make_world(config)
+    assert isinstance(world.adapter, ICLoRAAdapter)
+    for _, update in world.adapter.lora.named_updates():
+        torch.nn.init.normal_(update.lora_B.weight, generator=torch.Generator().manual_seed(0))
+    heard = world.predict(clip[:, :9], "wait", 16)
+    for _, update in world.adapter.lora.named_updates():
+        torch.nn.init.zeros_(update.lora_B.weight)
+    zeroed = world.predict(clip[:, :9], "wait", 16)
+    assert not torch.allclose(heard.video, zeroed.video, atol=1e-3)
+    world.adapter.detach()
+    assert torch.equal(world.predict(clip[:, :9], "wait", 16).video, zeroed.video)
+
+
+def test_a_world_does_not_hear_anothers_low_rank_updates(make_world: Callable[..., WorldModel]) -> None:
+    """A transformer that computes with an adapter's LoRA is refused to another world model until it is detached."""
+    config = ICLoRAConfig(PAIRING, 16, 2, 1, EXTENT, 0.0, LoRAConfig(2, ("attn1.to_v",), blocks=2, width=24))
+    world = make_world(config)
+
+    def alone() -> WorldModel:
+        return WorldModel(
+            vae=world.vae,
+            transformer=world.transformer,
+            text_encoder=world.text_encoder,
+            vlm=None,
+            adapter=None,
+            plan=world.plan,
+        )
+
+    with pytest.raises(ValueError, match="detach"):
+        alone()
+    assert world.adapter is not None
+    world.adapter.detach()
+    alone()
 
 
 @torch.no_grad()
