@@ -44,6 +44,11 @@ class AbstractAdapter(nn.Module, ABC):
             ValueError: if the features are not of the VLM this adapter was made for.
         """
 
+    @property
+    def replaces_text(self) -> bool:
+        """Whether its context tokens stand in place of the text's, so that no text encoder is needed."""
+        return False
+
     def attach(self, transformer: nn.Module) -> None:
         """Let the transformer compute with the low-rank updates of this adapter, if it has any.
 

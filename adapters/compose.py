@@ -58,6 +58,11 @@ class ComposedAdapter(AbstractAdapter):
         """All that the parts provide."""
         return frozenset().union(*(part.provides for part in self._adapters()))
 
+    @property
+    def replaces_text(self) -> bool:
+        """Whether a part's tokens do."""
+        return any(part.replaces_text for part in self._adapters())
+
     def forward(self, features: VLMFeatures, targets: Float[Tensor, "batch axis=3 token"]) -> Conditioning:
         """The parts' conditioning in one record."""
         merged = Conditioning()

@@ -71,6 +71,11 @@ class QueriesAdapter(AbstractAdapter):
         return self.config.pairing
 
     @property
+    def replaces_text(self) -> bool:
+        """If they are placed so."""
+        return self.config.placement == "replace"
+
+    @property
     def provides(self) -> frozenset[str]:
         """Context tokens."""
         return frozenset({"context"})

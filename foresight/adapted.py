@@ -14,7 +14,7 @@ from foresight.vlm.encoder import QwenEncoder
 from foresight.world_model import WorldModel
 
 
-def adapted_world_model(*, where: str | Path, adapter: str | Path, device: torch.device | str = "cpu") -> WorldModel:
+def adapted_world_model(*, where: str | Path, adapter: str | Path, device: torch.device | str = "auto") -> WorldModel:
     """The parts of a world model joined by an adapter that was trained for them.
 
     Args:
@@ -36,7 +36,7 @@ def adapted_world_model(*, where: str | Path, adapter: str | Path, device: torch
     if world.adapter is not None:
         world.adapter.detach()
     dtype = next(world.transformer.parameters()).dtype
-    joined = load_adapter(adapter, device=device, dtype=dtype)
+    joined = load_adapter(adapter, device=world.device, dtype=dtype)
     vlm = QwenEncoder(
         model=world.vlm.model,
         tokenizer=world.vlm.tokenizer,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import snapshot_download
@@ -13,6 +15,8 @@ from adapters import load_adapter, save_adapter
 from foresight.errors import UserError
 from foresight.plan import SamplingPlan
 from foresight.vlm.encoder import QwenEncoder
+from foresight.world.placement import choose_device, choose_dtype
+from foresight.world.reference import SUBFOLDERS, PartReference, part_files
 from foresight.world_model import WorldModel
 from ltx.checkpoint import CheckpointError
 from ltx.checkpoint.hub import HUB_ID, cards, resolve
@@ -31,6 +35,8 @@ PARTS: dict[str, tuple[str, str]] = {
     "tokenizer": ("transformers", "T5Tokenizer"),
     "scheduler": ("foresight", "SamplingPlan"),
 }
+TEXT = ("text_encoder", "tokenizer")
+REFERENCES = "_references"
 CONDITIONING: dict[str, tuple[str, str]] = {
     "vlm": ("foresight", "QwenEncoder"),
     "adapter": ("adapters", "AbstractAdapter"),
@@ -59,76 +65,120 @@ def find_folder(where: str | Path) -> Path:
         raise UserError(
             expected=f"a folder with {INDEX} and its parts",
             got=f"{folder} without it",
-            remedy="name a folder that WorldModel.save_pretrained wrote",
+            remedy="name a folder that WorldModel.save_pretrained or `foresight assemble` wrote",
         )
     return folder
 
 
-def read_world_model(where: str | Path, device: torch.device | str, dtype: torch.dtype | None) -> WorldModel:
-    """Read all parts of a world model.
+def read_world_model(where: str | Path, device: torch.device | str, dtype: torch.dtype | str | None) -> WorldModel:
+    """Read all parts of a world model, each from its subfolder or from where the index refers to.
 
     Args:
         where: its name, folder or hub id.
-        device: where to put it.
-        dtype: type of the weights; None is the stored one, but float32 on a CPU, where half precision saves nothing.
+        device: where to put it, or "auto".
+        dtype: type of the weights, or "auto", see `choose_dtype`.
 
     Raises:
-        UserError: if there is none, its index names other parts than this class has, or there is no such device.
+        UserError: if there is none, its index names other parts than this class has, a part that it refers to is gone
+            or changed, or there is no such device.
         ValueError: if a part cannot be read exactly, or the parts do not fit each other.
     """
-    _check_device(device)
+    chosen = choose_device(device)
     folder = find_folder(where)
     parts = read_index(folder)
-    if dtype is None and torch.device(device).type == "cpu":
-        dtype = torch.float32
-    adapter = load_adapter(folder / "adapter", device=device, dtype=dtype) if "adapter" in parts else None
-    vlm = None
-    if adapter is not None:
-        vlm = QwenEncoder.from_pretrained(folder / "vlm", layers=adapter.pairing.vlm_layers, dtype=dtype or "auto").to(
-            device
-        )
+    references = read_references(folder)
+    roots = {
+        part: references[part].find(part) if part in references else folder for part in SUBFOLDERS if part in parts
+    }
+    return read_parts(roots, SamplingPlan.from_pretrained(folder / "scheduler"), chosen, dtype)
+
+
+def read_parts(
+    roots: Mapping[str, Path], plan: SamplingPlan, device: torch.device, dtype: torch.dtype | str | None
+) -> WorldModel:
+    """Read the parts of a world model and put them together.
+
+    Args:
+        roots: where each part is, by its name: the part itself, or the folder of several.
+        plan: how the model is run.
+        device: where to put it.
+        dtype: type of the weights, or "auto".
+    """
+
+    def place(part: str) -> tuple[Path, torch.dtype | None]:
+        root = roots[part]
+        own = root / SUBFOLDERS[part][0]
+        reader = part in ("text_encoder", "vlm")
+        return (own if own.is_dir() else root), choose_dtype(dtype, part_files(root, part), reader=reader)
+
+    adapter = vlm = text = None
+    if "adapter" in roots:
+        where, kind = place("adapter")
+        adapter = load_adapter(where, device=device, dtype=kind)
+        where, kind = place("vlm")
+        vlm = QwenEncoder.from_pretrained(where, layers=adapter.pairing.vlm_layers, dtype=kind or "auto").to(device)
+    if "text_encoder" in roots:
+        text = TextEncoder.from_pretrained(roots["text_encoder"], device=device, dtype=place("text_encoder")[1])
+    where, kind = place("vae")
+    vae = VideoVAE.from_pretrained(where, device=device, dtype=kind)
+    where, kind = place("transformer")
     return WorldModel(
-        vae=VideoVAE.from_pretrained(folder / "vae", device=device, dtype=dtype),
-        transformer=VideoTransformer.from_pretrained(folder / "transformer", device=device, dtype=dtype),
-        text_encoder=TextEncoder.from_pretrained(folder, device=device, dtype=dtype),
+        vae=vae,
+        transformer=VideoTransformer.from_pretrained(where, device=device, dtype=kind),
+        text_encoder=text,
         vlm=vlm,
         adapter=adapter,
-        plan=SamplingPlan.from_pretrained(folder / "scheduler"),
+        plan=plan,
     )
 
 
-def _check_device(device: torch.device | str) -> None:
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(
-            expected="a device that this machine and this build of torch have",
-            got=f"{str(device)!r}",
-            remedy="choose cpu, or cuda where there is a GPU",
-        ) from error
-
-
 def read_index(folder: Path) -> frozenset[str]:
-    """Names of the parts that a folder holds.
+    """Names of the parts that a folder has.
 
     Raises:
         UserError: if the index is damaged, lacks a part, or names one that is unknown.
     """
-    try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        named = {name: tuple(value) for name, value in index.items() if not name.startswith("_")}
-    except (OSError, json.JSONDecodeError, AttributeError, TypeError) as error:
-        raise UserError(
-            expected=f"a JSON object in {folder / INDEX}", got=str(error), remedy="save the model again"
-        ) from error
-    complete = (PARTS, PARTS | CONDITIONING)
+    index = _read_json(folder)
+    named = {name: tuple(value) for name, value in index.items() if not name.startswith("_")}
+    complete = [PARTS, PARTS | CONDITIONING, {k: v for k, v in (PARTS | CONDITIONING).items() if k not in TEXT}]
     if index.get("_class_name") != CLASS or named not in complete:
         raise UserError(
             expected=f"a {CLASS} of {', '.join(PARTS)}, with or without {' and '.join(CONDITIONING)}",
             got=f"a {index.get('_class_name')} of {', '.join(sorted(named)) or 'nothing'}",
-            remedy="name a folder that WorldModel.save_pretrained wrote",
+            remedy="name a folder that WorldModel.save_pretrained or `foresight assemble` wrote",
         )
     return frozenset(named)
+
+
+def read_references(folder: Path) -> dict[str, PartReference]:
+    """The parts that a folder refers to instead of holding them.
+
+    Raises:
+        UserError: if the index is damaged.
+    """
+    found = _read_json(folder).get(REFERENCES, {})
+    try:
+        return {part: PartReference.from_dict(found[part]) for part in found.keys() & SUBFOLDERS.keys()}
+    except (ValueError, AttributeError) as error:
+        raise UserError(
+            expected=f"references to parts in {folder / INDEX}",
+            got=str(error).splitlines()[0],
+            remedy="assemble the world model again",
+        ) from error
+
+
+def _read_json(folder: Path) -> dict[str, Any]:
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        if not isinstance(index, dict) or not all(
+            isinstance(value, list) for name, value in index.items() if not name.startswith("_")
+        ):
+            raise ValueError(f"got {type(index).__name__}")
+    except (OSError, ValueError) as error:
+        raise UserError(
+            expected=f"a JSON object in {folder / INDEX}", got=str(error), remedy="save the model again"
+        ) from error
+    return index
 
 
 def write_world_model(model: WorldModel, folder: Path) -> None:
@@ -140,12 +190,32 @@ def write_world_model(model: WorldModel, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model.vae.save_pretrained(folder / "vae")
     model.transformer.save_pretrained(folder / "transformer")
-    model.text_encoder.save_pretrained(folder)
+    if model.text_encoder is not None:
+        model.text_encoder.save_pretrained(folder)
     model.plan.save_pretrained(folder / "scheduler")
-    parts = dict(PARTS)
+    parts = {"vae", "transformer"} | (set() if model.text_encoder is None else {"text_encoder"})
     if model.adapter is not None and model.vlm is not None:
         model.vlm.save_pretrained(folder / "vlm")
         save_adapter(model.adapter, folder / "adapter")
-        parts |= CONDITIONING
-    index = {"_class_name": CLASS, **{name: list(value) for name, value in parts.items()}}
+        parts |= set(CONDITIONING)
+    write_index(folder, frozenset(parts), {})
+
+
+def write_index(folder: Path, parts: frozenset[str], references: Mapping[str, PartReference]) -> None:
+    """Write the index of a folder whose parts are written, or are referred to.
+
+    Args:
+        folder: of the world model.
+        parts: names of those it has.
+        references: to those that are elsewhere.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    classes = PARTS | CONDITIONING
+    named = {"scheduler"} | parts | (set(TEXT) if "text_encoder" in parts else set())
+    index: dict[str, Any] = {"_class_name": CLASS}
+    if references:
+        index[REFERENCES] = {part: reference.to_dict() for part, reference in references.items()}
+    index |= {name: list(value) for name, value in classes.items() if name in named}
     write_text(folder / INDEX, json.dumps(index, indent=2) + "\n")

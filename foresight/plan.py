@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ltx.files import write_text
-from ltx.flow.schedule import linear_quadratic, uniform
+from ltx.flow.schedule import explicit
+from ltx.flow.scheduler import SchedulerConfig
 from ltx.shapes import TIME
 
 FILE = "sampling_plan.json"
-SCHEDULES: dict[str, Callable[[int], Tensor]] = {"uniform": uniform, "linear_quadratic": linear_quadratic}
+SCHEDULES = {
+    "uniform": SchedulerConfig("uniform"),
+    "linear_quadratic": SchedulerConfig("linear-quadratic"),
+    "shifted": SchedulerConfig("uniform", "tokens", 0.1),
+}
+"""How times are spaced; "shifted" is that of LTX-Video 0.9.0 and 0.9.1, where more tokens spend more steps in noise."""
 ESTIMATES = ("medoid", "consensus")
 """The candidate nearest to all others, or what most candidates agree on: see `Prediction`. The consensus comes nearer
 to what happens; the medoid is as sharp as a single candidate even where no two agree."""
@@ -39,6 +45,8 @@ class SamplingPlan:
         guidance: classifier-free guidance scale, at least 1; 1 is off. The other branch has neither instruction nor
             adapter, as training dropped them.
         estimate: what is shown of several candidates, one of `ESTIMATES`.
+        times: the times of a distilled release, which has no other; None spaces `steps` times by the schedule.
+        stochastic: noise the predicted video again at each step, as the 0.9.6 distilled release does.
 
     Raises:
         ValueError: if a length does not fit the latent grid, or a number is out of its range.
@@ -55,8 +63,13 @@ class SamplingPlan:
     continuation: str | None
     guidance: float
     estimate: str
+    times: tuple[float, ...] | None = None
+    stochastic: bool = False
 
     def __post_init__(self) -> None:
+        if self.times is not None:
+            object.__setattr__(self, "times", tuple(explicit(self.times).tolist()))
+            self._check_steps(self.steps)
         if self.context_frames < 1 or self.context_frames % TIME != 1:
             raise ValueError(f"expected context_frames of {TIME}k+1, got {self.context_frames}")
         if self.chunk_frames < TIME or self.chunk_frames % TIME:
@@ -73,21 +86,39 @@ class SamplingPlan:
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"expected {name} in [0, 1), got {getattr(self, name)}")
 
-    def sigmas(self, noise_level: float, steps: int) -> Float[Tensor, " step"]:
+    def sigmas(self, noise_level: float, steps: int, tokens: int) -> Float[Tensor, " step"]:
         """Times from the noise level downwards: the schedule of `steps` times, entered at that level.
 
+        Args:
+            noise_level: the first time.
+            steps: how many times the whole schedule has, from pure noise.
+            tokens: latent tokens of the video, given and predicted.
+
         Raises:
-            ValueError: if the level is not in (0, 1].
+            ValueError: if the level is not in (0, 1], or the release lists another number of times.
         """
         if not 0 < noise_level <= 1:
             raise ValueError(f"expected a noise level in (0, 1], got {noise_level}")
-        times = SCHEDULES[self.schedule](steps)
+        self._check_steps(steps)
+        times = SCHEDULES[self.schedule].sigmas(steps, tokens) if self.times is None else explicit(self.times)
         return torch.cat([torch.tensor([noise_level]), times[times < noise_level - 1e-6]])
+
+    def _check_steps(self, steps: int) -> None:
+        if self.times is not None and steps != len(self.times):
+            raise ValueError(
+                f"expected {len(self.times)} steps, the times that this distilled model was trained for, got {steps}"
+            )
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `sampling_plan.json` into a folder."""
         Path(folder).mkdir(parents=True, exist_ok=True)
-        write_text(Path(folder) / FILE, json.dumps(asdict(self), indent=2) + "\n")
+        write_text(Path(folder) / FILE, json.dumps(self.to_dict(), indent=2) + "\n")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields that are not at their default, in JSON's types."""
+        optional = {f.name: f.default for f in fields(self) if f.default is not MISSING}
+        values = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return {name: value for name, value in values.items() if name not in optional or value != optional[name]}
 
     @classmethod
     def from_pretrained(cls, folder: str | Path) -> SamplingPlan:
@@ -102,6 +133,7 @@ class SamplingPlan:
         except (OSError, json.JSONDecodeError) as error:
             raise ValueError(f"expected a sampling plan in {path}: {error}") from error
         names = {f.name for f in fields(cls)}
-        if not isinstance(values, dict) or values.keys() != names:
+        needed = {f.name for f in fields(cls) if f.default is MISSING}
+        if not isinstance(values, dict) or not needed <= values.keys() <= names:
             raise ValueError(f"expected exactly the fields {sorted(names)} in {path}, got {sorted(values)}")
         return cls(**values)

@@ -20,7 +20,7 @@ from ltx.flow.guidance import GuidedDenoiser
 from ltx.flow.noise import draw_noise
 from ltx.flow.path import interpolate
 from ltx.flow.plan import Guidance, GuidancePlan
-from ltx.flow.sampler import Denoiser, sample
+from ltx.flow.sampler import Denoiser, StochasticStep, euler_step, sample
 from ltx.shapes import TIME, LatentShape, from_tokens
 
 if TYPE_CHECKING:
@@ -83,8 +83,13 @@ class Rollout:
             torch.cuda.synchronize(self.model.device)
         self.seconds = replace(self.seconds, **{name: getattr(self.seconds, name) + perf_counter() - start})
 
-    def enter(self, noise_level: float | Literal["auto"], conditioning: Conditioning) -> None:
+    def enter(self, noise_level: float | Literal["auto"], conditioning: Conditioning, tokens: int) -> None:
         """Choose where the flow is entered.
+
+        Args:
+            noise_level: the level, or "auto" for the error that the adapter expects of its forecast.
+            conditioning: what the adapter said of each clip.
+            tokens: latent tokens of context and chunk.
 
         Raises:
             UserError: if the level needs a forecast, or a forecast's error, that the adapter does not give.
@@ -100,7 +105,8 @@ class Rollout:
         self.levels, self.evaluations = levels, [0] * len(levels)
         # At the decoder's own level the forecast needs no transformer.
         self._sigmas = [
-            torch.ones(0) if level <= plan.decode_timestep else plan.sigmas(level, self.steps) for level in levels
+            torch.ones(0) if level <= plan.decode_timestep else plan.sigmas(level, self.steps, tokens)
+            for level in levels
         ]
 
     def chunk(self, context_latents: Latents, problem: Given, conditioning: Conditioning) -> tuple[Frames, Latents]:
@@ -132,12 +138,13 @@ class Rollout:
     ) -> Float[Tensor, "row token channel"]:
         """Clean tokens of all rows; clips that enter at levels of their own are sampled one after the other."""
         if len(self.levels) == 1:
-            return self._entered(0, problem, forecast, noise)
+            return self._entered(0, problem, forecast, noise, self.generators)
         clips = torch.arange(len(noise)).chunk(len(self.levels))
         parts = []
         for index, clip in enumerate(clips):
             guess = None if forecast is None else forecast[clip]
-            parts.append(self._entered(index, problem.select(clip.tolist()), guess, noise[clip]))
+            generators = [self.generators[row] for row in clip.tolist()]
+            parts.append(self._entered(index, problem.select(clip.tolist()), guess, noise[clip], generators))
         return torch.cat(parts)
 
     def _entered(
@@ -146,6 +153,7 @@ class Rollout:
         problem: Given,
         forecast: Float[Tensor, "row token channel"] | None,
         noise: Float[Tensor, "row token channel"],
+        generators: list[torch.Generator],
     ) -> Float[Tensor, "row token channel"]:
         """Clean tokens of the rows of one level."""
         sigmas, total = self._sigmas[index], self.chunks * sum(map(len, self._sigmas))
@@ -160,6 +168,7 @@ class Rollout:
             self.denoiser(problem),
             tokens,
             sigmas.to(self.model.device),
+            step=StochasticStep(generators) if self.model.plan.stochastic else euler_step,
             on_step=lambda step: self.progress("sampling", before + step.step, total),
         )
 

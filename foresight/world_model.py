@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from adapters import AbstractAdapter, Conditioning, Pairing, VLMFeatures
 from adapters.lora import check_free
+from adapters import AbstractAdapter, Conditioning, VLMFeatures
 from foresight.future import Given
 from foresight.plan import SamplingPlan
 from foresight.prediction import Prediction
 from foresight.request import check_request, check_spoken
 from foresight.rollout import Progress, Rollout
+from foresight.world.parts import EncodesFeatures, check_sizes, check_text, pairing_of
 from ltx.flow.noise import draw_noise, seeded
 from ltx.shapes import TIME, LatentShape, VideoShape, coordinates, to_tokens
 from ltx.text import TextConditioning, TextEncoder
@@ -27,29 +27,13 @@ from ltx.vae import VideoVAE
 from ltx.values import as_pixels
 
 
-class EncodesFeatures(Protocol):
-    """A vision-language model as a world model needs it; `foresight.QwenEncoder` is one."""
-
-    hidden_size: int
-    vision_size: int
-    layers: tuple[int, ...]
-
-    def encode(
-        self, frames: Float[Tensor, "batch rgb=3 frame height width"], instructions: list[str], *, frame_rate: float
-    ) -> VLMFeatures:
-        """Features of clips in [−1, 1] and their instructions, coordinates counted from the first frame."""
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write the model into a folder."""
-
-
 class WorldModel:
     """LTX-Video steered by a vision-language model through an adapter.
 
     Args:
         vae: pixels ↔ latents.
         transformer: the flow.
-        text_encoder: the instruction as the transformer's own text.
+        text_encoder: the instruction as the transformer's own text; None if the adapter's tokens replace it.
         vlm: reads clip and instruction for the adapter; None only if there is no adapter.
         adapter: None is the video model alone, a baseline.
         plan: lengths, schedule and decoding.
@@ -63,7 +47,7 @@ class WorldModel:
         *,
         vae: VideoVAE,
         transformer: VideoTransformer,
-        text_encoder: TextEncoder,
+        text_encoder: TextEncoder | None,
         vlm: EncodesFeatures | None,
         adapter: AbstractAdapter | None,
         plan: SamplingPlan,
@@ -72,6 +56,7 @@ class WorldModel:
             raise ValueError("expected a VLM and an adapter that reads it, or neither; got one of them")
         check_sizes(vae, transformer, text_encoder)
         check_free(transformer)
+        check_text(text_encoder, adapter, plan)
         if adapter is not None and vlm is not None:
             adapter.pairing.require(pairing_of(transformer, vlm, like=adapter.pairing))
         self.vae = vae.eval()
@@ -85,21 +70,63 @@ class WorldModel:
 
     @classmethod
     def from_pretrained(
-        cls, where: str | Path, *, device: torch.device | str = "cpu", dtype: torch.dtype | None = None
+        cls, where: str | Path, *, device: torch.device | str = "auto", dtype: torch.dtype | str | None = "auto"
     ) -> WorldModel:
-        """Read a world model: "foresight-tiny", a folder that `save_pretrained` wrote, or a hub id.
+        """Read a world model.
 
         Args:
-            where: what to read.
-            device: where to put it.
-            dtype: type of the weights; None is the stored one, but float32 on a CPU, where half precision is slow.
+            where: "foresight-tiny", a hub id, or a folder that `save_pretrained` or `foresight assemble` wrote.
+            device: where to put it; "auto" is the GPU where there is one.
+            dtype: type of the weights or its name; "auto" is float32 for models of up to a GiB, the stored type for
+                larger ones, and bfloat16 for a large text encoder or VLM.
 
         Raises:
-            UserError: if there is none.
+            UserError: if there is none, or a part that it refers to is gone or changed.
         """
         from foresight.model_folder import read_world_model
 
         return read_world_model(where, device, dtype)
+
+    @classmethod
+    def assemble(
+        cls,
+        *,
+        ltx: str | Path,
+        vlm: str | Path | None = None,
+        adapter: str | Path | None = None,
+        text_encoder: str | Path | None = None,
+        sampling: SamplingPlan | Mapping[str, Any] | None = None,
+        device: torch.device | str = "auto",
+        dtype: torch.dtype | str | None = "auto",
+    ) -> WorldModel:
+        """Put a world model together from parts on disk or on the hub.
+
+        Args:
+            ltx: VAE and transformer: an official file, a folder in diffusers layout, a hub id or the name of a release.
+            vlm: folder or hub id of a Qwen2.5-VL; None without adapter.
+            adapter: its folder, or that of the run that trained it; None is the video model alone.
+            text_encoder: folder or hub id of a T5; None is the checkpoint's own, or none at all if the adapter's
+                tokens replace the text.
+            sampling: a plan, or fields of one: the others are derived from the clips that the adapter was trained on
+                and from the release.
+            device: see `from_pretrained`.
+            dtype: see `from_pretrained`.
+
+        Raises:
+            UserError: if a part is missing, or parts do not fit each other; found before weights are read.
+        """
+        from foresight.model_folder import read_parts
+        from foresight.world.assembly import plan_assembly
+        from foresight.world.placement import choose_device
+        from foresight.world.reference import locate
+
+        given = sampling if isinstance(sampling, SamplingPlan) else dict(sampling or {})
+        chosen = choose_device(device)
+        assembly = plan_assembly(
+            ltx=ltx, vlm=vlm, adapter=adapter, text_encoder=text_encoder, preset=None, clips={}, sampling=given
+        )
+        roots = {part: locate(where, part) for part, where in assembly.parts.items()}
+        return read_parts(roots, assembly.plan, chosen, dtype)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write all parts into a folder: `model_index.json` and one subfolder each."""
@@ -191,7 +218,7 @@ class WorldModel:
         with rollout.stage("conditioning"):
             text = self.text(instructions)
             conditioning, problem = self.given(context_latents, features, text, self.plan.chunk_frames // TIME)
-        rollout.enter(noise_level, conditioning)
+        rollout.enter(noise_level, conditioning, problem.coordinates.shape[2])
 
         # The first chunk, then chunk after chunk on what was predicted.
         rows = context_latents.repeat_interleave(candidates, 0)
@@ -254,7 +281,11 @@ class WorldModel:
         return self.vae.encode(video.to(self.device, dtype)).float()
 
     def text(self, instructions: Sequence[str]) -> TextConditioning:
-        """The instructions as the transformer's own text."""
+        """The instructions as the transformer's own text; no token at all where an adapter's tokens replace it."""
+        if self.text_encoder is None:
+            rows, width = len(instructions), self.transformer.config.caption_channels
+            nothing = torch.zeros(rows, 0, width, device=self.device)
+            return TextConditioning(nothing, torch.ones(rows, 0, dtype=torch.bool, device=self.device))
         return self.text_encoder.encode(list(instructions)).to(self.device)
 
     def given(
@@ -293,31 +324,3 @@ class WorldModel:
         dtype = next(self.vae.parameters()).dtype
         video = self.vae.decode(latents.to(dtype), timestep=self.plan.decode_timestep, noise_scale=0.0)
         return video.float().clamp(-1, 1)
-
-
-def check_sizes(vae: VideoVAE, transformer: VideoTransformer, text_encoder: TextEncoder) -> None:
-    """Refuse parts that do not fit each other.
-
-    Raises:
-        ValueError: naming the sizes that differ.
-    """
-    config = transformer.config
-    sizes = (
-        ("a VAE of latent channels", config.in_channels, vae.config.latent_channels),
-        ("a text encoder of width", config.caption_channels, text_encoder.width),
-    )
-    wrong = [f"{name} {needed}, got {came}" for name, needed, came in sizes if came != needed]
-    if wrong:
-        raise ValueError(f"expected parts that fit the transformer: {'; '.join(wrong)}")
-
-
-def pairing_of(transformer: VideoTransformer, vlm: EncodesFeatures, *, like: Pairing) -> Pairing:
-    """What an adapter between these two models must have been made for; names are taken from `like`."""
-    return replace(
-        like,
-        vlm_hidden_size=vlm.hidden_size,
-        vlm_vision_size=vlm.vision_size,
-        vlm_layers=tuple(vlm.layers),
-        latent_channels=transformer.config.in_channels,
-        caption_channels=transformer.config.caption_channels,
-    )

@@ -16,6 +16,7 @@ COMMANDS = {
     "plan": "say what training an adapter between two models takes, before anything is downloaded",
     "encode": "compute what frozen networks say about a data set, once",
     "evaluate": "run a benchmark on held-out data and print its table",
+    "assemble": "make a world model of an LTX checkpoint, a vision-language model and an adapter",
     "convert": "turn checkpoints, upsamplers and LoRAs from one released format into another",
     "fit-verifier": "fit the verifier of a world model",
     "calibrate": "fit when watching raises an alarm, or how sure choosing is",

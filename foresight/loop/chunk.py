@@ -72,6 +72,11 @@ class Chunk:
         """One per candidate."""
         return self.rollout.generators
 
+    @property
+    def tokens(self) -> int:
+        """Latent tokens of context and chunk."""
+        return self._problem.coordinates.shape[2]
+
     def denoiser(self) -> Denoiser:
         """The velocity of all candidates' tokens, guided as a prediction's is."""
         return self.rollout.denoiser(self._problem.repeat(self._candidates))

@@ -52,7 +52,7 @@ def renoise(
     with chunk.rollout.stage("sampling"):
         clean = to_tokens(latents.to(model.device, torch.float32))
         times = noise_level * rearrange(where, "b f h w -> b (f h w)").to(clean)
-        sigmas = model.plan.sigmas(noise_level, steps)
+        sigmas = model.plan.sigmas(noise_level, steps, chunk.tokens)
         tokens = interpolate(clean, draw_noise(clean, chunk.generators), times)
         tokens = torch.where(times[..., None] > 0, tokens, clean)
         tokens = sample(chunk.denoiser(), tokens, sigmas, strength=1 - times)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from weakref import WeakKeyDictionary
 
 from foresight.data.fingerprint import fingerprint, weights_fingerprint
@@ -16,7 +15,8 @@ def model_fingerprint(model: WorldModel) -> str:
 
     Hashing billions of weights takes minutes, so it is done once per model and again when a weight was written.
     """
-    parts = (model.vae, model.transformer, model.text_encoder.model, model.adapter)
+    text = None if model.text_encoder is None else model.text_encoder.model
+    parts = (model.vae, model.transformer, text, model.adapter)
     tensors = [tensor for part in parts if part is not None for tensor in part.state_dict().values()]
     state = (tuple((tensor.data_ptr(), tensor._version) for tensor in tensors), model.plan)
     known = _KNOWN.get(model)
@@ -31,9 +31,9 @@ def _hash(model: WorldModel) -> str:
         {
             "vae": weights_fingerprint(model.vae),
             "transformer": weights_fingerprint(model.transformer),
-            "text_encoder": weights_fingerprint(model.text_encoder.model),
+            "text_encoder": None if model.text_encoder is None else weights_fingerprint(model.text_encoder.model),
             "adapter": None if model.adapter is None else weights_fingerprint(model.adapter),
             # What is shown of the candidates changes neither them nor any signal.
-            "plan": {name: value for name, value in asdict(model.plan).items() if name != "estimate"},
+            "plan": {name: value for name, value in model.plan.to_dict().items() if name != "estimate"},
         }
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -31,21 +32,37 @@ PLAN = SamplingPlan(
 )
 def test_the_schedule_is_entered_at_the_noise_level(level, times):
     """The level itself comes first, then the full schedule's times below it; none comes twice."""
-    assert torch.allclose(PLAN.sigmas(level, 4), torch.tensor(times))
+    assert torch.allclose(PLAN.sigmas(level, 4, 48), torch.tensor(times))
 
 
-@pytest.mark.parametrize("schedule", ["uniform", "linear_quadratic"])
+@pytest.mark.parametrize("schedule", ["uniform", "linear_quadratic", "shifted"])
 def test_times_fall(schedule):
     """Every schedule starts at 1, falls strictly, and stays above 0."""
-    times = replace(PLAN, schedule=schedule).sigmas(1.0, 12)
+    times = replace(PLAN, schedule=schedule).sigmas(1.0, 12, 48)
     assert float(times[0]) == 1 and bool((times.diff() < 0).all()) and float(times[-1]) > 0
+
+
+def test_the_shifted_schedule_is_that_of_the_first_releases():
+    """At 1,024 tokens a time t becomes e^.95 / (e^.95 + 1/t - 1), stretched so that the last is 0.1."""
+    moved = [math.exp(0.95) / (math.exp(0.95) + 1 / t - 1) for t in (1.0, 0.75, 0.5, 0.25)]
+    expected = [1 - (1 - time) * 0.9 / (1 - moved[-1]) for time in moved]
+    assert torch.allclose(replace(PLAN, schedule="shifted").sigmas(1.0, 4, 1024), torch.tensor(expected), atol=1e-6)
+
+
+def test_a_distilled_release_keeps_its_times():
+    """Listed times are taken as they are, entered below a noise level, and no other number of steps is accepted."""
+    plan = replace(PLAN, steps=3, times=(1.0, 0.9, 0.4))
+    assert torch.allclose(plan.sigmas(1.0, 3, 48), torch.tensor([1.0, 0.9, 0.4]))
+    assert torch.allclose(plan.sigmas(0.6, 3, 48), torch.tensor([0.6, 0.4]))
+    with pytest.raises(ValueError, match=r"expected 3 steps.*got 4"):
+        plan.sigmas(1.0, 4, 48)
 
 
 @pytest.mark.parametrize("level", [0.0, -0.1, 1.1])
 def test_no_such_level(level):
     """The flow is entered above 0, at most at 1."""
     with pytest.raises(ValueError, match="noise level"):
-        PLAN.sigmas(level, 4)
+        PLAN.sigmas(level, 4, 48)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +80,8 @@ def test_no_such_level(level):
         ("decode_timestep", 1.0),
         ("decode_noise", -0.1),
         ("carried_noise", float("nan")),
+        ("times", (1.0, 0.5)),
+        ("times", (0.5, 0.9, 0.4, 0.1)),
     ],
 )
 def test_wrong_fields_are_refused(field, value):
@@ -71,10 +90,18 @@ def test_wrong_fields_are_refused(field, value):
         replace(PLAN, **{field: value})
 
 
-@pytest.mark.parametrize("continuation", ["nothing is pushed", None])
-def test_a_saved_plan_reads_back_equal(tmp_path, continuation):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"continuation": None},
+        {"times": (1.0, 0.75, 0.5, 0.125)},
+        {"stochastic": True, "schedule": "linear_quadratic"},
+    ],
+)
+def test_a_saved_plan_reads_back_equal(tmp_path, changes):
     """Every field survives the file."""
-    plan = replace(PLAN, continuation=continuation)
+    plan = replace(PLAN, **changes)
     plan.save_pretrained(tmp_path)
     assert SamplingPlan.from_pretrained(tmp_path) == plan
 

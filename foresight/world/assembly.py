@@ -1,0 +1,204 @@
+"""A world model put together from an LTX checkpoint, a vision-language model and an adapter."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from adapters import AbstractAdapter, build_adapter, config_from_dict
+from adapters.storage import CONFIG
+from foresight.errors import UserError
+from foresight.plan import SamplingPlan
+from foresight.world.derived_plan import derive_plan
+from foresight.world.reference import PartReference, locate
+from foresight.world.sizes import check_pairing, text_width, video_sizes, vlm_sizes
+from foresight.world.training_clips import clips_of
+from ltx.checkpoint.checkpoint import read_scheduler
+from ltx.checkpoint.hub import pinned
+from ltx.checkpoint.index import read_notes
+from ltx.pipeline.preset import PLAIN, Preset, find_preset, presets
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Where the parts of a world model are, and how it is run; checked by their configurations, no weight is read.
+
+    Args:
+        ltx: VAE and transformer: an official file, a folder, a hub id or the name of a model.
+        text_encoder: folder or hub id of the T5; None if the adapter's tokens replace the text.
+        vlm: folder or hub id of the Qwen2.5-VL; None without adapter.
+        adapter: folder of the adapter; None is the video model alone.
+        plan: lengths, times and decoding.
+
+    Raises:
+        UserError: if a part is missing, or parts do not fit each other.
+    """
+
+    ltx: str | Path
+    text_encoder: str | Path | None
+    vlm: str | Path | None
+    adapter: Path | None
+    plan: SamplingPlan
+
+    def __post_init__(self) -> None:
+        if (self.vlm is None) != (self.adapter is None):
+            missing, there = ("vlm", "adapter") if self.vlm is None else ("adapter", "vlm")
+            raise UserError(
+                expected="a vision-language model and an adapter that reads it, or neither",
+                got=f"{there}= without {missing}=",
+                remedy=f"name {missing}=",
+            )
+        video = video_sizes(self.ltx)
+        if self.adapter is not None and self.vlm is not None:
+            check_pairing(empty_adapter(self.adapter).pairing, video, vlm_sizes(self.vlm))
+        if self.text_encoder is not None and (width := text_width(self.text_encoder)) != video.caption_channels:
+            raise UserError(
+                expected=f"a text encoder of width {video.caption_channels}, which the transformer of {self.ltx} reads",
+                got=f"{self.text_encoder} of width {width}",
+                remedy="name the right one with text_encoder=",
+            )
+
+    @property
+    def parts(self) -> dict[str, str | Path]:
+        """Where each part is."""
+        named = {
+            "vae": self.ltx,
+            "transformer": self.ltx,
+            "text_encoder": self.text_encoder,
+            "vlm": self.vlm,
+            "adapter": self.adapter,
+        }
+        return {part: where for part, where in named.items() if where is not None}
+
+    def save(self, folder: str | Path) -> None:
+        """Write a folder that `WorldModel.from_pretrained` reads: it refers to the large parts and holds the adapter.
+
+        Raises:
+            OSError: if the folder cannot be written.
+        """
+        from foresight.model_folder import write_index
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.plan.save_pretrained(folder / "scheduler")
+        if self.adapter is not None:
+            shutil.copytree(self.adapter, folder / "adapter", dirs_exist_ok=True)
+        references = {part: PartReference.of(where, part) for part, where in self.parts.items() if part != "adapter"}
+        write_index(folder, frozenset(self.parts), references)
+
+
+def plan_assembly(
+    *,
+    ltx: str | Path,
+    vlm: str | Path | None,
+    adapter: str | Path | None,
+    text_encoder: str | Path | None,
+    other_text_encoder: str | Path | None = None,
+    preset: str | None = None,
+    clips: Mapping[str, Any],
+    sampling: Mapping[str, Any] | SamplingPlan,
+) -> Assembly:
+    """Find out all that is not said: the text encoder, the lengths and the sampling of an assembly.
+
+    Args:
+        ltx: VAE and transformer.
+        vlm: the vision-language model.
+        adapter: its folder, or that of the run that trained it.
+        text_encoder: None is the checkpoint's own, or none at all if the adapter's tokens replace the text.
+        other_text_encoder: used where one is needed, none is named, and the checkpoint has none of its own.
+        preset: name of the release whose sampling to take; None is that of the checkpoint.
+        clips: fields of `TrainingClips`, for adapters that do not say which clips they were trained on.
+        sampling: a plan, or the fields of one that are to be others than derived.
+
+    Raises:
+        UserError: if a part is missing, parts do not fit each other, or a field is none.
+    """
+    folder = None if adapter is None else adapter_folder(adapter)
+    if isinstance(sampling, SamplingPlan):
+        plan = sampling
+    else:
+        plan = derive_plan(release_preset(ltx, preset), read_scheduler(ltx), clips_of(folder, clips), sampling)
+    return Assembly(
+        ltx=ltx,
+        text_encoder=text_encoder or _needed_text_encoder(ltx, folder, other_text_encoder),
+        vlm=vlm,
+        adapter=folder,
+        plan=plan,
+    )
+
+
+def adapter_folder(where: str | Path) -> Path:
+    """The folder of an adapter: itself, or `adapter/` in the run that trained it.
+
+    Raises:
+        UserError: if neither holds one.
+    """
+    root = locate(where, "adapter")
+    for folder in (root, root / "adapter"):
+        if (folder / CONFIG).is_file():
+            return folder
+    raise UserError(
+        expected=f"the folder of an adapter, with {CONFIG}, or of a run that trained one",
+        got=str(where),
+        remedy="name the folder that `foresight train` wrote its adapter into",
+    )
+
+
+def empty_adapter(folder: Path) -> AbstractAdapter:
+    """An adapter as its configuration says, without weights.
+
+    Raises:
+        UserError: if it is damaged.
+    """
+    try:
+        config = config_from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+        with torch.device("meta"):
+            return build_adapter(config)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            expected=f"the configuration of an adapter in {folder / CONFIG}",
+            got=str(error).splitlines()[0],
+            remedy="train or download the adapter again",
+        ) from error
+
+
+def release_preset(ltx: str | Path, name: str | None) -> Preset:
+    """How a checkpoint is sampled: by the name given, by its own, or by what its folder says.
+
+    Raises:
+        UserError: for an unknown name.
+    """
+    if name is None:
+        own = pinned(ltx)[0] if not Path(ltx).exists() else ""
+        root = locate(ltx, "transformer")
+        name = own if own in presets() else (read_notes(root).preset if root.is_dir() else None) or PLAIN
+    try:
+        return find_preset(name)
+    except ValueError as error:
+        raise UserError(expected="a preset", got=repr(name), remedy=str(error)) from error
+
+
+def _needed_text_encoder(ltx: str | Path, adapter: Path | None, other: str | Path | None) -> str | Path | None:
+    """The text encoder beside a checkpoint, or another; None where an adapter's tokens replace the text.
+
+    Raises:
+        UserError: if one is needed and none is there.
+    """
+    if adapter is not None and empty_adapter(adapter).replaces_text:
+        return None
+    root = locate(ltx, "transformer")
+    if root.is_dir() and (root / "text_encoder").is_dir():
+        return ltx
+    if other is not None:
+        return other
+    raise UserError(
+        expected=f"a text encoder for {ltx}, which holds none",
+        got="no text_encoder=",
+        remedy="name the folder or the hub id of a T5 with text_encoder=",
+    )

@@ -1,0 +1,156 @@
+"""Sizes of models, read from their configurations: no weight is read, and nobody has to type them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters import Pairing
+from foresight.errors import UserError
+from foresight.world.reference import locate
+from ltx.checkpoint.errors import CheckpointError
+from ltx.checkpoint.parts import TRANSFORMER, VAE
+from ltx.checkpoint.source import open_part
+from ltx.transformer import TransformerConfig
+from ltx.vae import VAEConfig
+
+
+@dataclass(frozen=True)
+class VideoSizes:
+    """Of a video model.
+
+    Args:
+        latent_channels: of its latents.
+        caption_channels: width of the text states that its transformer reads.
+        blocks: of its transformer.
+        width: of its transformer.
+    """
+
+    latent_channels: int
+    caption_channels: int
+    blocks: int
+    width: int
+
+
+@dataclass(frozen=True)
+class VLMSizes:
+    """Of a vision-language model.
+
+    Args:
+        hidden_size: of its hidden states.
+        vision_size: of its vision tower before the merger.
+        depth: number of its layers.
+    """
+
+    hidden_size: int
+    vision_size: int
+    depth: int
+
+    @property
+    def layers(self) -> tuple[int, int]:
+        """The hidden states that an adapter reads if nobody says which: of the middle layer and of the last."""
+        return self.depth // 2, self.depth
+
+
+def video_sizes(where: str | Path) -> VideoSizes:
+    """Sizes of an LTX checkpoint whose VAE and transformer belong together.
+
+    Raises:
+        UserError: if there is no such checkpoint, or its parts do not fit each other.
+    """
+    try:
+        transformer = TransformerConfig.from_dict(open_part(locate(where, "transformer"), TRANSFORMER).fields)
+        vae = VAEConfig.from_dict(open_part(locate(where, "vae"), VAE).fields)
+    except (CheckpointError, ValueError) as error:
+        if isinstance(error, UserError):
+            raise
+        raise UserError(
+            expected="an LTX checkpoint", got=repr(str(where)), remedy=f"name another one ({error})"
+        ) from error
+    if transformer.in_channels != vae.latent_channels:
+        raise UserError(
+            expected=f"a VAE of {transformer.in_channels} latent channels, which the transformer of {where} reads",
+            got=f"one of {vae.latent_channels}",
+            remedy="take both from one release",
+        )
+    width = transformer.num_attention_heads * transformer.attention_head_dim
+    return VideoSizes(transformer.in_channels, transformer.caption_channels, transformer.num_layers, width)
+
+
+def text_width(where: str | Path) -> int:
+    """Width of the states of a text encoder.
+
+    Raises:
+        UserError: if there is none.
+    """
+    root = locate(where, "text_encoder")
+    return int(_number(_config(root / "text_encoder" if (root / "text_encoder").is_dir() else root), "d_model", root))
+
+
+def vlm_sizes(where: str | Path) -> VLMSizes:
+    """Sizes of a Qwen2.5-VL.
+
+    Raises:
+        UserError: if there is none.
+    """
+    root = locate(where, "vlm")
+    root = root / "vlm" if (root / "vlm").is_dir() else root
+    config = _config(root)
+    # Published folders have the language model's fields at the top, folders saved by newer libraries in text_config.
+    text, vision = config.get("text_config") or config, config.get("vision_config") or {}
+    return VLMSizes(
+        hidden_size=_number(text, "hidden_size", root),
+        vision_size=_number(vision, "hidden_size", root),
+        depth=_number(text, "num_hidden_layers", root),
+    )
+
+
+def check_pairing(pairing: Pairing, video: VideoSizes, vlm: VLMSizes) -> None:
+    """Refuse an adapter that was made for models of other sizes.
+
+    Raises:
+        UserError: with every size that differs.
+    """
+    sizes = (
+        ("VLM hidden size", pairing.vlm_hidden_size, vlm.hidden_size),
+        ("VLM vision size", pairing.vlm_vision_size, vlm.vision_size),
+        ("latent channels", pairing.latent_channels, video.latent_channels),
+        ("caption channels", pairing.caption_channels, video.caption_channels),
+    )
+    wrong = [(name, wanted, found) for name, wanted, found in sizes if wanted != found]
+    if max(pairing.vlm_layers) > vlm.depth:
+        wrong.append(("VLM layers", max(pairing.vlm_layers), vlm.depth))
+    if wrong:
+        raise UserError(
+            expected=f"the models that this adapter joins, {pairing.vlm} and {pairing.ltx}: "
+            + ", ".join(f"{name} {wanted}" for name, wanted, _ in wrong),
+            got=", ".join(f"{found}" for _, _, found in wrong),
+            remedy="name those models, or train an adapter for these",
+        )
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            expected=f"config.json in {folder}", got=str(error).splitlines()[0], remedy="name the model's own folder"
+        ) from error
+    if not isinstance(config, dict):
+        raise UserError(
+            expected=f"an object in {folder / 'config.json'}", got=type(config).__name__, remedy="download it again"
+        )
+    return config
+
+
+def _number(config: dict[str, Any], name: str, folder: Path) -> int:
+    value = config.get(name)
+    if not isinstance(value, int) or value < 1:
+        raise UserError(
+            expected=f"a number {name} in the configuration of {folder}",
+            got=repr(value),
+            remedy="name the folder of a Qwen2.5-VL or a T5",
+        )
+    return value

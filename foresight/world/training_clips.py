@@ -1,0 +1,84 @@
+"""The clips that an adapter was trained on, written beside its weights: what it may be asked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from foresight.errors import UserError
+from ltx.files import write_text
+
+TRAINING = "training.json"
+"""Beside an adapter's weights: which clips it was trained on, see `TrainingClips`."""
+
+
+@dataclass(frozen=True)
+class TrainingClips:
+    """The clips that an adapter was trained on, and the models it was trained between.
+
+    Args:
+        frame_rate: frames per second.
+        frames: of a clip, 8k+1.
+        height: in pixels.
+        width: in pixels.
+        context_frames: how many of the first frames were given, 8k+1.
+        models: where `ltx`, `text` and `vlm` were read from.
+    """
+
+    frame_rate: float
+    frames: int
+    height: int
+    width: int
+    context_frames: int
+    models: Mapping[str, str] = field(default_factory=dict)
+
+    def save(self, folder: str | Path) -> None:
+        """Write `training.json` into a folder."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        write_text(Path(folder, TRAINING), json.dumps(values | {"models": dict(self.models)}, indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: str | Path) -> TrainingClips | None:
+        """What `save` wrote; None where nobody wrote it.
+
+        Raises:
+            UserError: if the file is damaged.
+        """
+        path = Path(folder, TRAINING)
+        if not path.is_file():
+            return None
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(
+                expected=f"a record of training clips in {path}",
+                got=str(error).splitlines()[0],
+                remedy="delete the file and say frame_rate, context_frames and chunk_frames yourself",
+            ) from error
+
+
+def clips_of(adapter: str | Path | None, fallback: Mapping[str, Any]) -> TrainingClips:
+    """The clips that an adapter was trained on, or those that are said.
+
+    Args:
+        adapter: its folder.
+        fallback: fields of `TrainingClips`, for adapters that nobody wrote them for.
+
+    Raises:
+        UserError: if neither knows a field.
+    """
+    known = None if adapter is None else TrainingClips.read(adapter)
+    if known is not None:
+        return known
+    needed = [f.name for f in fields(TrainingClips) if f.default is MISSING and f.default_factory is MISSING]
+    missing = [name for name in needed if fallback.get(name) is None]
+    if missing:
+        raise UserError(
+            expected="an adapter that says which clips it was trained on",
+            got=f"{adapter} without {TRAINING}",
+            remedy=f"give {', '.join(missing)} yourself",
+        )
+    return TrainingClips(**{name: fallback[name] for name in needed})
