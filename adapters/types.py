@@ -197,6 +197,11 @@ class Conditioning:
     context: ContextTokens | None = None
     reference: ReferenceChanges | None = None
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Which of "forecast", "context" and "reference" there are."""
+        return tuple(f.name for f in fields(self) if getattr(self, f.name) is not None)
+
     def repeat(self, times: int) -> Conditioning:
         """The conditioning of each clip `times` times in a row: one per candidate."""
         forecast, context, reference = self.forecast, self.context, self.reference

@@ -52,6 +52,8 @@ class Prediction:
         steps: Euler steps a full schedule has.
         evaluations: transformer evaluations per candidate.
         seconds: what each stage took, for all clips of the batch it was made in.
+        conditions: which of the adapter's "forecast", "context" and "reference" had a say; a forecast has none where
+            the flow is entered at pure noise.
     """
 
     video: Float[Tensor, "candidate rgb=3 frame height width"]
@@ -66,6 +68,7 @@ class Prediction:
     steps: int
     evaluations: int
     seconds: StageSeconds
+    conditions: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return self.video.shape[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from torch import Tensor
 
@@ -12,6 +13,10 @@ CANDIDATES = 1024
 """Most futures of one clip: they are sampled together."""
 STEPS = 1000
 """Most Euler steps."""
+
+
+NoiseLevel = float | Literal["auto"]
+"""Where an adapter's forecast enters the flow, in [0, 1]; "auto" asks the adapter, see `WorldModel.predict`."""
 
 
 def check_request(

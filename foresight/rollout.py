@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from time import perf_counter
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -16,6 +16,7 @@ from adapters import Conditioning, LatentForecast
 from foresight.errors import UserError
 from foresight.future import FutureBranches, FutureDenoiser, Given
 from foresight.prediction import StageSeconds
+from foresight.request import NoiseLevel
 from ltx.flow.guidance import GuidedDenoiser
 from ltx.flow.noise import draw_noise
 from ltx.flow.path import interpolate
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int], None]
 """Told a stage and how much of it is done: ("sampling", 3, 8)."""
+
+UNKNOWN_ERROR = 0.85
+"""Where the forecast of an adapter that does not know its error enters: of the levels measured in
+`experiments/noise_levels`, the one at which the flow repairs most and the forecast still has a say."""
 
 Frames = Float[Tensor, "row rgb=3 frame height width"]
 Latents = Float[Tensor, "row channel latent_frame latent_row latent_column"]
@@ -83,7 +88,7 @@ class Rollout:
             torch.cuda.synchronize(self.model.device)
         self.seconds = replace(self.seconds, **{name: getattr(self.seconds, name) + perf_counter() - start})
 
-    def enter(self, noise_level: float | Literal["auto"], conditioning: Conditioning, tokens: int) -> None:
+    def enter(self, noise_level: NoiseLevel, conditioning: Conditioning, tokens: int) -> None:
         """Choose where the flow is entered.
 
         Args:
@@ -95,7 +100,7 @@ class Rollout:
             UserError: if the level needs a forecast, or a forecast's error, that the adapter does not give.
         """
         plan, forecast = self.model.plan, conditioning.forecast
-        levels = _expected_errors(forecast, plan.decode_timestep) if noise_level == "auto" else [noise_level]
+        levels = _own_levels(forecast, plan.decode_timestep) if noise_level == "auto" else [noise_level]
         if min(levels) < 1 and forecast is None:
             raise UserError(
                 expected="noise_level=1 for a model whose adapter makes no latent forecast",
@@ -209,13 +214,11 @@ class Rollout:
         return self.chunk(context_latents, problem, conditioning)
 
 
-def _expected_errors(forecast: LatentForecast | None, lowest: float) -> list[float]:
-    """Per clip, the root mean square error that an adapter expects, at most 1, the deviation of the latents."""
-    if forecast is None or forecast.log_variance is None:
-        raise UserError(
-            expected="an adapter that knows the error of its forecast for noise_level=auto",
-            got="one that does not",
-            remedy="give a number in [0, 1], or load a `latent` adapter",
-        )
+def _own_levels(forecast: LatentForecast | None, lowest: float) -> list[float]:
+    """Where a forecast enters if nobody says: at the error that the adapter expects, per clip, at most 1."""
+    if forecast is None:
+        return [1.0]
+    if forecast.log_variance is None:
+        return [UNKNOWN_ERROR]
     errors = forecast.log_variance.float().exp().mean(dim=(1, 2)).sqrt()
     return errors.clamp(lowest, 1.0).tolist()

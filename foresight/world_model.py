@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -16,7 +16,7 @@ from adapters import AbstractAdapter, Conditioning, VLMFeatures
 from foresight.future import Given
 from foresight.plan import SamplingPlan
 from foresight.prediction import Prediction
-from foresight.request import check_request, check_spoken
+from foresight.request import NoiseLevel, check_request, check_spoken
 from foresight.rollout import Progress, Rollout
 from foresight.world.parts import EncodesFeatures, check_sizes, check_text, pairing_of
 from ltx.flow.noise import draw_noise, seeded
@@ -115,18 +115,11 @@ class WorldModel:
         Raises:
             UserError: if a part is missing, or parts do not fit each other; found before weights are read.
         """
-        from foresight.model_folder import read_parts
         from foresight.world.assembly import plan_assembly
-        from foresight.world.placement import choose_device
-        from foresight.world.reference import locate
 
         given = sampling if isinstance(sampling, SamplingPlan) else dict(sampling or {})
-        chosen = choose_device(device)
-        assembly = plan_assembly(
-            ltx=ltx, vlm=vlm, adapter=adapter, text_encoder=text_encoder, preset=None, clips={}, sampling=given
-        )
-        roots = {part: locate(where, part) for part, where in assembly.parts.items()}
-        return read_parts(roots, assembly.plan, chosen, dtype)
+        assembly = plan_assembly(ltx=ltx, vlm=vlm, adapter=adapter, text_encoder=text_encoder, sampling=given)
+        return assembly.read(device, dtype)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write all parts into a folder: `model_index.json` and one subfolder each."""
@@ -146,7 +139,7 @@ class WorldModel:
         horizon: int,
         *,
         candidates: int = 1,
-        noise_level: float | Literal["auto"] = 1.0,
+        noise_level: NoiseLevel = "auto",
         seed: int = 0,
         steps: int | None = None,
         progress: Progress = lambda stage, done, of: None,
@@ -160,8 +153,8 @@ class WorldModel:
             horizon: frames to predict, any number ≥ 1.
             candidates: how many futures to draw.
             noise_level: where the adapter's forecast enters the flow: 1 is pure noise (no forecast needed), the
-                decoder's own level or less decodes the forecast as it is, between is refined. "auto" takes, for each
-                clip, the root mean square error that the adapter expects, in units of the latents' deviation.
+                decoder's own level or less decodes the forecast as it is, between is refined. "auto" is 1 without
+                forecast; else, for each clip, the error that the adapter expects, in units of the latents' deviation.
             seed: candidate i is what seed + i alone would give.
             steps: Euler steps of a full schedule; None takes the plan's.
             progress: told what is being done.
@@ -190,7 +183,7 @@ class WorldModel:
         horizon: int,
         *,
         candidates: int = 1,
-        noise_level: float | Literal["auto"] = 1.0,
+        noise_level: NoiseLevel = "auto",
         seed: int = 0,
         steps: int | None = None,
         progress: Progress = lambda stage, done, of: None,
@@ -231,6 +224,8 @@ class WorldModel:
             frames, latents = rollout.advance(video, rows.shape[2], words)
             video, history = torch.cat([video, frames], dim=2), torch.cat([history, latents], dim=2)
 
+        # Pure noise knows nothing of a forecast.
+        unforecast = tuple(kind for kind in conditioning.kinds if kind != "forecast")
         start, known = given.shape[2], context_latents.shape[2]
         future = video[:, :, start : start + horizon]
         imagined = history[:, :, known : known + math.ceil(horizon / TIME)]
@@ -247,6 +242,7 @@ class WorldModel:
                 noise_level=rollout.levels[row % len(rollout.levels)],
                 steps=rollout.steps,
                 evaluations=rollout.evaluations[row % len(rollout.levels)],
+                conditions=conditioning.kinds if rollout.levels[row % len(rollout.levels)] < 1 else unforecast,
                 seconds=rollout.seconds,
             )
             for row, sentence in enumerate(instructions)
@@ -283,9 +279,8 @@ class WorldModel:
     def text(self, instructions: Sequence[str]) -> TextConditioning:
         """The instructions as the transformer's own text; no token at all where an adapter's tokens replace it."""
         if self.text_encoder is None:
-            rows, width = len(instructions), self.transformer.config.caption_channels
-            nothing = torch.zeros(rows, 0, width, device=self.device)
-            return TextConditioning(nothing, torch.ones(rows, 0, dtype=torch.bool, device=self.device))
+            width = self.transformer.config.caption_channels
+            return TextConditioning.empty(len(instructions), width).to(self.device)
         return self.text_encoder.encode(list(instructions)).to(self.device)
 
     def given(

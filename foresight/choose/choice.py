@@ -13,6 +13,7 @@ from foresight.choose.goals import Goal
 from foresight.choose.temperature import probabilities
 from foresight.errors import UserError
 from foresight.prediction import Prediction
+from foresight.request import NoiseLevel
 from foresight.world_model import WorldModel
 
 
@@ -52,7 +53,7 @@ def choose(
     horizon: int,
     temperature: float,
     candidates: int = 16,
-    noise_level: float = 1.0,
+    noise_level: NoiseLevel = "auto",
     seed: int = 0,
     steps: int | None = None,
     progress: Callable[[int, int], None] = lambda done, of: None,

@@ -14,6 +14,7 @@ from foresight.choose import choose as imagine
 from foresight.cli.console import console, print_table, progress_bar
 from foresight.clips import Clip, load_clip
 from foresight.report import Film, Report, Table, contact_sheet, write_page
+from foresight.request import NoiseLevel
 from foresight.run import RunDirectory
 from foresight.world_model import WorldModel
 
@@ -33,7 +34,7 @@ def choose(
     horizon: int | str,
     start: float,
     candidates: int,
-    noise_level: float,
+    noise_level: NoiseLevel,
     seed: int,
     steps: int | None,
     run: str,

@@ -18,6 +18,7 @@ from omegaconf.resolvers.oc import env
 from foresight.cli.allowed import check_targets
 from foresight.cli.choices import TREE, choices
 from foresight.cli.construct import construct
+from foresight.cli.sizes import fill_sizes
 from foresight.cli.typed import check_values
 
 SHARED = frozenset({"paths", "name", "seed", "vlm", "ltx", "pairing", "adapter"})
@@ -60,6 +61,7 @@ def resolve(command: str, overrides: Sequence[str], packages: Collection[str] = 
                 config_name=command.replace("-", "_"), overrides=[_quoted(text) for text in overrides]
             )
         with _environment_unread():
+            fill_sizes(composed)
             config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
     except MissingMandatoryValue as error:
         key = error.full_key or "a value"

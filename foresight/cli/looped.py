@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -13,6 +13,7 @@ from foresight.errors import UserError
 from foresight.evaluation.baselines import copy_last_frame
 from foresight.loop import Attempt, Budget, Policy, PredictVerifyLoop, Take, Task, Trace
 from foresight.loop.revisers import Reviser
+from foresight.request import NoiseLevel
 from foresight.verify import Verifier
 from foresight.world_model import WorldModel
 
@@ -25,7 +26,7 @@ def run_loop(
     instruction: str,
     seed: int,
     candidates: int,
-    noise_level: float | Literal["auto"],
+    noise_level: NoiseLevel,
     policy: Policy,
     budget: Budget,
     reviser: Reviser | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
 from torch import Tensor
 
@@ -19,6 +19,7 @@ from foresight.loop import Budget, Policy, Trace
 from foresight.loop.revisers import Reviser
 from foresight.prediction import Prediction
 from foresight.report import contact_sheet, percent, side_by_side
+from foresight.request import NoiseLevel
 from foresight.run import RunDirectory
 from foresight.verify import PLAUSIBILITIES, SIGNALS, Verdict, Verifier
 from foresight.world_model import WorldModel
@@ -42,7 +43,7 @@ def predict(
     horizon: int | str,
     start: float,
     candidates: int,
-    noise_level: float | Literal["auto"],
+    noise_level: NoiseLevel,
     seed: int,
     steps: int | None,
     policy: Policy | None,
@@ -137,7 +138,7 @@ def _once(
     instruction: str,
     *,
     candidates: int,
-    noise_level: float | Literal["auto"],
+    noise_level: NoiseLevel,
     seed: int,
     steps: int | None,
 ) -> tuple[Prediction, Tensor, dict[str, Any]]:
@@ -161,8 +162,17 @@ def _once(
     record["candidates"] = _candidate_records(model, prediction, plausibility)
     record["noise_level"] = prediction.noise_level
     record["seconds"] = {**seconds, "judging": perf_counter() - began}
-    record["facts"] = {"steps": str(prediction.steps)}
+    record["facts"] = {"steps": str(prediction.steps), "adapter": _adapter_in_force(model, prediction)}
     return prediction, shown, record
+
+
+def _adapter_in_force(model: WorldModel, prediction: Prediction) -> str:
+    """What of the adapter had a say, in words."""
+    if model.adapter is None:
+        return "none: the video model alone"
+    unused = sorted(model.adapter.provides - set(prediction.conditions))
+    heard = f"{' and '.join(prediction.conditions) or 'nothing'} at noise level {prediction.noise_level:.2f}"
+    return heard + (f"; its {' and '.join(unused)} has no say at that level" if unused else "")
 
 
 def _of_loop(model: WorldModel, verifier: Verifier | None, clip: Clip, trace: Trace) -> tuple[Tensor, dict[str, Any]]:
@@ -261,6 +271,8 @@ def _show(record: Mapping[str, Any], clip: Clip, folder: RunDirectory) -> None:
     """Print what the run says."""
     for sentence in clip.policy:
         console.print(sentence)
+    if "adapter" in record["facts"]:
+        console.print(f"adapter: {record['facts']['adapter']}")
     if loop := record.get("loop"):
         print_table("attempts", [{name: row[name] for name in SHORT} for row in attempt_rows(loop)])
         console.print(loop["decision"], style="bold")

@@ -11,6 +11,7 @@ from torch import Tensor
 from foresight.clips import Clip
 from foresight.evaluation.baselines import copy_last_frame, linear_extrapolation
 from foresight.evaluation.metrics import mse, psnr, ssim
+from foresight.world.domain import reconstruct
 from foresight.world_model import WorldModel
 from ltx.shapes import TIME
 
@@ -79,19 +80,14 @@ def score_all(model: WorldModel, clip: Clip, predicted: Frames, observed: Frames
     ]
     if context.shape[2] > 1:
         scores.append(score(LINEAR, linear_extrapolation(context, frames)[0], observed))
-    scores.append(score(CEILING, reconstruct(model, clip, observed), observed))
+    scores.append(score(CEILING, reconstructed(model, clip, observed), observed))
     return scores
 
 
-@torch.no_grad()
-def reconstruct(model: WorldModel, clip: Clip, observed: Frames) -> Frames:
+def reconstructed(model: WorldModel, clip: Clip, observed: Frames) -> Frames:
     """What happened after encoding and decoding behind its context: no prediction can come nearer."""
     given = clip.plan.fit_context(clip.context)
     missing = -observed.shape[1] % TIME
     padding = observed[:, -1:].expand(-1, missing, -1, -1)
-    whole = torch.cat([given, observed, padding], dim=1)[None].to(model.device)
-    latents = model.encode(whole)
-    # The ceiling carries no noise: the level is told, nothing is mixed in.
-    dtype = next(model.vae.parameters()).dtype
-    video = model.vae.decode(latents.to(dtype), timestep=model.plan.decode_timestep, noise_scale=0.0).float()
-    return video[0, :, given.shape[1] : given.shape[1] + observed.shape[1]].clamp(-1, 1).cpu()
+    whole = torch.cat([given, observed, padding], dim=1)[None]
+    return reconstruct(model, whole)[0, :, given.shape[1] : given.shape[1] + observed.shape[1]]

@@ -10,12 +10,13 @@ from torch import Tensor
 
 from foresight.adapted import without_adapter
 from foresight.evaluation.benchmarks import Measured, Progress
-from foresight.evaluation.ceiling import reconstruct
 from foresight.evaluation.frechet import i3d
 from foresight.evaluation.prediction import Forecaster, evaluate_prediction
 from foresight.evaluation.prediction_card import EXTENDED, MODEL, TEXT
 from foresight.physics import PhysicsConfig
 from foresight.prediction import Prediction
+from foresight.request import NoiseLevel
+from foresight.world.domain import reconstruct
 from foresight.world_model import WorldModel
 
 Videos = Float[Tensor, "batch rgb=3 frame height width"]
@@ -46,7 +47,7 @@ class PredictionBenchmark:
         clips: int,
         physics: PhysicsConfig,
         split: str,
-        noise_level: float,
+        noise_level: NoiseLevel,
         seeds: Sequence[int],
         candidates: int,
         library: int,
@@ -89,7 +90,7 @@ class PredictionBenchmark:
                     told,
                     frames,
                     candidates=self._candidates,
-                    noise_level=self._noise_level if world.adapter is not None else 1.0,
+                    noise_level=self._noise_level if world.adapter is not None else "auto",
                     seed=seed,
                 )
 

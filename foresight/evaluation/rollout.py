@@ -20,6 +20,7 @@ from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
 from foresight.physics.tracking import position_error, track
 from foresight.report import Curve
+from foresight.request import NoiseLevel
 from foresight.world_model import WorldModel
 
 MODEL, COPY, LINEAR = "prediction", "copy last frame", "linear extrapolation"
@@ -137,7 +138,7 @@ class RolloutBenchmark:
         physics: PhysicsConfig,
         split: str,
         candidates: int,
-        noise_level: float,
+        noise_level: NoiseLevel,
         carried_noise: float | None,
         seed: int,
     ) -> None:

@@ -15,13 +15,14 @@ from foresight.data.source import ClipSource
 from foresight.errors import UserError
 from foresight.evaluation.baselines import copy_last_frame, linear_extrapolation
 from foresight.evaluation.benchmarks import Measured, Progress
-from foresight.evaluation.ceiling import reconstruct
 from foresight.evaluation.forced_choice import choose
 from foresight.evaluation.gates import Gate, at_least, surely_above, weakest
 from foresight.evaluation.metrics import gradient_energy, mse, ssim
 from foresight.evaluation.picture_scores import PictureScores
 from foresight.evaluation.prediction_card import CEILING, COPY, EXTENDED, LINEAR, MODEL, TEXT
 from foresight.evaluation.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
+from foresight.request import NoiseLevel
+from foresight.world.domain import reconstruct
 from foresight.world_model import WorldModel
 
 MISLED = "prediction, another clip's instruction"
@@ -150,7 +151,7 @@ class VideoBenchmark:
         clips: ClipSource,
         context: int,
         candidates: int,
-        noise_level: float,
+        noise_level: NoiseLevel,
         batch: int,
         seed: int,
         name: str = "videos",
@@ -191,7 +192,7 @@ class VideoBenchmark:
             told,
             frames,
             candidates=self._candidates,
-            noise_level=self._noise_level if model.adapter is not None else 1.0,
+            noise_level=self._noise_level if model.adapter is not None else "auto",
             seed=self._seed,
         )
         return torch.stack([model.shown(one) for one in found]).cpu()

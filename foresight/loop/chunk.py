@@ -65,7 +65,10 @@ class Chunk:
         with self.rollout.stage("encoding"):
             self._known = model.encode(self._given)
         with self.rollout.stage("conditioning"):
-            _, self._problem = model.given(self._known, self._features, model.text([instruction]), shape.frames)
+            conditioning, self._problem = model.given(
+                self._known, self._features, model.text([instruction]), shape.frames
+            )
+        self._conditions = tuple(kind for kind in conditioning.kinds if kind != "forecast")
 
     @property
     def generators(self) -> list[torch.Generator]:
@@ -110,4 +113,5 @@ class Chunk:
             steps=self._steps,
             evaluations=passes * (2 if plan.guidance > 1 else 1),
             seconds=self.rollout.seconds,
+            conditions=self._conditions,
         )

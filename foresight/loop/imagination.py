@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Protocol
 
 import torch
 from jaxtyping import Bool, Float
@@ -20,6 +20,7 @@ from foresight.loop.moves import Continue, Draw, Fit, Move, Renoise, Reword
 from foresight.loop.renoise import renoise
 from foresight.loop.revisers.base import Case, Reviser
 from foresight.prediction import Prediction
+from foresight.request import NoiseLevel
 from foresight.verify.head import Decision
 from foresight.verify.verifier import Verdict, Verifier
 from foresight.world_model import WorldModel
@@ -54,7 +55,7 @@ class Imagination:
         verifier: Verifier,
         task: Task,
         *,
-        noise_level: float | Literal["auto"] = 1.0,
+        noise_level: NoiseLevel = "auto",
         reviser: Reviser | None = None,
     ) -> None:
         self.model, self.verifier, self.task = model, verifier, task

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from foresight.loop.attempt import Attempt, Task
 from foresight.loop.budget import Budget, Spent
@@ -13,6 +12,7 @@ from foresight.loop.moves import GiveUp, Take
 from foresight.loop.policy import Policy, Situation
 from foresight.loop.revisers.base import Reviser
 from foresight.loop.trace import Trace
+from foresight.request import NoiseLevel
 from foresight.verify.verifier import Verifier
 from foresight.world_model import WorldModel
 
@@ -40,7 +40,7 @@ class PredictVerifyLoop:
     verifier: Verifier
     policy: Policy
     budget: Budget
-    noise_level: float | Literal["auto"] = 1.0
+    noise_level: NoiseLevel = "auto"
     reviser: Reviser | None = None
 
     def run(self, task: Task, *, on_attempt: OnAttempt = lambda attempt: None) -> Trace:

@@ -7,15 +7,16 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from adapters import AbstractAdapter, build_adapter, config_from_dict
 from adapters.storage import CONFIG
 from foresight.errors import UserError
-from foresight.plan import SamplingPlan
-from foresight.world.derived_plan import derive_plan
+from foresight.plan import FILE, SamplingPlan
+from foresight.world.derived_plan import changed_plan, derive_plan
+from foresight.world.placement import choose_device
 from foresight.world.reference import PartReference, locate
 from foresight.world.sizes import check_pairing, text_width, video_sizes, vlm_sizes
 from foresight.world.training_clips import clips_of
@@ -23,6 +24,9 @@ from ltx.checkpoint.checkpoint import read_scheduler
 from ltx.checkpoint.hub import pinned
 from ltx.checkpoint.index import read_notes
 from ltx.pipeline.preset import PLAIN, Preset, find_preset, presets
+
+if TYPE_CHECKING:
+    from foresight.world_model import WorldModel
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,19 @@ class Assembly:
         }
         return {part: where for part, where in named.items() if where is not None}
 
+    def read(self, device: torch.device | str, dtype: torch.dtype | str | None) -> WorldModel:
+        """The world model itself; see `WorldModel.from_pretrained`.
+
+        Raises:
+            UserError: if there is no such device or type.
+            ValueError: if a part cannot be read exactly.
+        """
+        from foresight.model_folder import read_parts
+
+        chosen = choose_device(device)
+        roots = {part: locate(where, part) for part, where in self.parts.items()}
+        return read_parts(roots, self.plan, chosen, dtype)
+
     def save(self, folder: str | Path) -> None:
         """Write a folder that `WorldModel.from_pretrained` reads: it refers to the large parts and holds the adapter.
 
@@ -101,7 +118,7 @@ def plan_assembly(
     text_encoder: str | Path | None,
     other_text_encoder: str | Path | None = None,
     preset: str | None = None,
-    clips: Mapping[str, Any],
+    clips: Mapping[str, Any] | None = None,
     sampling: Mapping[str, Any] | SamplingPlan,
 ) -> Assembly:
     """Find out all that is not said: the text encoder, the lengths and the sampling of an assembly.
@@ -122,8 +139,12 @@ def plan_assembly(
     folder = None if adapter is None else adapter_folder(adapter)
     if isinstance(sampling, SamplingPlan):
         plan = sampling
+    elif (own := locate(ltx, "transformer") / "scheduler" / FILE).is_file() and preset is None:
+        # The parts of a world model are run as it is.
+        plan = changed_plan(SamplingPlan.from_pretrained(own.parent).to_dict(), sampling)
     else:
-        plan = derive_plan(release_preset(ltx, preset), read_scheduler(ltx), clips_of(folder, clips), sampling)
+        known = clips_of(folder, clips or {})
+        plan = derive_plan(release_preset(ltx, preset), read_scheduler(ltx), known, sampling)
     return Assembly(
         ltx=ltx,
         text_encoder=text_encoder or _needed_text_encoder(ltx, folder, other_text_encoder),

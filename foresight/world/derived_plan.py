@@ -47,6 +47,18 @@ def derive_plan(
         "times": listed,
         "stochastic": preset.stochastic,
     }
+    # A number of steps of one's own is spaced by the schedule, unless the checkpoint allows its own times only.
+    if changes.get("steps") is not None and changes.get("times") is None and scheduler.allowed_times is None:
+        values["times"] = None
+    return changed_plan(values, changes)
+
+
+def changed_plan(values: Mapping[str, Any], changes: Mapping[str, Any]) -> SamplingPlan:
+    """A plan of these fields with some changed; None leaves a field as it is.
+
+    Raises:
+        UserError: for a field that a plan has not, or a value that it refuses.
+    """
     given = {name: value for name, value in changes.items() if value is not None}
     names = [f.name for f in fields(SamplingPlan)]
     if unknown := sorted(given.keys() - set(names)):
@@ -55,11 +67,8 @@ def derive_plan(
             got=", ".join(unknown),
             remedy="correct the name",
         )
-    # A number of steps of one's own is spaced by the schedule, unless the checkpoint allows its own times only.
-    if "steps" in given and "times" not in given and scheduler.allowed_times is None:
-        values["times"] = None
     try:
-        return SamplingPlan(**values | given)
+        return SamplingPlan(**{**values, **given})
     except (TypeError, ValueError) as error:
         raise UserError(
             expected="a sampling plan", got=str(error), remedy="change the value under sampling="

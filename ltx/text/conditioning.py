@@ -48,6 +48,11 @@ class TextConditioning:
         )
 
     @classmethod
+    def empty(cls, rows: int, width: int) -> TextConditioning:
+        """Rows without any token."""
+        return cls(torch.zeros(rows, 0, width), torch.ones(rows, 0, dtype=torch.bool))
+
+    @classmethod
     def stack(cls, parts: Sequence[TextConditioning]) -> TextConditioning:
         """Batches below each other; shorter ones are filled with masked zeros on the right."""
         length = max(part.mask.shape[1] for part in parts)

@@ -8,9 +8,10 @@ from itertools import pairwise
 import pytest
 import torch
 
-from adapters import Pairing
+from adapters import LinearConfig, Pairing
 from foresight.errors import UserError
 from foresight.future import Given, future_velocity
+from foresight.rollout import UNKNOWN_ERROR
 from foresight.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
 from ltx.shapes import LatentShape, from_tokens
@@ -169,11 +170,29 @@ def test_auto_enters_at_the_error_the_adapter_expects(world, clip):
     assert got == pytest.approx(float(expected), abs=1e-5)
 
 
-@pytest.mark.parametrize("level", [0.5, "auto"])
-def test_a_forecast_is_needed_below_pure_noise(make_world, clip, level):
-    """A model without adapter refuses to refine what it does not have."""
+def test_a_forecast_is_needed_below_pure_noise(make_world, clip):
+    """A model without adapter refuses to refine what it does not have, and predicts from noise if nobody says."""
     with pytest.raises(UserError, match="forecast"):
-        make_world(adapter=None).predict(clip[:, :9], PUSH, 8, noise_level=level)
+        make_world(adapter=None).predict(clip[:, :9], PUSH, 8, noise_level=0.5)
+    alone = make_world(adapter=None).predict(clip[:, :9], PUSH, 8)
+    assert alone.noise_level == 1.0 and alone.conditions == ()
+
+
+def test_a_prediction_says_what_the_adapter_had_a_say_in(world, clip):
+    """At pure noise the context tokens alone, below it the forecast too; the default lets the forecast speak."""
+    predicted = {level: world.predict(clip[:, :9], PUSH, 8, noise_level=level) for level in (1.0, 0.5, "auto")}
+    assert predicted[1.0].conditions == ("context",)
+    assert predicted[0.5].conditions == ("forecast", "context")
+    assert ("forecast" in predicted["auto"].conditions) == (predicted["auto"].noise_level < 1)
+    assert torch.equal(world.predict(clip[:, :9], PUSH, 8).video, predicted["auto"].video)
+
+
+def test_a_forecast_of_unknown_error_still_has_a_say(make_world, clip):
+    """An adapter that does not know its error enters below pure noise, and its forecast changes the video."""
+    pairing = Pairing("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
+    adapter = LinearConfig(pairing=pairing, bandwidth=(0.5, 16.0, 16.0))
+    found = make_world(adapter=adapter).predict(clip[:, :9], PUSH, 8)
+    assert found.noise_level == UNKNOWN_ERROR and found.conditions == ("forecast",)
 
 
 @pytest.mark.parametrize(

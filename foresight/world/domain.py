@@ -1,0 +1,72 @@
+"""Whether a world model can read a picture at all: what its VAE makes of the frames that were given.
+
+A model whose VAE cannot draw a picture cannot predict it, and nothing that was fitted on pictures it can draw (a
+verdict, an alarm, a choice) says anything about it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from foresight.world_model import WorldModel
+
+NEAR, OUT = 22.0, 16.0
+"""dB of reconstruction below which a picture gets a word of warning, and below which nothing is judged. Clips of the
+embedded model's own world are reconstructed at 24 to 38 dB; 24 clips of other worlds were at 6 to 14.5."""
+
+
+@dataclass(frozen=True)
+class DomainCheck:
+    """How well a world model's VAE draws the frames it was given.
+
+    Args:
+        psnr: of the reconstruction, in dB.
+    """
+
+    psnr: float
+
+    @property
+    def state(self) -> Literal["in", "near", "out"]:
+        """ "in" its domain, "near" it, or "out" of it."""
+        return "out" if not self.psnr >= OUT else "near" if self.psnr < NEAR else "in"
+
+    @property
+    def sentence(self) -> str:
+        """What to say about it, with the remedy; empty inside the domain."""
+        if self.state == "in":
+            return ""
+        drawn = f"the model's VAE draws this picture at {self.psnr:.1f} dB only"
+        remedy = "train it on your own videos: foresight train experiment=finetune/vae"
+        if self.state == "near":
+            return f"near the edge of what the model knows: {drawn} (below {NEAR:g}); for a surer verdict, {remedy}"
+        return f"not the model's world: {drawn} (below {OUT:g}), so nothing is judged; {remedy}"
+
+
+@torch.no_grad()
+def reconstruct(
+    model: WorldModel, videos: Float[Tensor, "batch rgb=3 frame height width"]
+) -> Float[Tensor, "batch rgb=3 frame height width"]:
+    """Videos of 8k+1 frames in [−1, 1] after encoding and decoding, with no noise added: no prediction comes nearer."""
+    dtype = next(model.vae.parameters()).dtype
+    latents = model.encode(videos).to(dtype)
+    video = model.vae.decode(latents, timestep=model.plan.decode_timestep, noise_scale=0.0)
+    return video.float().clamp(-1, 1).cpu()
+
+
+def check_domain(model: WorldModel, context: Float[Tensor, "rgb=3 context height width"]) -> DomainCheck:
+    """Check the frames that the video model would be given of a context.
+
+    Args:
+        model: the world model.
+        context: observed frames in [−1, 1]; 8k+1 of them, or more than the model is given.
+    """
+    given = context[None, :, -model.plan.context_frames :]
+    error = float((reconstruct(model, given) - given.cpu().float()).div(2).square().mean())
+    return DomainCheck(math.inf if error == 0 else -10 * math.log10(error) if error > 0 else math.nan)
