@@ -17,7 +17,7 @@ from foresight.cli.console import console
 from foresight.data.fingerprint import differences
 from foresight.training.checkpoint import VerifiedCheckpointIO, newest
 from foresight.training.ema import EMA
-from foresight.training.export import Writes
+from foresight.training.export import AssembledWorld, Writes
 from foresight.training.module import TrainingModule
 from foresight.training.objective import Objective
 from ltx.files import write_text
@@ -72,6 +72,9 @@ def train(
     if fit.is_global_zero:
         averages = [callback for callback in callbacks.values() if isinstance(callback, EMA)]
         write_exports(module, averages, export)
+        for world in (one for one in export if isinstance(one, AssembledWorld)):
+            console.print(f"world model {world.folder}")
+            console.print(f'next: foresight predict model={world.folder} video=clip.mp4 instruction="…" verifier=none')
 
 
 def write_exports(module: TrainingModule, averages: Sequence[EMA], exports: Sequence[Writes]) -> None:

@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from adapters import AbstractAdapter, save_adapter
+from foresight.world.assembly import plan_assembly
+from foresight.world.training_clips import TrainingClips
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -76,3 +78,45 @@ class Companion:
         """Write the part; the network does not matter."""
         Path(self.folder).mkdir(parents=True, exist_ok=True)
         self.part.save_pretrained(self.folder)
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """Which clips an adapter was trained on, written beside its weights: what it may be asked."""
+
+    folder: str
+    clips: TrainingClips
+
+    def write(self, network: nn.Module) -> None:
+        """Write the record; the network does not matter."""
+        self.clips.save(self.folder)
+
+
+@dataclass(frozen=True)
+class AssembledWorld:
+    """The world model that an adapter makes of the models it was trained between; it refers to the large parts.
+
+    Args:
+        folder: of the world model.
+        adapter: folder of the adapter, which is written before.
+        ltx: VAE and transformer.
+        vlm: the vision-language model.
+        text_encoder: used where one is needed and the checkpoint has none.
+    """
+
+    folder: str
+    adapter: str
+    ltx: str
+    vlm: str
+    text_encoder: str | None
+
+    def write(self, network: nn.Module) -> None:
+        """Assemble; the network does not matter.
+
+        Raises:
+            UserError: if the parts do not fit each other.
+        """
+        assembly = plan_assembly(
+            ltx=self.ltx, vlm=self.vlm, adapter=self.adapter, other_text_encoder=self.text_encoder, sampling={}
+        )
+        assembly.save(self.folder)

@@ -115,7 +115,7 @@ def plan_assembly(
     ltx: str | Path,
     vlm: str | Path | None,
     adapter: str | Path | None,
-    text_encoder: str | Path | None,
+    text_encoder: str | Path | None = None,
     other_text_encoder: str | Path | None = None,
     preset: str | None = None,
     clips: Mapping[str, Any] | None = None,
@@ -147,7 +147,7 @@ def plan_assembly(
         plan = derive_plan(release_preset(ltx, preset), read_scheduler(ltx), known, sampling)
     return Assembly(
         ltx=ltx,
-        text_encoder=text_encoder or _needed_text_encoder(ltx, folder, other_text_encoder),
+        text_encoder=text_encoder or _needed_text_encoder(ltx, folder, plan, other_text_encoder),
         vlm=vlm,
         adapter=folder,
         plan=plan,
@@ -205,13 +205,17 @@ def release_preset(ltx: str | Path, name: str | None) -> Preset:
         raise UserError(expected="a preset", got=repr(name), remedy=str(error)) from error
 
 
-def _needed_text_encoder(ltx: str | Path, adapter: Path | None, other: str | Path | None) -> str | Path | None:
+def _needed_text_encoder(
+    ltx: str | Path, adapter: Path | None, plan: SamplingPlan, other: str | Path | None
+) -> str | Path | None:
     """The text encoder beside a checkpoint, or another; None where an adapter's tokens replace the text.
+
+    Guidance compares with the empty sentence, so it needs one in any case.
 
     Raises:
         UserError: if one is needed and none is there.
     """
-    if adapter is not None and empty_adapter(adapter).replaces_text:
+    if adapter is not None and plan.guidance == 1 and empty_adapter(adapter).replaces_text:
         return None
     root = locate(ltx, "transformer")
     if root.is_dir() and (root / "text_encoder").is_dir():

@@ -37,6 +37,7 @@ class TrainingClips:
 
     def save(self, folder: str | Path) -> None:
         """Write `training.json` into a folder."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         write_text(Path(folder, TRAINING), json.dumps(values | {"models": dict(self.models)}, indent=2) + "\n")
 

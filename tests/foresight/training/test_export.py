@@ -1,0 +1,31 @@
+"""What training leaves behind: an adapter that says what it was trained on, and a world model that can be run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from adapters import load_adapter, save_adapter
+from foresight import WorldModel
+from foresight.training.export import AssembledWorld, TrainingRecord
+from foresight.world.training_clips import TrainingClips
+from ltx.checkpoint.hub import resolve
+
+TINY = "foresight-tiny"
+PUSH = "the red ball is pushed to the left"
+
+
+def test_a_trained_adapter_becomes_a_world_model(tmp_path: Path, clip: Tensor) -> None:
+    """Assembled with the models it was trained between, an adapter predicts as in the world model it was copied from,
+    and its folder says which clips it knows."""
+    save_adapter(load_adapter(resolve(TINY, "adapter") / "adapter"), tmp_path / "adapter")
+    clips = TrainingClips(8.0, 25, 64, 64, 9, {"ltx": TINY})
+    TrainingRecord(str(tmp_path / "adapter"), clips).write(nn.Identity())
+    AssembledWorld(str(tmp_path / "world"), str(tmp_path / "adapter"), TINY, TINY, None).write(nn.Identity())
+    assert TrainingClips.read(tmp_path / "world" / "adapter") == clips
+    mine, theirs = WorldModel.from_pretrained(tmp_path / "world"), WorldModel.from_pretrained(TINY)
+    assert mine.plan == theirs.plan
+    videos = [one.predict(clip[:, :9], PUSH, 8, seed=2, steps=2).video for one in (mine, theirs)]
+    assert torch.equal(*videos)
