@@ -84,7 +84,10 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.training.progress.ProgressLine",
         "lightning.pytorch.callbacks.LearningRateMonitor",
     ),
-    "export": _in("foresight.training.export", "Companion", "Export"),
+    "export": (
+        *_in("foresight.training.export", "AssembledWorld", "Companion", "Export", "TrainingRecord"),
+        "foresight.world.training_clips.TrainingClips",
+    ),
     "logger": _in("lightning.pytorch.loggers", "CSVLogger", "TensorBoardLogger", "WandbLogger"),
     "policy": _in(
         "foresight.loop",
