@@ -14,6 +14,7 @@ from foresight.choose.temperature import probabilities
 from foresight.errors import UserError
 from foresight.prediction import Prediction
 from foresight.request import NoiseLevel
+from foresight.world.domain import DomainCheck, check_domain
 from foresight.world_model import WorldModel
 
 
@@ -24,14 +25,17 @@ class Choice:
     Args:
         instructions: what could be done.
         costs: how far each is imagined to end from the goal.
-        probabilities: that each is the one, in the same order; they add up to 1.
+        probabilities: that each is the one, in the same order; they add up to 1. None where the picture is not the
+            model's world, and nothing is chosen.
         predictions: what was imagined for each.
+        domain: whether it is.
     """
 
     instructions: tuple[str, ...]
     costs: tuple[float, ...]
-    probabilities: tuple[float, ...]
+    probabilities: tuple[float, ...] | None
     predictions: tuple[Prediction, ...]
+    domain: DomainCheck
 
     @property
     def order(self) -> list[int]:
@@ -39,9 +43,9 @@ class Choice:
         return sorted(range(len(self.costs)), key=lambda index: self.costs[index])
 
     @property
-    def best(self) -> str:
-        """The most probable instruction."""
-        return self.instructions[self.order[0]]
+    def best(self) -> str | None:
+        """The most probable instruction; None where nothing is chosen."""
+        return None if self.probabilities is None else self.instructions[self.order[0]]
 
 
 def choose(
@@ -82,6 +86,7 @@ def choose(
             got=repr(list(instructions)),
             remedy='give instructions=["push the red ball up","wait"]',
         )
+    domain = check_domain(model, context)
     predictions = []
     for index, sentence in enumerate(instructions):
         predictions.append(
@@ -95,6 +100,7 @@ def choose(
     return Choice(
         instructions=tuple(instructions),
         costs=tuple(costs.tolist()),
-        probabilities=tuple(probabilities(costs, temperature).tolist()),
+        probabilities=None if domain.state == "out" else tuple(probabilities(costs, temperature).tolist()),
         predictions=tuple(predictions),
+        domain=domain,
     )

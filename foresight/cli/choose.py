@@ -91,7 +91,7 @@ def choose(
         rows = [
             {
                 "instruction": choice.instructions[index],
-                "probability": f"{choice.probabilities[index]:.3f}",
+                "probability": "–" if choice.probabilities is None else f"{choice.probabilities[index]:.3f}",
                 "distance": f"{choice.costs[index]:.4g}",
             }
             for index in choice.order
@@ -99,7 +99,9 @@ def choose(
         folder.write_config(config)
         folder.write_environment()
         folder.write_metrics(_record(choice, wanted, goal, heat, took))
-        write_page(folder / "report.html", _page(folder, rows, clip, goal, video, took))
+        write_page(folder / "report.html", _page(folder, rows, clip, goal, video, took, choice))
+        if choice.domain.sentence:
+            console.print(choice.domain.sentence)
         print_table(f"{wanted.kind} goal", rows)
     console.print(f"run directory {folder.path}")
     return choice
@@ -113,32 +115,42 @@ def _rows(choice: Choice, clip: Clip, goal: Goal) -> dict[str, Tensor]:
         rows["goal"] = torch.cat([empty, goal.picture[:, None]], dim=1)
     for index in choice.order:
         prediction = choice.predictions[index]
-        label = f"{100 * choice.probabilities[index]:.0f} %  {choice.instructions[index]}"
+        chance = "" if choice.probabilities is None else f"{100 * choice.probabilities[index]:.0f} %  "
+        label = f"{chance}{choice.instructions[index]}"
         rows[label] = prediction.video[prediction.medoid].cpu()
     return rows
 
 
 def _record(choice: Choice, goal: Goal, text: str, temperature: float, took: float) -> dict[str, Any]:
+    chances = choice.probabilities or [None] * len(choice.costs)
     return {
         "goal": text,
         "kind": goal.kind,
         "temperature": temperature,
         "best": choice.best,
+        "reconstruction_psnr": choice.domain.psnr,
+        "abstained": choice.domain.sentence if choice.best is None else None,
         "options": [
             {"instruction": sentence, "probability": probability, "distance": cost}
-            for sentence, probability, cost in zip(choice.instructions, choice.probabilities, choice.costs, strict=True)
+            for sentence, probability, cost in zip(choice.instructions, chances, choice.costs, strict=True)
         ],
         "seconds": took,
     }
 
 
 def _page(
-    folder: RunDirectory, rows: Sequence[Mapping[str, str]], clip: Clip, goal: str, video: str, took: float
+    folder: RunDirectory,
+    rows: Sequence[Mapping[str, str]],
+    clip: Clip,
+    goal: str,
+    video: str,
+    took: float,
+    choice: Choice,
 ) -> Report:
     return Report(
         title="Choice",
         instruction=goal,
-        decision=rows[0]["instruction"],
+        decision=rows[0]["instruction"] if choice.best else f"abstain: {choice.domain.sentence}",
         films=[Film(folder / "choice.png", "what each instruction is imagined to lead to, the most probable first")],
         tables={"Instructions": Table(list(rows[0]), [list(row.values()) for row in rows], best=0)},
         stages={"imagining": took},

@@ -33,7 +33,7 @@ def draw_page(folder: Path, record: Mapping[str, Any], target: Path) -> None:
         Report(
             title="Prediction",
             instruction=record["instruction"],
-            decision=record["verdict"]["decision"] if record["verdict"] else "",
+            decision=_decision(record["verdict"]),
             probabilities=_probabilities(record["verdict"]),
             signals=_signals(record["verdict"]),
             films=[Film(folder / name, caption) for name, caption in FILMS.items() if (folder / name).is_file()],
@@ -45,6 +45,14 @@ def draw_page(folder: Path, record: Mapping[str, Any], target: Path) -> None:
             facts=record["facts"],
         ),
     )
+
+
+def _decision(verdict: Mapping[str, Any] | None) -> str:
+    """What was decided, and why where nothing was judged."""
+    if verdict is None:
+        return ""
+    reason = verdict.get("reason")
+    return f"{verdict['decision']}: {reason}" if reason else str(verdict["decision"])
 
 
 def _probabilities(verdict: Mapping[str, Any] | None) -> dict[str, float]:

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
 from torch import Tensor
 
-from foresight.cli.attempts import attempt_rows
-from foresight.cli.console import console, print_table
 from foresight.cli.looped import decision, loop_record, run_loop, shown_attempt
-from foresight.cli.page import SAID, draw_page
+from foresight.cli.prediction_output import show, write
+from foresight.cli.prediction_record import abstention, adapter_in_force, candidate_records, verdict_record
 from foresight.cli.scoring import score_all
 from foresight.clips import Clip, load_clip
 from foresight.loop import Budget, Policy, Trace
 from foresight.loop.revisers import Reviser
 from foresight.prediction import Prediction
-from foresight.report import contact_sheet, percent, side_by_side
 from foresight.request import NoiseLevel
 from foresight.run import RunDirectory
-from foresight.verify import PLAUSIBILITIES, SIGNALS, Verdict, Verifier
+from foresight.verify import Verdict, Verifier
+from foresight.world.domain import DomainCheck, check_domain
 from foresight.world_model import WorldModel
-from ltx.media import write_mp4
 
 RANKED = 3
 """Fewest candidates that can judge each other."""
-
-SHORT = ("attempt", "instruction", "as told", "hit", "decision", "seconds", "evaluations")
-"""What fits on a terminal of what is known of an attempt; the page shows all."""
 
 
 def predict(
@@ -84,6 +78,8 @@ def predict(
         MediaError: if the file cannot be read.
         UserError: if a value is out of its range.
     """
+    if verifier is not None:
+        verifier.check_model(model)
     with RunDirectory(run, replace=replace) as folder:
         began = perf_counter()
         clip = load_clip(
@@ -126,8 +122,8 @@ def predict(
             shown, record = _of_loop(model, verifier, clip, result)
         record["seconds"] = seconds | record["seconds"]
         record["facts"] = {"video": video, "candidates": str(candidates), **record["facts"]}
-        _write(folder, clip, shown, record, config)
-        _show(record, clip, folder)
+        write(folder, clip, shown, record, config)
+        show(record, clip, folder)
     return result
 
 
@@ -155,30 +151,27 @@ def _once(
     stages = ("features", "encoding", "conditioning", "sampling", "decoding")
     seconds = {stage: getattr(prediction.seconds, stage) for stage in stages}
     began = perf_counter()
-    plausibility = _rank(model, verifier, prediction)
-    verdict = _judge(model, verifier, prediction, clip.observed)
+    domain = check_domain(model, prediction.context)
+    unjudged = _unjudged(verifier, candidates, clip.observed)
+    judge = None if domain.state == "out" or unjudged else verifier
+    plausibility = [] if domain.state == "out" else _rank(model, verifier, prediction)
+    verdict = _judge(model, judge, prediction, clip.observed)
     shown = model.shown(prediction).cpu()
     record = _record(model, verifier, clip, instruction, shown, verdict)
-    record["candidates"] = _candidate_records(model, prediction, plausibility)
+    _mind_domain(record, domain)
+    record["policy"] += [unjudged] if unjudged else []
+    record["candidates"] = candidate_records(model, prediction, plausibility)
     record["noise_level"] = prediction.noise_level
     record["seconds"] = {**seconds, "judging": perf_counter() - began}
-    record["facts"] = {"steps": str(prediction.steps), "adapter": _adapter_in_force(model, prediction)}
+    record["facts"] = {"steps": str(prediction.steps), "adapter": adapter_in_force(model, prediction)}
     return prediction, shown, record
-
-
-def _adapter_in_force(model: WorldModel, prediction: Prediction) -> str:
-    """What of the adapter had a say, in words."""
-    if model.adapter is None:
-        return "none: the video model alone"
-    unused = sorted(model.adapter.provides - set(prediction.conditions))
-    heard = f"{' and '.join(prediction.conditions) or 'nothing'} at noise level {prediction.noise_level:.2f}"
-    return heard + (f"; its {' and '.join(unused)} has no say at that level" if unused else "")
 
 
 def _of_loop(model: WorldModel, verifier: Verifier | None, clip: Clip, trace: Trace) -> tuple[Tensor, dict[str, Any]]:
     """What is shown of a loop, and its record."""
     attempt = shown_attempt(trace)
     record = _record(model, verifier, clip, attempt.instruction, attempt.shown, attempt.verdict)
+    _mind_domain(record, check_domain(model, trace.task.context))
     record["candidates"] = []
     record["noise_level"] = attempt.noise_level
     record["seconds"] = {"attempts": trace.spent.seconds}
@@ -200,9 +193,30 @@ def _record(
         "instruction": instruction,
         "frame_rate": clip.frame_rate,
         "scores": {score.name: score.figures() for score in scores},
-        "verdict": None if verdict is None or verifier is None else _verdict_record(verdict, verifier),
+        "verdict": None if verdict is None or verifier is None else verdict_record(verdict, verifier),
         "policy": list(clip.policy),
     }
+
+
+def _mind_domain(record: dict[str, Any], domain: DomainCheck) -> None:
+    """Abstain outside the model's domain, and give a word of warning near its edge."""
+    record["reconstruction_psnr"] = domain.psnr
+    if domain.state == "out":
+        record["verdict"] = abstention(domain)
+    elif domain.sentence:
+        record["policy"].append(domain.sentence)
+
+
+def _unjudged(verifier: Verifier | None, candidates: int, observed: Tensor | None) -> str:
+    """Why a verifier cannot judge what was observed; empty if it can, or if there is none or nothing."""
+    if verifier is None or observed is None:
+        return ""
+    if candidates != verifier.fitted_on.candidates:
+        wanted = verifier.fitted_on.candidates
+        return f"no verdict: the verifier was fitted for candidates={wanted}, not {candidates}"
+    if observed.shape[1] < min(verifier.heads):
+        return f"no verdict: {observed.shape[1]} later frames, and the verifier needs {min(verifier.heads)} to judge"
+    return ""
 
 
 def _rank(model: WorldModel, verifier: Verifier | None, prediction: Prediction) -> list[float]:
@@ -218,99 +232,3 @@ def _judge(
     if verifier is None or observed is None:
         return None
     return verifier.verify(model, [prediction], observed[None].to(model.device))[0]
-
-
-def _candidate_records(model: WorldModel, prediction: Prediction, plausibility: list[float]) -> list[dict[str, Any]]:
-    """Seed and plausibility of each candidate; chosen is the one that is shown, none if their consensus is."""
-    values: Sequence[float | None] = plausibility or [None] * len(prediction)
-    chosen = prediction.medoid if model.plan.estimate == "medoid" or len(prediction) == 1 else None
-    return [
-        {"seed": prediction.seed + row, "plausibility": value, "chosen": row == chosen}
-        for row, value in enumerate(values)
-    ]
-
-
-def _verdict_record(verdict: Verdict, verifier: Verifier) -> dict[str, Any]:
-    """Probabilities, decision, and how far each signal spoke for or against."""
-    pulls = verifier.pulls(verdict)
-    measured: Mapping[str, object] = SIGNALS if verdict.frames else PLAUSIBILITIES
-    largest = max((abs(pull) for pull in pulls.values()), default=1.0) or 1.0
-    return {
-        "frames": verdict.frames,
-        # Where nothing was observed, only the prediction itself can be likely.
-        "probability": verdict.probability if verdict.frames else None,
-        "hit": verdict.hit,
-        "decision": verdict.decision,
-        "signals": [
-            {
-                "name": name,
-                "value": verdict.signals[name],
-                "support": pull / largest,
-                "meaning": (type(measured[name]).__doc__ or name).strip().splitlines()[0],
-            }
-            for name, pull in pulls.items()
-        ],
-    }
-
-
-def _write(folder: RunDirectory, clip: Clip, shown: Tensor, record: dict[str, Any], config: Mapping[str, Any]) -> None:
-    rate = clip.frame_rate
-    write_mp4(folder / "prediction.mp4", shown, frame_rate=rate)
-    write_mp4(
-        folder / "side_by_side.mp4", side_by_side(clip.context, shown, clip.observed, frame_rate=rate), frame_rate=rate
-    )
-    rows = {"predicted": shown} if clip.observed is None else {"what happened": clip.observed, "predicted": shown}
-    contact_sheet(folder / "contact_sheet.png", rows, frame_rate=rate)
-    folder.write_config(config)
-    folder.write_environment()
-    folder.write_metrics(record)
-    draw_page(folder / ".", record, folder / "report.html")
-
-
-def _show(record: Mapping[str, Any], clip: Clip, folder: RunDirectory) -> None:
-    """Print what the run says."""
-    for sentence in clip.policy:
-        console.print(sentence)
-    if "adapter" in record["facts"]:
-        console.print(f"adapter: {record['facts']['adapter']}")
-    if loop := record.get("loop"):
-        print_table("attempts", [{name: row[name] for name in SHORT} for row in attempt_rows(loop)])
-        console.print(loop["decision"], style="bold")
-        if loop["unseen"]:
-            print_table("frames that the loop had not seen", loop["unseen"])
-    if record["scores"] and clip.observed is not None:
-        rows = [
-            {"": name, "PSNR (dB)": f"{one['psnr']:.2f}", "SSIM": f"{one['ssim']:.4f}", "MSE": f"{one['mse']:.5f}"}
-            for name, one in record["scores"].items()
-        ]
-        print_table(f"{clip.observed.shape[1]} predicted frames against what happened", rows)
-    verdict = record["verdict"]
-    if verdict:
-        console.print(f"verdict: {verdict['decision']}", style="bold")
-        for name, text in SAID.items():
-            if verdict[name] is not None:
-                console.print(f"{percent(verdict[name])} {text}")
-        print_table(
-            "signals",
-            [
-                {"signal": s["name"].replace("_", " "), "value": f"{s['value']:.3g}", "support": f"{s['support']:+.2f}"}
-                for s in verdict["signals"]
-            ],
-        )
-    ranked = [one for one in record["candidates"] if one["plausibility"] is not None]
-    if ranked and not verdict:
-        ranked.sort(key=lambda one: -one["plausibility"])
-        print_table(
-            "candidates",
-            [
-                {
-                    "seed": str(one["seed"]),
-                    "plausibility": f"{one['plausibility']:.2f}",
-                    "": "shown" if one["chosen"] else "",
-                }
-                for one in ranked
-            ],
-        )
-    print_table("seconds", [{"stage": name, "seconds": f"{value:.2f}"} for name, value in record["seconds"].items()])
-    total = math.fsum(record["seconds"].values())
-    console.print(f"{total:.1f} s in all; run directory {folder.path}")

@@ -100,7 +100,7 @@ def watch(
                 _follow(stream, watcher, threshold, course, (sys.stdout, lines))
             except KeyboardInterrupt:
                 interrupted = True
-        if not course.moments and not interrupted:
+        if not course.moments and not watcher.unread and not interrupted:
             raise UserError(
                 expected=f"a stream of at least {watcher.held_frames} frames at {model.plan.frame_rate:g} per second",
                 got=f"a shorter one from {video}",
@@ -110,10 +110,12 @@ def watch(
             _draw(folder, course, threshold, instruction, video, model.plan.frame_rate)
         folder.write_config(config)
         folder.write_environment()
-        folder.write_metrics(_summary(course, threshold, interrupted))
+        folder.write_metrics(_summary(course, threshold, interrupted) | {"unread_contexts": watcher.unread})
     # Standard output holds the lines of JSON and nothing else.
     Console(stderr=True, highlight=False).print(
-        f"{course.events} events in {course.moments} moments; run directory {folder.path}"
+        f"{course.events} events in {course.moments} moments"
+        + (f", {watcher.unread} not judged: {watcher.domain.sentence}" if watcher.unread and watcher.domain else "")
+        + f"; run directory {folder.path}"
     )
     if interrupted:
         raise KeyboardInterrupt
@@ -125,7 +127,13 @@ def _follow(
 ) -> None:
     began = perf_counter()
     for arrival in stream:
+        unread = watcher.unread
         moment = watcher.push(arrival)
+        if watcher.unread == 1 and not unread and watcher.domain is not None:
+            # Said once: an alarm for ever would say nothing.
+            line = json.dumps({"end": arrival.seconds, "abstain": watcher.domain.sentence})
+            for output in outputs:
+                print(line, file=output, flush=True)
         if moment is None:
             continue
         event = threshold is not None and moment.surprise > threshold

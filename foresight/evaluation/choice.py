@@ -187,7 +187,7 @@ class ChoiceBenchmark:
                 )
                 costs.append(np.array(choice.costs))
                 right.append(problem.right)
-                probability.append(max(choice.probabilities))
+                probability.append(max(choice.probabilities or (0.0,)))
                 if isinstance(model.vlm, QwenEncoder):
                     alone.append(float(without_imagination(model, problem) == problem.right))
                     if self._sentences and problem.sentence:

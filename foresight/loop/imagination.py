@@ -23,6 +23,7 @@ from foresight.prediction import Prediction
 from foresight.request import NoiseLevel
 from foresight.verify.head import Decision
 from foresight.verify.verifier import Verdict, Verifier
+from foresight.world.domain import check_domain
 from foresight.world_model import WorldModel
 from ltx.shapes import TIME
 
@@ -67,6 +68,11 @@ class Imagination:
         return self.verifier.fitted_on.candidates
 
     @cached_property
+    def readable(self) -> bool:
+        """Whether the context is the model's world, so that something can be said of predictions."""
+        return check_domain(self.model, self.task.context).state != "out"
+
+    @cached_property
     def seen_latents(self) -> Float[Tensor, "channel latent_seen row column"]:
         """Latents of what was observed, behind the context; frames beyond a multiple of 8 are left out."""
         context = self.task.context[:, -self.model.plan.context_frames :]
@@ -101,7 +107,7 @@ class Imagination:
                     verdict = _if_true(verdict, earlier[move.attempt].verdict)
                 prediction = self._begun(prediction)
             else:
-                verdict = self.verifier.verify(self.model, [prediction], self.task.observed[None])[0]
+                verdict = self._verified(prediction) if self.readable else None
                 chosen = self._nearest(prediction)
         return Attempt(
             move=move,
@@ -115,6 +121,9 @@ class Imagination:
             verdict=verdict,
             cost=meter.cost,
         )
+
+    def _verified(self, prediction: Prediction) -> Verdict:
+        return self.verifier.verify(self.model, [prediction], self.task.observed[None])[0]
 
     def _draw(self, instruction: str, seed: int, steps: int | None) -> Prediction:
         task = self.task

@@ -9,11 +9,13 @@ from foresight.loop.attempt import Attempt, Task
 from foresight.loop.budget import Budget, Spent
 from foresight.loop.imagination import Actor, Imagination
 from foresight.loop.moves import GiveUp, Take
+from foresight.loop.policies.unjudged import Unjudged
 from foresight.loop.policy import Policy, Situation
 from foresight.loop.revisers.base import Reviser
 from foresight.loop.trace import Trace
 from foresight.request import NoiseLevel
 from foresight.verify.verifier import Verifier
+from foresight.world.domain import check_domain
 from foresight.world_model import WorldModel
 
 OnAttempt = Callable[[Attempt], None]
@@ -46,6 +48,8 @@ class PredictVerifyLoop:
     def run(self, task: Task, *, on_attempt: OnAttempt = lambda attempt: None) -> Trace:
         """Find a prediction that agrees with what has been observed of the future so far.
 
+        A picture that is not the model's world (`check_domain`) is predicted once, judged by nobody, and not taken.
+
         Args:
             task: what is asked.
             on_attempt: told about each attempt.
@@ -54,7 +58,11 @@ class PredictVerifyLoop:
             UserError: if the policy asks for what cannot be done for this task.
             ValueError: if the verifier was fitted for another model.
         """
-        return drive(self.policy, self.budget, task, self.actor(task), on_attempt)
+        return drive(self.policy_for(task), self.budget, task, self.actor(task), on_attempt)
+
+    def policy_for(self, task: Task) -> Policy:
+        """The policy, if there is anything that it could go by."""
+        return Unjudged() if check_domain(self.model, task.context).state == "out" else self.policy
 
     def actor(self, task: Task) -> Actor:
         """What carries out the moves of a task."""

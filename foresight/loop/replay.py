@@ -43,7 +43,7 @@ class OnTheClockOf:
 def replay(loop: PredictVerifyLoop, recorded: Trace) -> Trace:
     """Run the task of a trace again; budgets in seconds are spent as they were."""
     actor = OnTheClockOf(recorded, loop.actor(recorded.task))
-    return drive(loop.policy, loop.budget, recorded.task, actor)
+    return drive(loop.policy_for(recorded.task), loop.budget, recorded.task, actor)
 
 
 def differences(recorded: Trace, again: Trace) -> list[str]:

@@ -7,6 +7,9 @@ from weakref import WeakKeyDictionary
 from foresight.data.fingerprint import fingerprint, weights_fingerprint
 from foresight.world_model import WorldModel
 
+UNSEEN = ("estimate", "domain_warning", "domain_limit")
+"""Fields of a plan that change neither candidates nor signals."""
+
 _KNOWN: WeakKeyDictionary[WorldModel, tuple[tuple[object, ...], str]] = WeakKeyDictionary()
 
 
@@ -33,7 +36,6 @@ def _hash(model: WorldModel) -> str:
             "transformer": weights_fingerprint(model.transformer),
             "text_encoder": None if model.text_encoder is None else weights_fingerprint(model.text_encoder.model),
             "adapter": None if model.adapter is None else weights_fingerprint(model.adapter),
-            # What is shown of the candidates changes neither them nor any signal.
-            "plan": {name: value for name, value in model.plan.to_dict().items() if name != "estimate"},
+            "plan": {name: value for name, value in model.plan.to_dict().items() if name not in UNSEEN},
         }
     )

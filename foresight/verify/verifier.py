@@ -236,7 +236,7 @@ class Verifier:
         self, model: WorldModel, predictions: Sequence[Prediction]
     ) -> tuple[dict[str, Float[Tensor, "batch candidate"]], Float[Tensor, "batch candidate"]]:
         """Plausibilities by name, and the log-odds of each candidate."""
-        self._check_model(model)
+        self.check_model(model)
         if len(predictions[0]) < 3:
             raise UserError(
                 expected="at least 3 candidates to rank them among each other",
@@ -263,7 +263,7 @@ class Verifier:
         Raises:
             ValueError: naming what differs.
         """
-        self._check_model(model)
+        self.check_model(model)
         counts = sorted({len(prediction) for prediction in predictions})
         if counts != [self.fitted_on.candidates]:
             raise ValueError(
@@ -271,7 +271,12 @@ class Verifier:
                 f"got {counts}"
             )
 
-    def _check_model(self, model: WorldModel) -> None:
+    def check_model(self, model: WorldModel) -> None:
+        """Refuse another world model than it was fitted for.
+
+        Raises:
+            ValueError: with the fingerprints of both.
+        """
         found = model_fingerprint(model)
         if found != self.fitted_on.model:
             raise ValueError(

@@ -15,6 +15,7 @@ from foresight.evaluation.metrics import mse
 from foresight.prediction import Prediction
 from foresight.watch.arrivals import Arrival
 from foresight.watch.surprise import surprise
+from foresight.world.domain import DomainCheck, check_domain
 from foresight.world_model import WorldModel
 from ltx.shapes import TIME
 
@@ -79,6 +80,10 @@ class Watcher:
         self._candidates, self._seed, self._steps = candidates, seed, steps
         self._seen: deque[Arrival] = deque(maxlen=self._context + ahead)
         self._pending: Prediction | None = None
+        self.unread = 0
+        """How many contexts were not the model's world: nothing is predicted from them, and nothing is an event."""
+        self.domain: DomainCheck | None = None
+        """Of the last context."""
 
     @property
     def held_frames(self) -> int:
@@ -105,6 +110,12 @@ class Watcher:
 
     def _predict(self) -> None:
         context = torch.stack([arrival.frame for arrival in self._seen], dim=1)
+        self._pending, self.domain = None, check_domain(self._model, context)
+        if self.domain.state == "out":
+            self.unread += 1
+            for _ in range(min(self._ahead, len(self._seen))):
+                self._seen.popleft()
+            return
         self._pending = self._model.predict(
             context,
             self._instruction,

@@ -17,10 +17,6 @@ from torch import Tensor
 if TYPE_CHECKING:
     from foresight.world_model import WorldModel
 
-NEAR, OUT = 22.0, 16.0
-"""dB of reconstruction below which a picture gets a word of warning, and below which nothing is judged. Clips of the
-embedded model's own world are reconstructed at 24 to 38 dB; 24 clips of other worlds were at 6 to 14.5."""
-
 
 @dataclass(frozen=True)
 class DomainCheck:
@@ -28,14 +24,18 @@ class DomainCheck:
 
     Args:
         psnr: of the reconstruction, in dB.
+        warning: below it a prediction comes with a warning.
+        limit: below it nothing is judged.
     """
 
     psnr: float
+    warning: float
+    limit: float
 
     @property
     def state(self) -> Literal["in", "near", "out"]:
         """ "in" its domain, "near" it, or "out" of it."""
-        return "out" if not self.psnr >= OUT else "near" if self.psnr < NEAR else "in"
+        return "out" if not self.psnr >= self.limit else "near" if self.psnr < self.warning else "in"
 
     @property
     def sentence(self) -> str:
@@ -45,8 +45,8 @@ class DomainCheck:
         drawn = f"the model's VAE draws this picture at {self.psnr:.1f} dB only"
         remedy = "train it on your own videos: foresight train experiment=finetune/vae"
         if self.state == "near":
-            return f"near the edge of what the model knows: {drawn} (below {NEAR:g}); for a surer verdict, {remedy}"
-        return f"not the model's world: {drawn} (below {OUT:g}), so nothing is judged; {remedy}"
+            return f"near the edge of the model's world: {drawn} (below {self.warning:g}); to be surer, {remedy}"
+        return f"not the model's world: {drawn} (below {self.limit:g}), so nothing is judged; {remedy}"
 
 
 @torch.no_grad()
@@ -69,4 +69,5 @@ def check_domain(model: WorldModel, context: Float[Tensor, "rgb=3 context height
     """
     given = context[None, :, -model.plan.context_frames :]
     error = float((reconstruct(model, given) - given.cpu().float()).div(2).square().mean())
-    return DomainCheck(math.inf if error == 0 else -10 * math.log10(error) if error > 0 else math.nan)
+    psnr = math.inf if error == 0 else -10 * math.log10(error) if error > 0 else math.nan
+    return DomainCheck(psnr, model.plan.domain_warning, model.plan.domain_limit)

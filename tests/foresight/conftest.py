@@ -73,6 +73,9 @@ PLAN = SamplingPlan(
     continuation="nothing is pushed",
     guidance=1.0,
     estimate="medoid",
+    # Random weights reconstruct nothing.
+    domain_warning=0.0,
+    domain_limit=0.0,
 )
 LATENT = LatentConfig(pairing=PAIRING, width=16, heads=2, depth=1, extent=EXTENT, geometry=True)
 QUERIES = QueriesConfig(pairing=PAIRING, queries=4, width=16, heads=2, depth=1, extent=EXTENT, placement="append")

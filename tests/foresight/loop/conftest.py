@@ -25,6 +25,9 @@ PLAN = SamplingPlan(
     continuation="go on",
     guidance=1.0,
     estimate="medoid",
+    # Random weights reconstruct nothing.
+    domain_warning=0.0,
+    domain_limit=0.0,
 )
 LEVELS = {"a": 0.25, "b": 0.5, "c": 0.75, "go on": 1.0}
 
