@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from adapters.lora import check_free
 from adapters import AbstractAdapter, Conditioning, VLMFeatures
+from adapters.lora import check_free
 from foresight.future import Given
 from foresight.plan import SamplingPlan
 from foresight.prediction import Prediction
