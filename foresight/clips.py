@@ -109,7 +109,7 @@ def _check_length(footage: Footage, plan: FramePlan, frame_rate: float) -> None:
 
 def _sentences(footage: Footage, plan: FramePlan, frame_rate: float, size: tuple[int, int], start: float) -> list[str]:
     info, available = footage.info, footage.video.shape[1]
-    said = [_time_sentence(footage, frame_rate), _space_sentence(info, size)]
+    said = [*footage.remarks, _time_sentence(footage, frame_rate), _space_sentence(info, size)]
     if start:
         said.append(f"Reading starts {start:g} s into the file.")
     observed = available - plan.context

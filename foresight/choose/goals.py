@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -16,10 +15,10 @@ from torch import Tensor
 from foresight.errors import UserError
 from foresight.prediction import Prediction
 from foresight.vlm.encoder import QwenEncoder
-from foresight.watch.arrivals import ENDLESS, Arrival
 from foresight.world_model import WorldModel
-from ltx.media import sample_video
-from ltx.media.frames import PICTURES, numbered_pictures
+from ltx.media import last_picture, read_picture
+from ltx.media.container import VIDEOS
+from ltx.media.folder import PICTURES
 
 
 class Goal(Protocol):
@@ -140,7 +139,7 @@ def read_goal(text: str, size: tuple[int, int]) -> Goal:
         MediaError: if the file cannot be read.
     """
     path = Path(text)
-    named = path.suffix.lower() in PICTURES | {".mp4", ".mov", ".webm", ".gif", ".mkv"}
+    named = path.suffix.lower() in PICTURES | VIDEOS
     if not text.strip() or (named and not path.exists()):
         raise UserError(
             expected="goal= a picture, a video whose last frame is meant, or a sentence",
@@ -150,14 +149,8 @@ def read_goal(text: str, size: tuple[int, int]) -> Goal:
     if not named:
         return SentenceGoal(text)
     if path.suffix.lower() in PICTURES:
-        return ImageGoal(_picture(path, size))
-    footage = sample_video(path, frame_rate=25.0, frames=10_000, size=size)
-    return ImageGoal(footage.video[:, -1])
-
-
-def _picture(path: Path, size: tuple[int, int]) -> Float[Tensor, "rgb=3 height width"]:
-    stream = numbered_pictures([path], rate=Fraction(1), count=1, path=path, limits=ENDLESS)
-    return Arrival.of(next(stream), size, seconds=0.0, follows=False).frame
+        return ImageGoal(read_picture(path, size=size))
+    return ImageGoal(last_picture(path, size=size))
 
 
 def _whole(prediction: Prediction) -> Float[Tensor, "candidate rgb=3 frame height width"]:

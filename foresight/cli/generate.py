@@ -17,7 +17,7 @@ from ltx.conditioning import ConditioningItem
 from ltx.flow import Progress
 from ltx.lora import merge, read_lora
 from ltx.media import read_picture, sample_video, write_mp4
-from ltx.media.frames import PICTURES
+from ltx.media.folder import PICTURES
 from ltx.pipeline import LTXPipeline, StartingVideo, image_condition
 
 
@@ -73,7 +73,9 @@ def generate(
             merge(pipeline.transformer, read_lora(lora["file"]), strength=lora["strength"])
 
         def footage(file: str, count: int) -> Float[Tensor, "1 3 frame height width"]:
-            return sample_video(file, frame_rate=frame_rate, frames=count, size=(height, width)).video[None]
+            found = sample_video(file, frame_rate=frame_rate, frames=count, size=(height, width))
+            found.warn()
+            return found.video[None]
 
         given = [
             _condition(footage, item, frames, (height, width))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,8 +16,13 @@ from foresight.data.batch import ClipBatch
 from foresight.data.cache import file_digest
 from foresight.data.table import ListedClip, listed
 from foresight.errors import UserError
-from ltx.media import MediaError, probe, sample_video
+from ltx.media import EndedError, MediaError, probe, sample_video
 from ltx.shapes import VideoShape
+
+FAULTS = ("short", "damaged", "missing")
+"""What may be wrong with a row's video."""
+SMALL = (32, 32)
+"""Height and width where only the number of frames matters."""
 
 
 class VideoClips:
@@ -33,38 +39,59 @@ class VideoClips:
         frames: of a clip, 8k+1.
         frame_rate: frames per second of the clips, whatever that of the files.
         size: height and width, multiples of 32.
+        skip: which rows are left out, with a warning that names them, instead of refused: those whose video ends before
+            the clip does ("short"), cannot be read ("damaged") or is not there ("missing"). To know, every clip is then
+            read once before anything else.
 
     Raises:
-        ValueError: if frames or size are not those of a clip.
+        ValueError: if frames or size are not those of a clip, or a word of `skip` is none of these.
     """
 
-    def __init__(self, *, folder: str, frames: int, frame_rate: float, size: Sequence[int]) -> None:
+    def __init__(
+        self, *, folder: str, frames: int, frame_rate: float, size: Sequence[int], skip: Sequence[str] = ()
+    ) -> None:
         height, width = size
+        if isinstance(skip, str) or not set(skip) <= set(FAULTS):
+            raise ValueError(f"expected skip to be a list out of {', '.join(FAULTS)}; got {skip!r}")
+        self._skip = frozenset(skip)
+        self._said: set[str] = set()
         VideoShape(frames, height, width)
         self._frames, self._frame_rate, self._size = frames, frame_rate, (height, width)
         self._folder = Path(folder)
 
     @cached_property
     def clips(self) -> list[ListedClip]:
-        """The rows of the table, read when they are first asked for.
+        """The rows of the table, without those that are left out, read when they are first asked for.
 
         Raises:
-            UserError: if there is no table, or a row of it is not complete.
+            UserError: if there is no table, a row of it is not complete, or all are left out.
         """
-        return listed(self._folder)
+        rows = listed(self._folder)
+        if not self._skip:
+            return rows
+        faults = [self._fault(clip) for clip in rows]
+        left_out = [words for fault, words in faults if fault in self._skip]
+        if len(left_out) == len(rows):
+            raise UserError(
+                expected=f"a clip that can be used in {self._folder}",
+                got=f"{len(rows)} that cannot: {left_out[0]}",
+                remedy="mend the files or the table",
+            )
+        if left_out:
+            warnings.warn(f"{len(left_out)} of {len(rows)} clips are left out: {_first(left_out)}", stacklevel=2)
+        return [clip for clip, (fault, _) in zip(rows, faults, strict=True) if fault not in self._skip]
 
     def prepare(self) -> None:
         """Look into every file, so that one that cannot be used is found before any is encoded.
 
         Raises:
-            UserError: naming the first few files that are missing, unreadable or, by their header, too short.
+            UserError: naming the first few files that are missing, unreadable or too short.
         """
         if wrong := self._troubles:
-            more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
             raise UserError(
                 expected=f"{len(self.clips)} readable clips of {self._seconds:.3g} s",
-                got=f"{len(wrong)} that are not: {'; '.join(wrong[:3])}{more}",
-                remedy="mend or replace these files, or take their rows out of the table",
+                got=f"{len(wrong)} that are not: {_first(wrong)}",
+                remedy=f"mend these files, take their rows out of the table, or give skip=[{','.join(FAULTS)}]",
             )
 
     def recipe(self) -> dict[str, Any]:
@@ -89,7 +116,7 @@ class VideoClips:
         """
         clips = [self.clips[int(index)] for index in indices]
         return ClipBatch(
-            video=torch.stack([self._read(clip) for clip in clips]),
+            video=torch.stack([self._read(clip, self._size) for clip in clips]),
             instructions=tuple(clip.instruction for clip in clips),
             frame_rate=self._frame_rate,
             seeds=tuple(int(index) for index in indices),
@@ -110,19 +137,32 @@ class VideoClips:
         return (self._frames - 1) / self._frame_rate
 
     def _trouble(self, clip: ListedClip) -> str:
+        """What is wrong with a clip, by its header if that says how long the video is; else by reading it."""
         try:
             found = probe(clip.path)
         except MediaError as error:
             return f"{clip.where}: {error}"
         end = clip.start + self._seconds
-        if 0 < found.duration < end:
+        if found.duration == 0:
+            return self._fault(clip)[1]
+        if found.duration < end:
             return f"{clip.where}: {clip.path} ends at {found.duration:.3g} s, the clip at {end:.3g} s"
         return ""
 
-    def _read(self, clip: ListedClip) -> Float[Tensor, "rgb=3 frame height width"]:
-        footage = sample_video(
-            clip.path, frame_rate=self._frame_rate, frames=self._frames, size=self._size, start=clip.start
-        )
+    def _fault(self, clip: ListedClip) -> tuple[str, str]:
+        """What is wrong with a clip, in a word of `FAULTS` and in full, by reading it; empty if nothing is."""
+        try:
+            self._read(clip, SMALL)
+        except EndedError as error:
+            return "short", f"{clip.where}: {error}"
+        except MediaError as error:
+            return "damaged" if clip.path.exists() else "missing", f"{clip.where}: {error}"
+        except UserError as error:
+            return "short", str(error)
+        return "", ""
+
+    def _read(self, clip: ListedClip, size: tuple[int, int]) -> Float[Tensor, "rgb=3 frame height width"]:
+        footage = sample_video(clip.path, frame_rate=self._frame_rate, frames=self._frames, size=size, start=clip.start)
         if footage.video.shape[1] < self._frames:
             raise UserError(
                 expected=f"{self._frames} frames at {self._frame_rate:g} per second from {clip.start:g} s on "
@@ -130,4 +170,13 @@ class VideoClips:
                 got=f"{footage.video.shape[1]} in {clip.path}",
                 remedy="take a longer video or an earlier start, or take the row out of the table",
             )
+        for remark in footage.remarks:
+            if remark not in self._said:
+                self._said.add(remark)
+                warnings.warn(f"{clip.path}: {remark} Others may be like it; this is said once.", stacklevel=2)
         return footage.video
+
+
+def _first(words: Sequence[str]) -> str:
+    more = f" and {len(words) - 3} more" if len(words) > 3 else ""
+    return f"{'; '.join(words[:3])}{more}"

@@ -16,8 +16,10 @@ from torch import Tensor
 
 from foresight.errors import UserError
 from ltx.media import Limits, to_float
-from ltx.media.frames import Picture, is_picture, natural_order, numbered_pictures, pictures
+from ltx.media.folder import Names, is_picture
+from ltx.media.frames import Picture, numbered_pictures, pictures
 from ltx.media.reader import covering, held
+from ltx.media.remarks import aloud
 
 ENDLESS = Limits(frames=2**62, bytes=2**62, seconds=1e9)
 """Limits on single pictures only: a stream may go on for ever, since none of it is kept."""
@@ -76,7 +78,9 @@ def arrivals(
         return live(video, frame_rate=frame_rate, size=size, patience=patience, backlog=backlog)
     path, rate = Path(video), Fraction(frame_rate).limit_denominator(100_000)
     if path.is_dir():
-        stream = numbered_pictures(growing(path, patience), rate=rate, count=0, path=path, limits=ENDLESS)
+        stream = numbered_pictures(
+            growing(path, patience), rate=rate, count=0, path=path, limits=ENDLESS, remarks=aloud(path)
+        )
         # A folder has no clock, and the end of its newest picture must not be waited for.
         return (
             Arrival.of(picture, size, seconds=float(index / rate), follows=index > 0)
@@ -99,23 +103,30 @@ def growing(folder: Path, patience: float) -> Iterator[Path]:
     Args:
         folder: where the pictures are.
         patience: seconds without a new one after which it ends.
+
+    Raises:
+        MediaError: if the names are of several kinds, such as frames and masks.
     """
-    last: list[tuple[int, int | str]] | None = None
+    last: Path | None = None
     newest: tuple[Path, int] | None = None
     since = time.monotonic()
     while time.monotonic() - since <= patience:
-        names = ((natural_order(file), file) for file in folder.iterdir() if is_picture(file))
-        waiting = [file for key, file in sorted(names) if last is None or key > last]
+        files = [file for file in folder.iterdir() if is_picture(file)]
+        names = Names(files)
+        files.sort(key=names.key)
+        if files:
+            names.one_series(folder, files)
+        waiting = [file for file in files if last is None or names.key(file) > names.key(last)]
         before, newest = newest, (waiting[-1], waiting[-1].stat().st_size) if waiting else None
         ready = waiting if newest == before else waiting[:-1]
         for file in ready:
             yield file
-            last, since = natural_order(file), time.monotonic()
+            last, since = file, time.monotonic()
         # Always: two looks with no time between them would tell nothing about a file that is being written.
         time.sleep(PAUSE)
 
 
 def _file(path: Path, rate: Fraction, size: tuple[int, int]) -> Iterator[Arrival]:
-    with closing(pictures(path, folder_rate=rate, limits=ENDLESS)) as stream:
+    with closing(pictures(path, folder_rate=rate, limits=ENDLESS, remarks=aloud(path))) as stream:
         for index, picture in enumerate(held(stream, (step / rate for step in count()))):
             yield Arrival.of(picture, size, seconds=float(index / rate), follows=index > 0)

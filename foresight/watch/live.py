@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from fractions import Fraction
+from http.client import HTTPException
 from pathlib import Path
 from threading import Condition, Thread
+from urllib.request import urlopen
 
 import av
 
 from foresight.watch.arrivals import ENDLESS, Arrival
 from ltx.media import MediaError
-from ltx.media.container import DEMUXERS
+from ltx.media.clock import Clock, continuous
+from ltx.media.container import DEMUXERS, Opened, chosen_stream
 from ltx.media.frames import Picture, decoded_pictures
+from ltx.media.recognise import HEAD, no_video
+from ltx.media.remarks import aloud
 
 # Playlists can name other files or hosts and are left out, as for files.
 PROTOCOLS = "rtsp,rtsps,rtp,rtmp,http,https,tcp,udp,srt,tls"
-FORMATS = f"{DEMUXERS},rtsp,sdp,rtp,mjpeg,h264,video4linux2,v4l2"
+FORMATS = f"{DEMUXERS},rtsp,sdp,rtp,mjpeg,video4linux2,v4l2"
 GAP = Fraction(2)
 """Seconds between two pictures that are no longer taken for a steady stream."""
 
@@ -120,26 +126,41 @@ def _pictures(address: str, patience: float) -> Iterator[Picture]:
             address, format="v4l2" if camera else None, options=options, timeout=patience, metadata_errors="replace"
         )
     except Exception as error:
+        if _playlist(address, patience):
+            raise MediaError(
+                f"expected one stream at {address}, got a playlist (HLS or DASH), which names other addresses and "
+                f"is not followed; pass it on: ffmpeg -i {address} -c copy -f mpegts -listen 1 http://127.0.0.1:8090, "
+                "and watch video=http://127.0.0.1:8090"
+            ) from error
         reason = " ".join(str(error).split())
         raise MediaError(
             f"expected video at {address}, got {type(error).__name__} ({reason}); "
             "check the address, the network and the camera"
         ) from error
     with closing(container):
-        if not container.streams.video:
-            raise MediaError(f"expected a stream with video, got none at {address}; choose another address")
-        stream = container.streams.video[0]
-        whole = _forwards(frame for frame in container.decode(stream) if not frame.is_corrupt)
-        yield from decoded_pictures(whole, container, stream, Path(address), ENDLESS)
+        path = Path(address)
+        remarks = aloud(path)
+        source = Opened(path, container, chosen_stream(path, container, remarks), "", remarks)
+        clock = Clock(container, source.stream)
+        yield from decoded_pictures(_whole(source), clock, source, ENDLESS)
 
 
-def _forwards(frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    """Frames whose times go on rising where the source's clock is set back."""
-    shift, last = 0, None
-    for frame in frames:
-        if frame.pts is not None:
-            if last is not None and frame.pts + shift < last:
-                shift = last - frame.pts + (frame.duration or 1)
-            frame.pts += shift
-            last = frame.pts
-        yield frame
+def _whole(source: Opened) -> Iterator[av.VideoFrame]:
+    """Frames without those that were damaged on the way."""
+    packets = source.container.demux(source.stream)
+    for packet in continuous(packets, source.container, source.stream, source.remarks):
+        with suppress(av.error.InvalidDataError):
+            yield from (frame for frame in packet.decode() if not frame.is_corrupt)
+
+
+def _playlist(address: str, patience: float) -> bool:
+    """Whether an address is that of a playlist, by its name or its first bytes."""
+    if re.search(r"\.(m3u8?|mpd|ism)(/manifest)?([?#]|$)", address, re.IGNORECASE):
+        return True
+    if not address.startswith(("http://", "https://")):
+        return False
+    try:
+        with urlopen(address, timeout=patience) as answer:
+            return (told := no_video(answer.read(HEAD))) is not None and "playlist" in told[0]
+    except (OSError, ValueError, HTTPException):
+        return False

@@ -1,13 +1,14 @@
 """Video in and out: one exception for everything unreadable, limits on what reading may cost, whole files or none."""
 
 from ltx.media.container import MediaInfo
-from ltx.media.limits import Limits, MediaError
+from ltx.media.limits import EndedError, Limits, MediaError
 from ltx.media.picture import read_picture
 from ltx.media.pixels import blur, centre_crop, cover, cover_size, resize, to_float, to_pixels
-from ltx.media.reader import Footage, probe, read_video, sample_video
+from ltx.media.reader import Footage, last_picture, probe, read_video, sample_video
 from ltx.media.writer import crf_degrade, write_frames, write_gif, write_lossless, write_mp4
 
 __all__ = [
+    "EndedError",
     "Footage",
     "Limits",
     "MediaError",
@@ -17,6 +18,7 @@ __all__ = [
     "cover",
     "cover_size",
     "crf_degrade",
+    "last_picture",
     "probe",
     "read_picture",
     "read_video",

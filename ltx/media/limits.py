@@ -16,6 +16,10 @@ class MediaError(ValueError):
     """A video or picture that cannot be read; the message says what was expected, what came and what to do."""
 
 
+class EndedError(MediaError):
+    """A video that ends before the part that was asked for."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Upper bounds that hold while a file is decoded, so that a small hostile file cannot exhaust the machine.

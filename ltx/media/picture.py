@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ltx.media.frames import numbered_pictures
 from ltx.media.limits import Limits
 from ltx.media.pixels import cover, to_float
+from ltx.media.remarks import aloud
+from ltx.media.still import load_still
 
 LIMITS = Limits()
 
@@ -26,7 +26,5 @@ def read_picture(
         MediaError: if it cannot be read or exceeds the limits.
     """
     path = Path(path)
-    with closing(numbered_pictures([path], rate=Fraction(1), count=1, path=path, limits=limits)) as stream:
-        picture = next(stream)
-        pixels = picture.pixels(picture.info.height, picture.info.width)
-    return cover(to_float(torch.from_numpy(pixels.copy())[None]), *size, "bilinear")[:, 0]
+    pixels = torch.from_numpy(np.array(load_still(path, limits, aloud(path))))
+    return cover(to_float(pixels[None]), *size, "bilinear")[:, 0]

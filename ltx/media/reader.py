@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from torch import Tensor
 
 from ltx.media.container import MediaInfo
 from ltx.media.frames import Picture, pictures
-from ltx.media.limits import Budget, Limits, MediaError
+from ltx.media.limits import Budget, EndedError, Limits
 from ltx.media.pixels import cover_size, to_float
+from ltx.media.remarks import Remarks, aloud
 
 LIMITS = Limits()
 
@@ -31,12 +33,19 @@ class Footage:
         times: seconds after the first frame of the file at which the source frame of each frame appears.
         info: the file; its frame_rate and size are those of the source.
         source_frames: how many different source frames were used.
+        remarks: what is to be known of the file beside its pictures, in plain sentences.
     """
 
     video: Float[Tensor, "rgb=3 frame height width"]
     times: Float[Tensor, " frame"]
     info: MediaInfo
     source_frames: int
+    remarks: tuple[str, ...] = ()
+
+    def warn(self) -> None:
+        """Say the remarks as warnings, with the file's name."""
+        for remark in self.remarks:
+            warnings.warn(f"{self.info.path}: {remark}", stacklevel=2)
 
 
 def probe(path: str | Path, *, limits: Limits = LIMITS) -> MediaInfo:
@@ -45,7 +54,7 @@ def probe(path: str | Path, *, limits: Limits = LIMITS) -> MediaInfo:
     Raises:
         MediaError: if it cannot be read.
     """
-    with closing(pictures(Path(path), folder_rate=Fraction(1), limits=limits)) as stream:
+    with closing(pictures(Path(path), folder_rate=Fraction(1), limits=limits, remarks=Remarks())) as stream:
         return next(stream).info
 
 
@@ -56,13 +65,13 @@ def read_video(path: str | Path, *, limits: Limits = LIMITS) -> Footage:
         MediaError: if it cannot be read or exceeds the limits.
     """
     path = Path(path)
-    budget = Budget(limits, path)
+    budget, remarks = Budget(limits, path), Remarks()
     frames, times = [], []
-    for picture in pictures(path, folder_rate=Fraction(1), limits=limits):
+    for picture in pictures(path, folder_rate=Fraction(1), limits=limits, remarks=remarks):
         budget.kept(picture.info.height, picture.info.width)
         frames.append(picture.pixels(picture.info.height, picture.info.width))
         times.append(float(picture.start))
-    return Footage(_float(frames), torch.tensor(times), picture.info, len(frames))
+    return Footage(_float(frames), torch.tensor(times), picture.info, len(frames), tuple(remarks))
 
 
 def sample_video(
@@ -78,8 +87,8 @@ def sample_video(
 
     Nothing is blended, and nothing from later is shown early (but for the container's rounding of times). A folder of
     pictures has no timing: its pictures are taken as they are, one per frame. Pictures are scaled to cover `size` and
-    cropped to their middle. Holds fewer than `frames` frames where the file ends earlier; decoding stops as soon as all
-    are found.
+    cropped to their middle. Holds fewer than `frames` frames where the file ends earlier. Decoding begins at the key
+    frame before `start`, wherever in the file that is, and stops as soon as all are found.
 
     Args:
         path: file or folder.
@@ -101,11 +110,11 @@ def sample_video(
     path = Path(path)
     rate = Fraction(frame_rate).limit_denominator(100_000)
     first = Fraction(start).limit_denominator(100_000)
-    budget = Budget(limits, path)
+    budget, remarks = Budget(limits, path), Remarks()
     out: list[np.ndarray] = []
     times: list[float] = []
     info = None
-    with closing(pictures(path, folder_rate=rate, limits=limits)) as stream:
+    with closing(pictures(path, folder_rate=rate, limits=limits, remarks=remarks, start=first)) as stream:
         for picture in held(stream, (first + i / rate for i in range(frames))):
             info = picture.info
             budget.kept(*size)
@@ -113,8 +122,24 @@ def sample_video(
             out.append(out[-1] if repeated else covering(picture, size, limits))
             times.append(float(picture.start))
     if info is None:
-        raise MediaError(f"expected a video longer than {start:g} s, got {path}, which ends before; start earlier")
-    return Footage(_float(out), torch.tensor(times), info, len(set(times)))
+        raise EndedError(f"expected a video longer than {start:g} s, got {path}, which ends before; start earlier")
+    return Footage(_float(out), torch.tensor(times), info, len(set(times)), tuple(remarks))
+
+
+def last_picture(
+    path: str | Path, *, size: tuple[int, int], limits: Limits = LIMITS
+) -> Float[Tensor, "rgb=3 height width"]:
+    """The last picture of a video or folder, scaled to cover (height, width) and cropped to its middle.
+
+    Raises:
+        MediaError: if it cannot be read or exceeds the limits.
+    """
+    path = Path(path)
+    near = Fraction(max(probe(path, limits=limits).duration - 1, 0)).limit_denominator(1000)
+    stream = pictures(path, folder_rate=Fraction(1), limits=limits, remarks=aloud(path), start=near)
+    for picture in stream:
+        last = picture
+    return _float([covering(last, size, limits)])[:, 0]
 
 
 def held(stream: Iterator[Picture], moments: Iterator[Fraction]) -> Iterator[Picture]:

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import av
 import pytest
 import torch
+from av.video.stream import VideoStream
 
 from foresight.data.encode import EncodedClips
 from foresight.data.table import listed
@@ -116,3 +118,50 @@ def test_tables_that_cannot_be_used(tmp_path: Path, table: str | None, said: str
         (tmp_path / "metadata.jsonl").write_text(table)
     with pytest.raises(UserError, match=said):
         listed(tmp_path)
+
+
+@pytest.mark.parametrize(("skip", "kept"), [(["short"], 5), (["short", "damaged", "missing"], 3)])
+def test_what_cannot_be_used_is_left_out_if_that_is_allowed(folder: Path, skip: list[str], kept: int) -> None:
+    """Rows are named and left out, no instruction slides to another clip, and the key is that of the others alone."""
+    before = clips(folder).recipe()
+    whole = clips(folder).__getitems__([0, 1, 2])
+    lines = (folder / "metadata.jsonl").read_text().splitlines()
+    bad = [("one.mp4", 2.5), ("one.mp4", 50.0), ("text.mp4", 0), ("missing.mp4", 0)]
+    (folder / "text.mp4").write_text("not a video")
+    for place, (name, start) in enumerate(bad):
+        lines.insert(2 * place, json.dumps({"file_name": name, "instruction": "wrong", "start": start}))
+    (folder / "metadata.jsonl").write_text("\n".join(lines))
+    found = VideoClips(folder=str(folder), frames=FRAMES, frame_rate=RATE, size=SIZE, skip=skip)
+    with pytest.warns(UserWarning, match=rf"{7 - kept} of 7 clips are left out: .*row 1 \(line 1\)"):
+        assert len(found) == kept
+    if kept > 3:
+        with pytest.raises(UserError, match=r"2 that are not.*text\.mp4.*missing\.mp4"):
+            found.prepare()
+    else:
+        found.prepare()
+        assert found.recipe() == before
+        batch = found.__getitems__([0, 1, 2])
+        assert batch.instructions == whole.instructions and torch.equal(batch.video, whole.video)
+
+
+def test_leaving_out_everything_and_unknown_words_are_refused(folder: Path) -> None:
+    """An empty collection is none."""
+    (folder / "metadata.jsonl").write_text(json.dumps({"file_name": "one.mp4", "instruction": "x", "start": 9}))
+    with pytest.raises(UserError, match=r"1 that cannot.*start earlier"):
+        VideoClips(folder=str(folder), frames=FRAMES, frame_rate=RATE, size=SIZE, skip=["short"]).prepare()
+    with pytest.raises(ValueError, match="short, damaged, missing; got"):
+        VideoClips(folder=str(folder), frames=FRAMES, frame_rate=RATE, size=SIZE, skip=["all"])
+
+
+def test_where_the_header_does_not_say_the_length_the_video_is_read(folder: Path) -> None:
+    """A transport stream that is too short is found before anything is encoded, like any other."""
+    with av.open(str(folder / "one.ts"), "w", format="mpegts") as container:
+        stream = container.add_stream("libx264", rate=8, options={"preset": "ultrafast"})
+        assert isinstance(stream, VideoStream)
+        stream.width = stream.height = 64
+        for _ in range(10):
+            container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        container.mux(stream.encode())
+    (folder / "metadata.jsonl").write_text(json.dumps({"file_name": "one.ts", "instruction": "x"}))
+    with pytest.raises(UserError, match=r"row 1 .*one\.ts"):
+        clips(folder).prepare()

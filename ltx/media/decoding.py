@@ -1,0 +1,139 @@
+"""Decoded frames of an open container: from its beginning or near a moment, damage and all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from itertools import chain
+
+import av
+from av import Packet, VideoFrame
+from av.video.codeccontext import VideoCodecContext
+
+from ltx.media.clock import RAW, RESTARTING, Clock, continuous, format_name
+from ltx.media.container import Opened
+from ltx.media.limits import MediaError
+
+TAIL = 32
+"""Packets behind damage with which it still counts as the end of a recording, and not as damage on the way."""
+_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
+_RETREATS = (Fraction(0), Fraction(5), Fraction(30))
+"""Seconds before the wanted moment to seek to, where the first place found is too late."""
+
+
+def frames_from(source: Opened, clock: Clock, start: Fraction) -> Iterator[VideoFrame]:
+    """Whole frames in the order of showing, from the last key frame before `start` seconds or earlier.
+
+    Containers with an index are entered there; of others the packets before it are read but not decoded.
+
+    Raises:
+        MediaError: at damage that is not at the end.
+    """
+    decoder = _decoder(source)
+    packets = _packets(source)
+    first = next(frames := decoded(packets, decoder, source), None)
+    if first is None:
+        return
+    _, end = clock.times(first)
+    if start <= end:
+        clock.sought()
+        yield from chain([first], frames)
+    elif format_name(source.container) in RESTARTING | RAW:
+        yield from decoded(_ahead(packets, clock.stamp(start), decoder), decoder, source)
+    else:
+        yield from _sought(source, clock, start, decoder)
+
+
+def decoded(packets: Iterable[Packet], decoder: VideoCodecContext, source: Opened) -> Iterator[VideoFrame]:
+    """Decode packets; a recording that ends in damage ends there, with a remark.
+
+    Raises:
+        MediaError: at damage with more than `TAIL` packets behind it, or if nothing can be decoded.
+    """
+    waiting: list[VideoFrame] | None = None
+    damage, packets_behind, any_whole = "", 0, False
+    for packet in packets:
+        packets_behind += waiting is not None and bool(packet.size)
+        # In transport streams the mark may also come from a part that was put before, and be on a whole packet.
+        torn = bool(source.missing and packet.size and packet.is_corrupt)
+        try:
+            frames = [] if torn else decoder.decode(packet)
+            wrong = "a packet that is not whole" if torn else ""
+        except (av.error.InvalidDataError, av.error.PatchWelcomeError, av.error.UndefinedError) as error:
+            frames, wrong = [], " ".join(str(error).split())
+        for frame in frames:
+            if frame.is_corrupt:
+                wrong = wrong or "a frame that is not whole"
+            elif waiting is not None and not wrong:
+                waiting.append(frame)
+            elif not wrong:
+                any_whole = True
+                yield frame
+        if wrong:
+            damage = damage or wrong
+            # What lies before the first whole frame is the rest of a picture that was cut away.
+            waiting = waiting if waiting is not None or not any_whole else []
+        if packets_behind > TAIL:
+            raise MediaError(
+                f"expected whole frames, got damage ({damage[:80]}) on the way in {source.path}; copy it again, or "
+                "take a part before or after it"
+            )
+    yield from waiting or []
+    if damage and not any_whole:
+        raise MediaError(f"expected frames that decode, got none ({damage[:80]}) in {source.path}; copy it again")
+    if waiting is not None or source.missing:
+        why = source.missing or damage[:80]
+        source.remarks.add(f"The recording is cut short ({why}); it is read as far as it goes.")
+
+
+def _packets(source: Opened) -> Iterator[Packet]:
+    packets = source.container.demux(source.stream)
+    return continuous(packets, source.container, source.stream, source.remarks)
+
+
+def _decoder(source: Opened) -> VideoCodecContext:
+    """The stream's own, or for VP8 and VP9 with transparency the one that hears it."""
+    own = source.stream.codec_context
+    name = _ALPHA.get(own.name)
+    if name is None or source.stream.metadata.get("alpha_mode", source.stream.metadata.get("ALPHA_MODE")) != "1":
+        return own
+    decoder = av.CodecContext.create(name, "r")
+    assert isinstance(decoder, VideoCodecContext)
+    decoder.options = dict(own.options)
+    decoder.extradata = own.extradata
+    return decoder
+
+
+def _sought(source: Opened, clock: Clock, start: Fraction, decoder: VideoCodecContext) -> Iterator[VideoFrame]:
+    for retreat in _RETREATS:
+        moment = max(start - retreat, Fraction(0))
+        source.container.seek(clock.stamp(moment), stream=source.stream)
+        decoder.flush_buffers()
+        frames = decoded(_packets(source), decoder, source)
+        first = next(frames, None)
+        clock.sought()
+        if first is not None and clock.times(first)[0] <= start:
+            clock.sought()
+            yield from chain([first], frames)
+            return
+    # An index that leads nowhere: from the beginning, then.
+    source.container.seek(clock.origin or 0, stream=source.stream)
+    decoder.flush_buffers()
+    clock.sought()
+    yield from decoded(_packets(source), decoder, source)
+
+
+def _ahead(packets: Iterator[Packet], stamp: int, decoder: VideoCodecContext) -> Iterator[Packet]:
+    """The packets from the last key frame at or before a time on."""
+    kept: list[Packet] = []
+    found = False
+    for packet in packets:
+        when = packet.pts if packet.pts is not None else packet.dts
+        if packet.is_keyframe and when is not None and when <= stamp:
+            kept, found = [], True
+        kept.append(packet)
+        if when is None or when > stamp or not packet.size:
+            break
+    if found:
+        decoder.flush_buffers()
+    yield from chain(kept, packets)

@@ -1,0 +1,122 @@
+"""Reading near a moment, and recordings that break off."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+
+from ltx.media import Limits, MediaError, read_video, sample_video
+
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "16", "-qp", "4", "-pix_fmt", "yuv420p")
+FRAGMENTS = ("-movflags", "frag_keyframe+empty_moov+default_base_moof")
+
+
+def greys(video: torch.Tensor) -> list[int]:
+    return ((video[1, :, 32, 32] + 1) * 127.5).round().int().tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("a.mp4", X264),
+        ("fragments.mp4", (*X264, *FRAGMENTS)),
+        ("a.mkv", X264),
+        ("a.avi", X264),
+        ("a.ts", X264),
+        ("a.flv", X264),
+        ("a.nut", X264),
+        ("a.h264", X264),
+        ("a.webm", ("-c:v", "libvpx", "-g", "16", "-crf", "4", "-b:v", "4M")),
+        ("a.mpg", ("-c:v", "mpeg2video", "-bf", "2", "-g", "16", "-q:v", "2", "-r", "25")),
+        ("a.mxf", ("-c:v", "mpeg2video", "-bf", "2", "-g", "16", "-q:v", "2", "-r", "25")),
+        ("a.wmv", ("-c:v", "wmv2", "-g", "16", "-q:v", "2")),
+        ("a.ogv", ("-c:v", "libtheora", "-g", "16", "-q:v", "10")),
+    ],
+)
+def test_a_clip_is_the_same_wherever_reading_begins(
+    tmp_path: Path, ffmpeg, name: str, arguments: tuple[str, ...]
+) -> None:
+    """From a start on come the frames that reading the whole file gives, in every container."""
+    path = ffmpeg.make(tmp_path / name, *arguments, source=ffmpeg.brightening(104, rate=8, first=16, step=2))
+    whole = sample_video(path, frame_rate=8, frames=200, size=(64, 64)).video
+    assert whole.shape[1] in (103, 104)
+    for start in (16, 31, 75):
+        part = sample_video(path, frame_rate=8, frames=8, size=(64, 64), start=start / 8)
+        assert greys(part.video) == greys(whole[:, start : start + 8])
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.mkv", "a.ts"])
+def test_only_what_is_read_counts(tmp_path: Path, ffmpeg, name: str) -> None:
+    """A clip late in a long recording costs no more frames than one at its beginning."""
+    path = ffmpeg.make(tmp_path / name, *X264, source=ffmpeg.brightening(400, rate=25, step=0))
+    for start in (0.0, 15.0):
+        found = sample_video(path, frame_rate=8, frames=4, size=(64, 64), start=start, limits=Limits(frames=40))
+        assert found.video.shape[1] == 4
+    with pytest.raises(MediaError, match="at most 40 frames"):
+        read_video(path, limits=Limits(frames=40))
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("fragments.mp4", (*X264, *FRAGMENTS)),
+        ("index_first.mp4", (*X264, "-movflags", "+faststart")),
+        ("a.mkv", X264),
+        ("a.avi", X264),
+        ("a.ts", X264),
+        ("a.webm", ("-c:v", "libvpx", "-g", "16", "-b:v", "4M")),
+        ("a.flv", X264),
+        ("a.y4m", ("-pix_fmt", "yuv420p")),
+    ],
+)
+def test_a_recording_that_broke_off_is_read_as_far_as_it_goes(
+    tmp_path: Path, ffmpeg, name: str, arguments: tuple[str, ...]
+) -> None:
+    """Nearly all that ffmpeg plays of four fifths of a file, each frame as in the whole one, and a word on it."""
+    path = ffmpeg.make(tmp_path / name, *arguments, source="testsrc2=size=96x64:rate=8:duration=10")
+    whole = read_video(path)
+    assert whole.video.shape[1] == 80 and not whole.remarks
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * 0.8)])
+    found = read_video(path)
+    count = found.video.shape[1]
+    assert len(ffmpeg.shown(path, 96, 64)) - 3 <= count < 80
+    assert torch.equal(found.video[:, : count - 1], whole.video[:, : count - 1])
+    said = any("cut short" in remark for remark in found.remarks)
+    # A stream without lengths ends where it ends, unless a packet is torn.
+    assert said or name in ("a.ts", "a.flv", "a.y4m")
+
+
+def test_an_index_that_is_missing_is_refused(tmp_path: Path, ffmpeg) -> None:
+    """An MP4 whose index would have come last cannot be played, and it is said why."""
+    path = ffmpeg.make(tmp_path / "a.mp4", *X264)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * 0.8)])
+    with pytest.raises(MediaError, match=r"a\.mp4.*its index .moov box"):
+        read_video(path)
+
+
+def test_damage_on_the_way_is_refused(tmp_path: Path, ffmpeg) -> None:
+    """A hole in the middle is no end: nothing is guessed across it."""
+    path = ffmpeg.make(tmp_path / "a.mkv", *X264, source="testsrc2=size=96x64:rate=8:duration=20")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 3
+    content[middle : middle + 3000] = bytes(3000)
+    path.write_bytes(content)
+    with pytest.raises(MediaError, match=r"damage .* on the way in .*a\.mkv"):
+        read_video(path)
+
+
+def test_a_recording_that_begins_between_key_frames_is_read_from_the_first(tmp_path: Path, ffmpeg) -> None:
+    """What cannot be decoded before the first key frame is left out."""
+    path = ffmpeg.make(tmp_path / "a.ts", *X264, source=ffmpeg.brightening(48))
+    content = path.read_bytes()
+    cut = len(content) // 4 // 188 * 188
+    path.write_bytes(content[cut:])
+    found = greys(read_video(path).video)
+    assert found == greys(read_video(path).video) and 16 <= len(found) <= 40
+    steps = {b - a for a, b in pairwise(found)}
+    assert steps <= {3, 4, 5}
