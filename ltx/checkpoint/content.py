@@ -8,6 +8,7 @@ from typing import Literal
 from ltx.checkpoint import index
 from ltx.checkpoint.parts import TRANSFORMER, UPSAMPLER
 from ltx.checkpoint.read import Weights, read_object
+from ltx.lora.names import LOOKS
 
 Content = Literal["checkpoint", "latent upsampler", "LoRA"]
 
@@ -36,7 +37,6 @@ def content_of(path: Path) -> Content:
 
 def _in_file(path: Path) -> Content:
     keys = Weights((path,))
-    # ".lora_A", ".lora_down" and their partners: in every style, and in no other file.
-    if any(".lora_" in key for key in keys):
+    if any(LOOKS.search(key) for key in keys):
         return "LoRA"
     return "latent upsampler" if UPSAMPLER.official_anchor in keys else "checkpoint"

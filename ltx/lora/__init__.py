@@ -4,7 +4,7 @@ from ltx.lora.apply import ATTENTION, FEED_FORWARD, Merged, attach, attached, cr
 from ltx.lora.files import read_lora, write_lora
 from ltx.lora.layer import LowRankUpdate, UpdatedLinear
 from ltx.lora.names import Style
-from ltx.lora.record import LoRA, LowRank
+from ltx.lora.record import LoRA, LowRank, combined
 
 __all__ = [
     "ATTENTION",
@@ -17,6 +17,7 @@ __all__ = [
     "UpdatedLinear",
     "attach",
     "attached",
+    "combined",
     "create",
     "detach",
     "extract",

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ltx.checkpoint.errors import CheckpointError, listed
 from ltx.lora.layer import LowRankUpdate, UpdatedLinear
 from ltx.lora.record import LoRA, LowRank
+from ltx.values import is_finite
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
 FEED_FORWARD = ("ff.net.0.proj", "ff.net.2")
@@ -56,9 +57,14 @@ def attach(model: nn.Module, lora: LoRA, *, name: str = "default", strength: flo
         strength: factor of the whole update.
 
     Raises:
-        CheckpointError: if the name is taken, or the LoRA is for another model.
+        CheckpointError: if the name is taken, the LoRA is for another model, or it has whole differences.
     """
     lora.check(model)
+    if lora.differences:
+        raise CheckpointError(
+            f"this LoRA has whole differences ({listed(lora.differences)}), which cannot lie beside the weights; "
+            "merge it instead"
+        )
     updates = {}
     for module_name, one in lora.updates.items():
         (rank, inputs), outputs = one.down.shape, one.up.shape[0]
@@ -127,8 +133,8 @@ class Merged:
     def undo(self) -> None:
         """Put the weights back, bit for bit."""
         with torch.no_grad():
-            for module, original in self.originals.items():
-                self.model.get_submodule(module).get_parameter("weight").copy_(original)
+            for name, original in self.originals.items():
+                self.model.get_parameter(name).copy_(original)
 
 
 def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
@@ -137,19 +143,32 @@ def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
     The sum is made in float32 and rounded once to the type of the weights.
 
     Raises:
-        CheckpointError: if the LoRA is for another model, or another one is attached to the layers it updates. One
-            that an adapter lends is not in the way.
+        CheckpointError: if the LoRA is for another model, another one is attached to the layers it updates (one that an
+            adapter lends is not in the way), or a sum is beyond the type of the weights; they stay as they were.
     """
     lora.check(model)
     if any(isinstance(layer, UpdatedLinear) and layer.owned for layer in map(model.get_submodule, lora.updates)):
         raise CheckpointError("a LoRA is attached to layers that this one updates; detach it before merging")
     originals = {}
     with torch.no_grad():
-        for module, update in lora.updates.items():
-            weight = model.get_submodule(module).get_parameter("weight")
-            originals[module] = weight.detach().clone()
-            weight.copy_(weight.float() + strength * update.delta.to(weight.device))
-    return Merged(model, originals)
+        for name in [*(f"{module}.weight" for module in lora.updates), *lora.differences]:
+            originals.setdefault(name, model.get_parameter(name).detach().clone())
+        merged = Merged(model, originals)
+        for name, original in originals.items():
+            total = original.float()
+            if (update := lora.updates.get(name.removesuffix(".weight"))) is not None:
+                total = total + strength * update.delta.to(total.device)
+            if (difference := lora.differences.get(name)) is not None:
+                total = total + strength * difference.float().to(total.device)
+            parameter = model.get_parameter(name)
+            parameter.copy_(total)
+            if not is_finite(parameter):
+                merged.undo()
+                raise CheckpointError(
+                    f"{name} would hold NaN or infinity with this LoRA at strength {strength} in {parameter.dtype}; "
+                    "the weights are as they were"
+                )
+    return merged
 
 
 def _put(model: nn.Module, updates: Mapping[str, LowRankUpdate], name: str, *, owned: bool) -> None:

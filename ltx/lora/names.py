@@ -14,63 +14,119 @@ Style = Literal["peft", "diffusers", "comfy"]
 WRITTEN: dict[Style, str] = {"peft": "base_model.model.", "diffusers": "transformer.", "comfy": "diffusion_model."}
 """What keys start with in each style."""
 
-READ = ("base_model.model.", "model.diffusion_model.", "diffusion_model.", "transformer.")
-KOHYA = re.compile(r"lora_(?:unet|transformer)_(?P<module>\w+)")
+WRAPPERS = ("base_model", "model", "diffusion_model", "transformer", "unet", "dit", "module", "_orig_mod", "net")
+"""Names of what a transformer may be held by when its keys are written."""
+
+UNDERSCORED = re.compile(r"(?:lora_(?:unet|transformer|dit)|lycoris)_(?P<module>\w+)")
+TEXT = re.compile(r"(?:base_model\.model\.)?(?:text_(?:encoders?|model)|t5\w*|clip\w*|te\d?|lora_(?:prior_)?te)[\d._]")
+"""How keys of a text encoder start; LTX-Video's is never trained, so they belong to another model's part."""
+
 FACTOR = re.compile(
-    r"(?P<module>.+)\.(?:lora_(?P<peft>[AB])(?:\.(?!weight$)\w+)?\.weight|lora_(?P<kohya>down|up)\.weight|(?P<alpha>alpha))"
+    r"(?P<module>.+?)"
+    r"(?:\.lora_(?P<peft>[AB])(?:\.(?!weight$|bias$)\w+)?(?:\.(?P<leaf>weight|bias))?"
+    r"|(?:\.lora_|[._]lora(?:_linear_layer)?\.)(?P<kohya>down|up)\.(?P<kohya_leaf>weight|bias)"
+    r"|\.(?P<alpha>alpha|lora_alpha)"
+    r"|\.(?P<whole>diff|w_norm)|\.(?P<bias>diff_b|b_norm))"
 )
-DORA = re.compile(r"\.(dora_scale|lora_magnitude_vector)(\.|$)")
+
+OTHERS = {
+    "a DoRA": r"\.(?:dora_scale|lora_magnitude_vector|magnitude)(?:\.|$)",
+    "a LoHa": r"\.hada_",
+    "a LoKr": r"\.lokr_",
+    "an OFT or BOFT": r"\.(?:oft_|boft_)",
+    "a GLoRA": r"\.[ab][12]\.weight$",
+    "an (IA)³": r"\.(?:ia3_l|on_input$)",
+    "a VeRA": r"\.vera_lambda",
+    "a LoRA of convolutions (a Tucker core)": r"\.lora_mid\.weight$",
+    "a LoRA of embeddings": r"\.lora_embedding_[AB]",
+    "a LoRA that replaces whole weights": r"\.(?:set_weight|reshape_weight|modules_to_save|base_layer)(?:\.|$)",
+    "a LoRA quantised with scales": r"\.(?:scale_weight|weight_scale|scaled_fp8)$",
+}
+"""What is no low-rank update, by what its keys have."""
+
+LOOKS = re.compile(r"[._]lora(?:_|\.(?:down|up)\.)|\.diff(?:_b)?$|\.[wb]_norm$|\.(?:hada|lokr|oft|boft)_|\.dora_scale$")
+"""Keys that only files of updates have."""
+
+Kind = Literal["down", "up", "bias", "alpha", "difference"]
 
 
 class Slot(NamedTuple):
-    """What a key holds: which factor of which module, by official name."""
+    """What a key holds: a part of the update of a module, by official name, or the difference of a whole parameter."""
 
-    module: str
-    kind: Literal["down", "up", "alpha"]
+    name: str
+    kind: Kind
+
+
+def refuse_others(keys: list[str], where: str) -> None:
+    """Refuse what is no plain LoRA, by its name.
+
+    Raises:
+        CheckpointError: saying what it is and what to do.
+    """
+    for kind, marks in OTHERS.items():
+        if found := next((key for key in sorted(keys) if re.search(marks, key)), None):
+            raise CheckpointError(
+                f"{where} holds {kind} (its key {found}), which is not supported: expected low-rank factors or whole "
+                "differences; merge it into the weights, or extract a plain LoRA, with the tool that made it"
+            )
 
 
 def parse(key: str) -> Slot | None:
-    """The slot of a key of any style; None if it is none of a LoRA's.
-
-    Raises:
-        CheckpointError: for DoRA, which rescales whole weights and is not a low-rank update.
-    """
-    if DORA.search(key):
-        raise CheckpointError(f"{key}: this is a DoRA, which is not supported; merge it into the weights with its tool")
+    """The slot of a key of any style; None if it is none of a LoRA's of this transformer."""
     match = FACTOR.fullmatch(key)
-    module = official_module(match["module"]) if match else None
-    if match is None or module is None:
+    if match is None:
+        return None
+    if match["whole"] or match["bias"]:
+        parameter = official_parameter(match["module"], "weight" if match["whole"] else "bias")
+        return None if parameter is None else Slot(parameter, "difference")
+    module = official_module(match["module"])
+    if module is None:
         return None
     if match["alpha"]:
         return Slot(module, "alpha")
-    return Slot(module, "down" if match["peft"] == "A" or match["kohya"] == "down" else "up")
+    down = match["peft"] == "A" or match["kohya"] == "down"
+    if "bias" in (match["leaf"], match["kohya_leaf"]):
+        return None if down else Slot(module, "bias")
+    return Slot(module, "down" if down else "up")
 
 
 def official_module(name: str) -> str | None:
     """Official name of a transformer's linear layer, from the name a tool wrote; None if there is no such layer."""
-    while prefix := next((prefix for prefix in READ if name.startswith(prefix)), None):
-        name = name.removeprefix(prefix)
-    if match := KOHYA.fullmatch(name):
-        return _from_underscores(match["module"])
-    for rename in (TRANSFORMER.to_official, TRANSFORMER.to_diffusers):
-        try:
-            renamed = rename([f"{name}.weight"])[f"{name}.weight"].removesuffix(".weight")
-        except CheckpointError:
-            continue
-        return renamed if rename == TRANSFORMER.to_official else name
+    found = official_parameter(name, "weight")
+    # Norms have a weight too, and the tables have none: neither is a linear layer.
+    linear = found is not None and found.endswith(".weight") and not re.search(r"norm\w*\.weight$", found)
+    return found.removesuffix(".weight") if found is not None and linear else None
+
+
+def official_parameter(name: str, leaf: Literal["weight", "bias"]) -> str | None:
+    """Official name of a parameter of a module of any spelling, or of a table that is a parameter itself."""
+    parts = [part for part in name.split(".") if part != "_orig_mod"]
+    while len(parts) > 1 and parts[0] in WRAPPERS:
+        parts = parts[1:]
+    name = ".".join(parts)
+    if match := UNDERSCORED.fullmatch(name):
+        return _from_underscores(match["module"].replace("__orig_mod_", "_").removeprefix("_orig_mod_"), leaf)
+    for candidate in (f"{name}.{leaf}", name):
+        if candidate == name and leaf == "bias":
+            break
+        for rename in (TRANSFORMER.to_official, TRANSFORMER.to_diffusers):
+            try:
+                renamed = rename([candidate])[candidate]
+            except CheckpointError:
+                continue
+            return renamed if rename == TRANSFORMER.to_official else candidate
     return None
 
 
-def _from_underscores(name: str) -> str | None:
-    """kohya writes the module's name with underscores for dots."""
+def _from_underscores(name: str, leaf: Literal["weight", "bias"]) -> str | None:
+    """Some tools write the module's name with underscores for dots."""
     for rule in TRANSFORMER.rules:
         for template in (rule.official, rule.diffusers):
-            if not template.endswith(".{leaf}"):
-                continue
-            module = template.removesuffix(".{leaf}")
+            module = template.removesuffix(".{leaf}").removesuffix(".weight")
             if match := pattern(module.replace(".", "_")).fullmatch(name):
-                return official_module(module.format(**match.groupdict()))
-    return None
+                return official_parameter(module.format(**match.groupdict()), leaf)
+    wrapper = next((wrapper for wrapper in WRAPPERS if name.startswith(f"{wrapper}_")), None)
+    return None if wrapper is None else _from_underscores(name.removeprefix(f"{wrapper}_"), leaf)
 
 
 def written(module: str, style: Style) -> str:
