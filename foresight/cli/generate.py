@@ -15,7 +15,7 @@ from foresight.errors import UserError
 from foresight.run import RunDirectory
 from ltx.conditioning import ConditioningItem
 from ltx.flow import Progress
-from ltx.lora import merge, read_lora
+from ltx.lora import combined, merge, read_lora
 from ltx.media import read_picture, sample_video, write_mp4
 from ltx.media.folder import PICTURES
 from ltx.pipeline import LTXPipeline, StartingVideo, image_condition
@@ -50,7 +50,7 @@ def generate(
         conditions: pictures and clips to be found in the video: `file`, `start` (frame, 0) and `strength` (1).
         references: reference videos of an IC-LoRA.
         repaint: a video to start from: `file` and `noise_level`.
-        loras: updates of the transformer: `file` and `strength` (1).
+        loras: updates of the transformer: `file`, `strength` (1) and `alpha` (what the file says).
         frames: any number; rounded up to 8k+1 for generation and cut back.
         height: any number of pixels; padded to a multiple of 32 and cropped back.
         width: likewise.
@@ -69,8 +69,9 @@ def generate(
         ValueError: if a value is out of its range.
     """
     with RunDirectory(run, replace=replace) as folder:
-        for lora in _entries("loras", loras, strength=1.0):
-            merge(pipeline.transformer, read_lora(lora["file"]), strength=lora["strength"])
+        if entries := _entries("loras", loras, optional=("alpha",), strength=1.0):
+            read = [(read_lora(entry["file"], alpha=entry.get("alpha")), entry["strength"]) for entry in entries]
+            merge(pipeline.transformer, combined(read))
 
         def footage(file: str, count: int) -> Float[Tensor, "1 3 frame height width"]:
             found = sample_video(file, frame_rate=frame_rate, frames=count, size=(height, width))
@@ -128,17 +129,19 @@ def _condition(
     return ConditioningItem(footage(file, max(1, frames - start)), start, strength)
 
 
-def _entries(name: str, given: Sequence[Mapping[str, Any]], **defaults: Any) -> list[dict[str, Any]]:
-    """Entries with a `file` and other fields, filled up; a default of None has to be given."""
-    known = ("file", *defaults)
+def _entries(
+    name: str, given: Sequence[Mapping[str, Any]], *, optional: tuple[str, ...] = (), **defaults: Any
+) -> list[dict[str, Any]]:
+    """Entries with a `file` and numbers, filled up; a default of None has to be given, an optional number need not."""
+    known = ("file", *defaults, *optional)
     filled = []
     for entry in given:
         entry = {**defaults, **entry} if isinstance(entry, Mapping) else {}
-        numbers = [entry.get(field) for field in defaults]
-        complete = isinstance(entry.get("file"), str) and set(entry) == set(known)
+        numbers = [entry.get(field) for field in known[1:] if field in entry or field in defaults]
+        complete = isinstance(entry.get("file"), str) and {"file", *defaults} <= set(entry) <= set(known)
         if not complete or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):
             raise UserError(
-                expected=f"entries of {name} with a file and the numbers {', '.join(defaults)}",
+                expected=f"entries of {name} with a file and the numbers {', '.join(known[1:])}",
                 got=repr(given),
                 remedy=f"write {name} as in `foresight generate --help`",
             )

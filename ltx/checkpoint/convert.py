@@ -22,7 +22,7 @@ def convert(
     """Convert what is there: to the official file if the target ends in `.safetensors`, else to a folder of diffusers.
 
     Tensors keep their bytes. The exception is the second factor of a LoRA whose alpha is not its rank, in styles that
-    have no place for alpha: it is multiplied by alpha / rank.
+    have no place for alpha: it is multiplied by alpha / rank, in float32 where its type would not hold that exactly.
 
     Args:
         where: anything that `Checkpoint`, `LatentUpsampler` or `read_lora` reads; its content says which.

@@ -149,7 +149,7 @@ def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
     lora.check(model)
     if any(isinstance(layer, UpdatedLinear) and layer.owned for layer in map(model.get_submodule, lora.updates)):
         raise CheckpointError("a LoRA is attached to layers that this one updates; detach it before merging")
-    originals = {}
+    originals: dict[str, Tensor] = {}
     with torch.no_grad():
         for name in [*(f"{module}.weight" for module in lora.updates), *lora.differences]:
             originals.setdefault(name, model.get_parameter(name).detach().clone())

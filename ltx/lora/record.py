@@ -38,7 +38,7 @@ class LowRank:
     def __post_init__(self) -> None:
         down, up = tuple(self.down.shape), tuple(self.up.shape)
         if len(down) != 2 or len(up) != 2 or down[0] != up[1] or not min(*down, *up):
-            turned = len(down) == len(up) == 2 and down[1] == up[0] and min(*down, *up) > 0
+            turned = len(down) == len(up) == 2 and down[1] == up[0] and down[0] > down[1] > 0
             raise CheckpointError(
                 f"expected factors (rank, input) and (output, rank) of one rank ≥ 1, got {down} and {up}"
                 + ("; they look transposed: transpose both" if turned else "")
@@ -109,7 +109,7 @@ class LoRA:
             size = float(tensor.float().norm())
             error = float((new.float() - tensor.float()).norm()) / size if size else 0.0
             if not error <= LOST:
-                lost[name] = error
+                lost[name] = min(1.0, error) if error == error else 1.0
             return new
 
         updates = {
@@ -118,7 +118,7 @@ class LoRA:
         }
         differences = {name: narrow(name, tensor) for name, tensor in self.differences.items()}
         if lost:
-            name = max(lost, key=lambda one: lost[one] if lost[one] == lost[one] else math.inf)
+            name = max(lost, key=lambda one: lost[one])
             raise CheckpointError(
                 f"{dtype} does not hold this LoRA: {name} loses {lost[name]:.0%} of its values; use bfloat16 or float32"
             )

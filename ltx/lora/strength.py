@@ -41,7 +41,8 @@ class Strength:
         self._left = None if kohya else weights.metadata.get(KOHYA_ALPHA)
         self._header = in_header(weights.metadata, kohya=kohya)
         self._header.refuse_others()
-        self._file, self._beside, self._asked = file, None, False
+        self._file, self._asked = file, False
+        self._beside: Stated | None = None
 
     def of(self, module: str, rank: int, tensor: Tensor | None) -> float:
         """Alpha of one update.

@@ -102,6 +102,7 @@ def test_every_kind_of_input(tiny: LTXPipeline, tmp_path: Path) -> None:
         "reference": {"references": [DEMO]},
         "repaint": {"repaint": {"file": DEMO, "noise_level": 0.5}},
         "lora": {"loras": [{"file": str(lora), "strength": 0.5}]},
+        "two": {"loras": [{"file": str(lora), "alpha": 4.0}, {"file": str(lora), "strength": -1}]},
     }
     made = {}
     for name, change in changes.items():

@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ltx.checkpoint.errors import CheckpointError
-from ltx.lora import LoRA, LowRank, Style, attach, create, detach, extract, merge, read_lora, write_lora
+from ltx.lora import LoRA, LowRank, Style, attach, combined, create, detach, extract, merge, read_lora, write_lora
 from ltx.shapes import LatentShape, coordinates
 from ltx.transformer import TransformerConfig, VideoTransformer
 
@@ -125,6 +125,50 @@ def test_two_at_once_and_one_off(model: VideoTransformer, lora: LoRA) -> None:
         merge(model, lora)
     detach(model, name="second")
     assert torch.equal(_output(model), alone)
+
+
+def test_a_merge_is_rounded_once(model: VideoTransformer, lora: LoRA) -> None:
+    """In bfloat16 the merged weight is the nearest one to the exact sum, for several LoRAs at once too."""
+    name = "transformer_blocks.0.attn1.to_q"
+    weight = model.bfloat16().get_submodule(name).get_parameter("weight")
+    update = lora.updates[name]
+    exact = weight.double() + (0.7 - 0.3) * (update.alpha / update.rank) * (update.up.double() @ update.down.double())
+    merge(model, combined([(lora, 0.7), (lora, -0.3)]))
+    assert (weight != exact.bfloat16()).float().mean() < 1e-3
+
+
+def test_a_sum_beyond_the_type_is_refused(model: VideoTransformer, lora: LoRA) -> None:
+    """A strength that would make a weight infinite in float16, or is NaN, leaves every weight as it was."""
+    state = _state(model.half())
+    for strength in (1e7, float("nan")):
+        with pytest.raises(CheckpointError, match=r"to_q\.weight would hold NaN or infinity"):
+            merge(model, lora, strength=strength)
+        _assert_same(model, state)
+
+
+def test_whole_differences_are_merged_and_undone(model: VideoTransformer) -> None:
+    """Biases, norms and tables are added at the strength, and put back bit for bit; they cannot be attached."""
+    names = ("patchify_proj.bias", "transformer_blocks.0.attn1.q_norm.weight", "scale_shift_table")
+    state = _state(model)
+    lora = LoRA({}, {name: torch.randn(state[name].shape) for name in names})
+    merged = merge(model, lora, strength=0.5)
+    for name in names:
+        torch.testing.assert_close(model.state_dict()[name], state[name] + 0.5 * lora.differences[name])
+    merged.undo()
+    _assert_same(model, state)
+    with pytest.raises(CheckpointError, match=r"whole differences.*merge it"):
+        attach(model, lora)
+    with pytest.raises(CheckpointError, match=r"does not have.*proj\.bias"):
+        merge(model, LoRA({}, {"proj.bias": torch.ones(1)}))
+    with pytest.raises(CheckpointError, match=r"another size.*patchify_proj\.bias"):
+        merge(model, LoRA({}, {"patchify_proj.bias": torch.ones(7)}))
+
+
+def test_transposed_factors_are_named_by_the_model(model: VideoTransformer) -> None:
+    """Of a square layer only the model's sizes show that the factors are transposed, and the message says so."""
+    turned = LowRank(torch.ones(32, 4), torch.ones(4, 32), 1.0)
+    with pytest.raises(CheckpointError, match="look transposed"):
+        attach(model, LoRA({"transformer_blocks.0.attn1.to_q": turned}))
 
 
 def test_created_changes_nothing_until_trained(model: VideoTransformer) -> None:

@@ -116,7 +116,8 @@ def test_ours_load_what_diffusers_pipelines_save(ours: VideoTransformer, tmp_pat
     transformer.add_adapter(LoraConfig(r=4, lora_alpha=4, target_modules=TARGETS))
     randomise(transformer)
     LTXPipeline.save_lora_weights(tmp_path, transformer_lora_layers=get_peft_model_state_dict(transformer))
-    lora = read_lora(tmp_path)
+    with pytest.warns(UserWarning, match="taken is their rank"):
+        lora = read_lora(tmp_path)
     assert len(lora.updates) == 20 and {update.alpha for update in lora.updates.values()} == {4.0}
     expected = their_output(transformer)
     assert (expected - before).abs().max() > 1e-2
@@ -157,6 +158,18 @@ def test_peft_folders_both_ways(ours: VideoTransformer, tmp_path: Path) -> None:
     assert (output(ours) - their_output(again)).abs().max() <= 1e-5
 
 
+def test_biases_of_the_second_factor_compute_as_in_peft(ours: VideoTransformer, tmp_path: Path) -> None:
+    """PEFT's `lora_bias` is read as a difference of the layer's bias: merged, the same output to 1e-5."""
+    model = get_peft_model(theirs(), LoraConfig(r=4, lora_alpha=7, target_modules=TARGETS, lora_bias=True))
+    randomise(model)
+    model.save_pretrained(tmp_path / "theirs")
+    lora, before = read_lora(tmp_path / "theirs"), output(ours)
+    assert len(lora.differences) == len(lora.updates) == 20
+    merge(ours, lora)
+    assert (output(ours) - before).abs().max() > 1e-2
+    assert (output(ours) - their_output(model.eval())).abs().max() <= 1e-5
+
+
 @pytest.mark.parametrize("prefix", ["lora_unet_", "lora_transformer_"])
 def test_kohya_files_are_read(prefix: str, ours: VideoTransformer, tmp_path: Path) -> None:
     """Names with underscores, `down` and `up`, and an alpha tensor for each module."""
@@ -182,7 +195,9 @@ def test_comfy_names_and_alpha_tensors(ours: VideoTransformer, tmp_path: Path) -
     for name in half:
         tensors[f"diffusion_model.{name}.alpha"] = torch.tensor(lora.updates[name].alpha)
     save_file(tensors, file)
-    for name, update in read_lora(file).updates.items():
+    with pytest.warns(UserWarning, match="alpha of 2 updates"):
+        read = read_lora(file)
+    for name, update in read.updates.items():
         assert update.alpha == (lora.updates[name].alpha if name in half else update.rank)
 
 
