@@ -53,6 +53,8 @@ class ICLoRAAdapter(AbstractAdapter):
     attention that falls on the copy differs from the video model alone. The time lets the updates tell the copy apart.
     """
 
+    config: ICLoRAConfig
+
     def __init__(self, config: ICLoRAConfig) -> None:
         super().__init__()
         if not 0 <= config.timestep <= 1:

@@ -50,6 +50,8 @@ class LatentAdapter(AbstractAdapter):
     zero, i.e. at the forecast N(0, 1), which is right for normalised latents of which nothing is known.
     """
 
+    config: LatentConfig
+
     def __init__(self, config: LatentConfig) -> None:
         super().__init__()
         self.config = config

@@ -79,7 +79,8 @@ class PlacedAttention(nn.Module):
         mask = torch.cat([memory.mask.new_ones(x.shape[0], 1), memory.mask], dim=1)[:, None, None]
 
         gathered = scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        return self.out(rearrange(gathered, "b h n d -> b n (h d)"))
+        mixed: Tensor = self.out(rearrange(gathered, "b h n d -> b n (h d)"))
+        return mixed
 
 
 class ResamplerBlock(nn.Module):
@@ -112,4 +113,5 @@ class ResamplerBlock(nn.Module):
         peers = PlacedTokens(self.self_norm(x), everywhere, coordinates, everywhere)
         x = x + self.self_attention(peers.states, coordinates, peers)
         x = x + self.cross_attention(self.cross_norm(x), coordinates, memory)
-        return x + self.feed_forward(x)
+        transformed: Tensor = x + self.feed_forward(x)
+        return transformed

@@ -31,6 +31,8 @@ class LinearConfig:
 class LinearAdapter(AbstractAdapter):
     """ẑ = W [vision states near the target · state of the last token · seconds ahead] + b."""
 
+    config: LinearConfig
+
     def __init__(self, config: LinearConfig) -> None:
         super().__init__()
         self.config = config

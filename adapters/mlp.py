@@ -33,6 +33,8 @@ class MLPConfig:
 class MLPAdapter(AbstractAdapter):
     """ẑ from the same inputs as the linear floor, through two hidden layers, so that time and content may interact."""
 
+    config: MLPConfig
+
     def __init__(self, config: MLPConfig) -> None:
         super().__init__()
         self.config = config

@@ -46,6 +46,8 @@ class QueriesAdapter(AbstractAdapter):
     With placement "add" the gate starts at zero: the context equals the text's, bit for bit, until the first step.
     """
 
+    config: QueriesConfig
+
     def __init__(self, config: QueriesConfig) -> None:
         super().__init__()
         if config.placement not in ("add", "append", "replace"):

@@ -95,7 +95,7 @@ def future_velocity(
 ) -> Float[Tensor, "batch token channel"]:
     """Velocity of noisy future tokens, with gradients: what training calls."""
     tokens, times = given.sequence(future, timesteps)
-    velocity = transformer(tokens, times, given.places, given.text.to(tokens.dtype), given.text_mask)
+    velocity: Tensor = transformer(tokens, times, given.places, given.text.to(tokens.dtype), given.text_mask)
     return velocity[:, -future.shape[1] :]
 
 

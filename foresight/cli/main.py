@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 from foresight.cli.choices import choices, groups, root
 
@@ -103,14 +104,14 @@ def _run(command: str, overrides: list[str]) -> None:
 
 def _quiet() -> None:
     """Drop transformers' bar for every part it reads: stderr is for mistakes. Downloads keep theirs."""
-    from huggingface_hub.utils import enable_progress_bars
+    from huggingface_hub.utils.tqdm import enable_progress_bars
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
     enable_progress_bars()
 
 
-def _seed(config: dict) -> None:
+def _seed(config: dict[str, Any]) -> None:
     """What a configuration constructs at random depends on its seed alone.
 
     Raises:

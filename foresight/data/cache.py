@@ -59,7 +59,8 @@ class FeatureCache:
                 )
 
     def __len__(self) -> int:
-        return self._manifest["rows"]
+        rows: int = self._manifest["rows"]
+        return rows
 
     @property
     def names(self) -> list[str]:
@@ -122,7 +123,7 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         known = manifest["format"] == FORMAT
     except (ValueError, KeyError, TypeError) as error:
         raise StaleCacheError(f"expected a cache manifest in {path}, got {error}; delete {folder}") from error

@@ -64,11 +64,11 @@ class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
         self.train.prepare()
         self.validation.prepare()
 
-    def train_dataloader(self) -> DataLoader:
+    def train_dataloader(self) -> DataLoader[Any]:
         """The stream from the current position on."""
         return self._loader(self.train, self.training_batches(self.position, *self._place()))
 
-    def val_dataloader(self) -> DataLoader:
+    def val_dataloader(self) -> DataLoader[Any]:
         """The held-out source, split between the processes."""
         return self._loader(self.validation, self.validation_batches(*self._place()))
 
@@ -99,7 +99,7 @@ class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
     def _place(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
 
-    def _loader(self, source: RowsT, batches: Iterable[list[int]]) -> DataLoader:
+    def _loader(self, source: RowsT, batches: Iterable[list[int]]) -> DataLoader[Any]:
         return DataLoader(
             source,  # type: ignore[arg-type]
             batch_sampler=batches,

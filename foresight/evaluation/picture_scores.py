@@ -25,7 +25,8 @@ class PictureScores:
     @property
     def error(self) -> np.ndarray:
         """(clips,): mean squared error."""
-        return self.mse.mean(axis=1)
+        error: np.ndarray = self.mse.mean(axis=1)
+        return error
 
     def skills(self, other: PictureScores) -> dict[str, Estimate]:
         """1 − error / the other's error at each frame, by its name."""

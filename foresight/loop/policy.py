@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from foresight.loop.moves import Move, Step
-from foresight.verify.verifier import Decision
+from foresight.verify.head import Decision
 
 
 @dataclass(frozen=True)

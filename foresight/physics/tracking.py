@@ -52,7 +52,8 @@ def position_error(
     found: Float[Tensor, "frame body xy=2"], true: Float[Tensor, "frame body xy=2"]
 ) -> Float[Tensor, "frame body"]:
     """Euclidean distance in pixels."""
-    return (found - true).norm(dim=-1)
+    distance: Tensor = torch.linalg.vector_norm(found - true, dim=-1)
+    return distance
 
 
 def ballistic(

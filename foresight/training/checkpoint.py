@@ -80,7 +80,7 @@ def read(path: Path) -> dict[str, Any]:
         damaged = [name for name in digests.keys() | tensors.keys() if not _matches(name, digests, tensors)]
         if damaged or hashlib.sha256(tree.encode()).hexdigest() != metadata["tree_sha256"]:
             raise CorruptCheckpointError(f"{path} does not match its checksums at {damaged or 'its JSON part'}")
-        state = unflatten(tree, tensors)
+        state: dict[str, Any] = unflatten(tree, tensors)
     except CorruptCheckpointError:
         raise
     except (SafetensorError, ValueError, KeyError, OSError) as error:

@@ -132,7 +132,8 @@ def vlm_skeleton(vlm: Mapping[str, Any]) -> nn.Module:
     """
     if vlm["architecture"] is None:
         encoder = trained_vlm(where=vlm["where"], layers=vlm["layers"])
-        found, model = (encoder.hidden_size, encoder.vision_size), encoder.model
+        model: nn.Module = encoder.model
+        found = (encoder.hidden_size, encoder.vision_size)
     else:
         config: Any = Qwen2_5_VLConfig(**vlm["architecture"])
         found = (config.text_config.hidden_size, config.vision_config.hidden_size)
@@ -157,7 +158,8 @@ def vae_skeleton(ltx: Mapping[str, Any]) -> nn.Module:
 def text_skeleton(ltx: Mapping[str, Any]) -> nn.Module:
     """The text encoder without weights, or the stored small one."""
     if ltx["architecture"] is None:
-        return trained_text_encoder(where=ltx["text"]).model
+        model: nn.Module = trained_text_encoder(where=ltx["text"]).model
+        return model
     with torch.device("meta"):
         return T5EncoderModel(T5Config(**T5_XXL))
 

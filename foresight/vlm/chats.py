@@ -62,7 +62,7 @@ def chat_rows(
 ) -> tuple[list[int], list[int]]:
     """Token ids of a conversation about one video, and its labels: the answers and the tokens that end them."""
     prompt = Prompt(turns[0].question, instruction)
-    messages: list[dict] = [{"role": "user", "content": prompt.content("video")}]
+    messages: list[dict[str, Any]] = [{"role": "user", "content": prompt.content("video")}]
     ids: list[int] = []
     labels: list[int] = []
     done = ""

@@ -102,7 +102,8 @@ class QwenEncoder(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where inputs are expected."""
-        return self.model.model.visual.device
+        device: torch.device = self.model.model.visual.device
+        return device
 
     @torch.no_grad()
     def see(self, frames: Float[Tensor, "batch rgb=3 frame height width"], *, frame_rate: float) -> SeenVideo:

@@ -65,4 +65,5 @@ def energy(
     scale, count = cloud.shape[2] ** 0.5, cloud.shape[1]
     outer = torch.cdist(cloud, outcome[:, None])[..., 0].mean(dim=1) / scale
     inner = torch.cdist(cloud, cloud).sum(dim=(1, 2)) / (count * (count - 1) * scale)
-    return (outer - inner / 2) / (inner.square() + floor**2).sqrt()
+    score: Tensor = (outer - inner / 2) / (inner.square() + floor**2).sqrt()
+    return score

@@ -48,7 +48,7 @@ class Part:
 
 def _transformer_to_diffusers(config: Any) -> dict[str, Any]:
     try:
-        fields = config.to_diffusers_dict()
+        fields: dict[str, Any] = config.to_diffusers_dict()
     except ValueError as error:
         raise CheckpointError(str(error)) from error
     # diffusers does not know this field; it skips names with an underscore without a warning.

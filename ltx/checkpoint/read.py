@@ -60,7 +60,8 @@ class Weights(Mapping[str, Tensor]):
             self._handles.update(dict.fromkeys(keys, handle))
 
     def __getitem__(self, key: str) -> Tensor:
-        return self._handles[key].get_tensor(key)
+        tensor: Tensor = self._handles[key].get_tensor(key)
+        return tensor
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._handles)

@@ -133,7 +133,8 @@ def _unit(features: Tensor) -> Tensor:
 def _read(path: Path) -> dict[str, Tensor]:
     if path.suffix == ".safetensors":
         return load_file(path)
-    return torch.load(path, map_location="cpu", weights_only=True)
+    weights: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return weights
 
 
 def _take(tensors: dict[str, Tensor], name: str, path: Path) -> Tensor:

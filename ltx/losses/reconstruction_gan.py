@@ -67,7 +67,8 @@ class PairDiscriminator(nn.Module):
                 f"expected two videos of one shape with {self.config.channels} channels each, "
                 f"got {tuple(first.shape)} and {tuple(second.shape)}"
             )
-        return self.head(self.features(pair)).squeeze(1)
+        patches: Tensor = self.head(self.features(pair)).squeeze(1)
+        return patches
 
 
 def random_order(batch: int, generator: torch.Generator) -> Bool[Tensor, " batch"]:
@@ -99,7 +100,8 @@ def generator_loss(
     fixed = {name: parameter.detach() for name, parameter in discriminator.named_parameters()}
 
     def judge(first: Tensor, second: Tensor) -> Tensor:
-        return functional_call(discriminator, fixed, (first, second))
+        judged: Tensor = functional_call(discriminator, fixed, (first, second))
+        return judged
 
     logits = _judge(judge, original, reconstruction, original_first)
     return F.binary_cross_entropy_with_logits(logits, _labels(~original_first, logits))

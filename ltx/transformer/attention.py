@@ -53,11 +53,13 @@ class Attention(nn.Module):
 
     def queries(self, inputs: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
         """Normalised queries, heads not yet split."""
-        return self.q_norm(self.to_q(inputs))
+        queries: Tensor = self.q_norm(self.to_q(inputs))
+        return queries
 
     def keys(self, inputs: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
         """Normalised keys, heads not yet split."""
-        return self.k_norm(self.to_k(inputs))
+        keys: Tensor = self.k_norm(self.to_k(inputs))
+        return keys
 
     def norms(self) -> Float[Tensor, "part=2 1 1 width"]:
         """Weights of both norms in float32, for `rotated`."""
@@ -90,7 +92,8 @@ class Attention(nn.Module):
 
     def values(self, inputs: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
         """Values, heads not yet split."""
-        return self.to_v(inputs)
+        values: Tensor = self.to_v(inputs)
+        return values
 
     def split(self, vectors: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch head token head_dim"]:
         """Vectors split into heads (a view)."""

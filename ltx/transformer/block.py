@@ -39,7 +39,8 @@ class FeedForward(nn.Module):
 
     def forward(self, tokens: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:
         """Apply the network to each token."""
-        return self.net(tokens)
+        transformed: Tensor = self.net(tokens)
+        return transformed
 
 
 class Modulation(NamedTuple):
@@ -120,9 +121,11 @@ class TransformerBlock(nn.Module):
         elif skip is not None and skip.mode is SkipMode.ATTENTION_SKIP:
             replacement = inputs
         if skip is not None and replacement is not None and skip.rows is None:
-            return attention.to_out(replacement)
-        queries, keys = attention.rotated(inputs, rotation, norms)
-        mixed = attention.attend(queries, KeysValues(attention.split(keys), attention.split(values)))
-        if skip is not None and replacement is not None:
-            mixed = skip.apply(replacement, mixed)
-        return attention.to_out(mixed)
+            mixed = replacement
+        else:
+            queries, keys = attention.rotated(inputs, rotation, norms)
+            mixed = attention.attend(queries, KeysValues(attention.split(keys), attention.split(values)))
+            if skip is not None and replacement is not None:
+                mixed = skip.apply(replacement, mixed)
+        attended: Tensor = attention.to_out(mixed)
+        return attended

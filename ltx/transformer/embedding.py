@@ -33,7 +33,8 @@ class TimestepMLP(nn.Module):
 
     def forward(self, waves: Float[Tensor, "batch row sinusoid"]) -> Float[Tensor, "batch row width"]:
         """Embed the sinusoid, which is cast to the weights' dtype."""
-        return self.linear_2(F.silu(self.linear_1(waves.to(self.linear_1.weight.dtype))))
+        embedding: Tensor = self.linear_2(F.silu(self.linear_1(waves.to(self.linear_1.weight.dtype))))
+        return embedding
 
 
 class TimestepEmbedding(nn.Module):
@@ -45,7 +46,8 @@ class TimestepEmbedding(nn.Module):
 
     def forward(self, timesteps: Float[Tensor, "batch row"]) -> Float[Tensor, "batch row width"]:
         """Embed timesteps that are already scaled (0…1000)."""
-        return self.timestep_embedder(sinusoid(timesteps))
+        embedding: Tensor = self.timestep_embedder(sinusoid(timesteps))
+        return embedding
 
 
 class TimestepVectors(NamedTuple):
@@ -93,4 +95,5 @@ class CaptionProjection(nn.Module):
 
     def forward(self, context: Float[Tensor, "batch length caption"]) -> Float[Tensor, "batch length width"]:
         """Project text states."""
-        return self.linear_2(F.gelu(self.linear_1(context), approximate="tanh"))
+        projected: Tensor = self.linear_2(F.gelu(self.linear_1(context), approximate="tanh"))
+        return projected

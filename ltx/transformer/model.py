@@ -254,7 +254,8 @@ class VideoTransformer(nn.Module):
         vectors = self.scale_shift_table + conditioning.embedded[:, :, None]
         shift, scale = for_tokens(vectors, conditioning.members, stream.shape[1])
         normed = F.layer_norm(stream, stream.shape[-1:], eps=self.config.norm_eps)
-        return self.proj_out(modulate(normed, shift, 1 + scale))
+        velocity: Tensor = self.proj_out(modulate(normed, shift, 1 + scale))
+        return velocity
 
     def _check_context(self, context: Tensor, mask: Tensor | None) -> None:
         if context.ndim != 3 or context.shape[2] != self.config.caption_channels:

@@ -112,7 +112,7 @@ class LatentUpsampler(nn.Module):
         """Convolution to more channels, and channels to positions."""
         time, rows, columns = self.config.factors
         if not self.config.temporal_upsample:
-            wide = self.upsampler(_to_frames(x))
+            wide: Tensor = self.upsampler(_to_frames(x))
             return rearrange(wide, "(b f) (c p q) h w -> b c f (h p) (w q)", b=x.shape[0], p=rows, q=columns)
         wide = self.upsampler(x)
         x = rearrange(wide, "b (c t p q) f h w -> b c (f t) (h p) (w q)", t=time, p=rows, q=columns)

@@ -40,4 +40,5 @@ class CausalConv3d(nn.Module):
             _, down, across = self.conv.stride
             height, width = extended.shape[3] // down, extended.shape[4] // across
             return extended.new_empty(extended.shape[0], self.conv.out_channels, 0, height, width)
-        return self.conv(extended)
+        convolved: Tensor = self.conv(extended)
+        return convolved

@@ -54,4 +54,5 @@ class Encoder(nn.Module):
         x = self.conv_in(rearrange(x, "b f h w c -> b c f h w"), clip)
         for step in steps(self.down_blocks, None, x.dtype):
             x = step(x, clip)
-        return self.conv_out(x, clip, Activation())
+        moments: Tensor = self.conv_out(x, clip, Activation())
+        return moments

@@ -136,7 +136,8 @@ class VideoVAE(nn.Module):
                 use 0.025. Generation 0.9.0 has no timestep conditioning: both are ignored.
             generator: source of that noise.
         """
-        return self.decoder(*self.decoder_input(latents, timestep, noise_scale, generator))
+        video: Tensor = self.decoder(*self.decoder_input(latents, timestep, noise_scale, generator))
+        return video
 
     def decoder_input(
         self,

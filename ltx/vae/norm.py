@@ -27,4 +27,5 @@ class ChannelLayerNorm(nn.Module):
 
     def forward(self, x: Float[Tensor, "b c f h w"]) -> Float[Tensor, "b c f h w"]:
         """Normalise each position."""
-        return rearrange(self.norm(rearrange(x, "b c f h w -> b f h w c")), "b f h w c -> b c f h w")
+        normed: Tensor = self.norm(rearrange(x, "b c f h w -> b f h w c"))
+        return rearrange(normed, "b f h w c -> b c f h w")

@@ -48,7 +48,8 @@ class StreamingEncoder:
         elif video.shape[2] < TIME or video.shape[2] % TIME:
             raise ValueError(f"expected a multiple of {TIME} further frames, got {video.shape[2]}")
         self._size = size
-        return self.vae.encoder(video, self._clip)
+        moments: Tensor = self.vae.encoder(video, self._clip)
+        return moments
 
     def push(self, video: Float[Tensor, "b 3 f h w"]) -> Float[Tensor, "b c f2 h2 w2"]:
         """Normalised latents (the posterior mean) of these frames: one for the first frame, one for each further 8."""
@@ -69,7 +70,8 @@ class StreamingDecoder:
         """The frames that are now certain; none until enough latents lie ahead."""
         self._check(latents)
         self._empty = latents[:, :, :0]
-        return self.vae.decoder(latents, self.level, self._clip)
+        video: Tensor = self.vae.decoder(latents, self.level, self._clip)
+        return video
 
     def finish(self, layers: int = 1) -> Iterator[Float[Tensor, "b 3 f2 h2 w2"]]:
         """The remaining frames: the last latent pushed was the clip's last.

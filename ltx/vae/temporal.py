@@ -94,7 +94,8 @@ class Faded(AbstractTemporal):
         """Raw moments."""
 
         def run(first: int, last: int) -> Tensor:
-            return vae.encoder(video[:, :, first * TIME : last * TIME + 1])
+            moments: Tensor = vae.encoder(video[:, :, first * TIME : last * TIME + 1])
+            return moments
 
         yield from self._tiles((video.shape[2] - 1) // TIME, run, 1)
 
@@ -104,7 +105,8 @@ class Faded(AbstractTemporal):
         """Pixels."""
 
         def run(first: int, last: int) -> Tensor:
-            return vae.decoder(latents[:, :, first : last + 1], level, WholeClip(noise))
+            pixels: Tensor = vae.decoder(latents[:, :, first : last + 1], level, WholeClip(noise))
+            return pixels
 
         yield from self._tiles(latents.shape[2] - 1, run, TIME)
 

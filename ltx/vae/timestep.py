@@ -27,4 +27,5 @@ class TimestepEmbedder(nn.Module):
         angle = timestep.float()[:, None] * torch.exp(-math.log(10_000) * index / FREQUENCIES)
         sinusoid = torch.cat([angle.cos(), angle.sin()], dim=-1).to(dtype)
         layers = self.timestep_embedder
-        return layers["linear_2"](F.silu(layers["linear_1"](sinusoid)))
+        embedding: Tensor = layers["linear_2"](F.silu(layers["linear_1"](sinusoid)))
+        return embedding

@@ -57,7 +57,8 @@ class JudgingReviser(ScoringReviser):
         seen = vlm.see(torch.stack(clips), frame_rate=model.plan.frame_rate)
         answers = [self._answer(text) for text in case.hypotheses]
         observed, expected = vlm.judge(seen, [self.question] * 2, answers)
-        return (observed - expected).cpu()
+        scores: Tensor = observed - expected
+        return scores.cpu()
 
     def _answer(self, instruction: str) -> str:
         for part, said in self.wording.items():

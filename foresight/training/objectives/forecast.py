@@ -43,7 +43,8 @@ def cka_distance(forecast: LatentForecast, truth: Latents) -> Float[Tensor, ""]:
     shared = (one.T @ other).square().sum()
     # Not the root of a sum of squares: its slope at a forecast of zeros, where training starts, is not a number.
     own = torch.linalg.vector_norm(one.T @ one) * torch.linalg.vector_norm(other.T @ other)
-    return 1 - shared / own.clamp(min=1e-12)
+    distance: Tensor = 1 - shared / own.clamp(min=1e-12)
+    return distance
 
 
 def negative_log_likelihood(forecast: LatentForecast, truth: Latents) -> Float[Tensor, ""]:
