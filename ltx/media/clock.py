@@ -27,8 +27,8 @@ def format_name(container: InputContainer) -> str:
 
 
 def continuous(
-    packets: Iterable[Packet], container: InputContainer, stream: VideoStream, remarks: Remarks
-) -> Iterator[Packet]:
+    packets: Iterable[Packet[VideoStream]], container: InputContainer, stream: VideoStream, remarks: Remarks
+) -> Iterator[Packet[VideoStream]]:
     """Packets whose times go on where the clock starts anew, as in transport streams that were joined."""
     tick = stream.time_base or Fraction(1, 1000)
     restarting = format_name(container) in RESTARTING

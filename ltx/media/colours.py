@@ -37,7 +37,8 @@ def over_background(
         return np.ascontiguousarray(colour)
     alpha = alpha.astype(np.uint16)
     background = np.array(BACKGROUND, dtype=np.uint16)
-    return ((colour * alpha + background * (255 - alpha) + 127) // 255).astype(np.uint8)
+    mixed: np.ndarray = (colour * alpha + background * (255 - alpha) + 127) // 255
+    return mixed.astype(np.uint8)
 
 
 def mention_colours(frame: VideoFrame, remarks: Remarks) -> None:

@@ -9,6 +9,7 @@ from itertools import chain
 import av
 from av import Packet, VideoFrame
 from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
 
 from ltx.media.clock import RAW, RESTARTING, Clock, continuous, format_name
 from ltx.media.container import Opened
@@ -44,7 +45,7 @@ def frames_from(source: Opened, clock: Clock, start: Fraction) -> Iterator[Video
         yield from _sought(source, clock, start, decoder)
 
 
-def decoded(packets: Iterable[Packet], decoder: VideoCodecContext, source: Opened) -> Iterator[VideoFrame]:
+def decoded(packets: Iterable[Packet[VideoStream]], decoder: VideoCodecContext, source: Opened) -> Iterator[VideoFrame]:
     """Decode packets; a recording that ends in damage ends there, with a remark.
 
     Raises:
@@ -86,7 +87,7 @@ def decoded(packets: Iterable[Packet], decoder: VideoCodecContext, source: Opene
         source.remarks.add(f"The recording is cut short ({why}); it is read as far as it goes.")
 
 
-def _packets(source: Opened) -> Iterator[Packet]:
+def _packets(source: Opened) -> Iterator[Packet[VideoStream]]:
     packets = source.container.demux(source.stream)
     return continuous(packets, source.container, source.stream, source.remarks)
 
@@ -123,9 +124,11 @@ def _sought(source: Opened, clock: Clock, start: Fraction, decoder: VideoCodecCo
     yield from decoded(_packets(source), decoder, source)
 
 
-def _ahead(packets: Iterator[Packet], stamp: int, decoder: VideoCodecContext) -> Iterator[Packet]:
+def _ahead(
+    packets: Iterator[Packet[VideoStream]], stamp: int, decoder: VideoCodecContext
+) -> Iterator[Packet[VideoStream]]:
     """The packets from the last key frame at or before a time on."""
-    kept: list[Packet] = []
+    kept: list[Packet[VideoStream]] = []
     found = False
     for packet in packets:
         when = packet.pts if packet.pts is not None else packet.dts
