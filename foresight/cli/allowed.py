@@ -88,10 +88,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         *_in("foresight.training.export", "AssembledWorld", "Companion", "Export", "TrainingRecord"),
         "foresight.world.training_clips.TrainingClips",
     ),
-    "logger": (
-        "foresight.training.metrics_log.MetricsLog",
-        *_in("lightning.pytorch.loggers", "CSVLogger", "TensorBoardLogger", "WandbLogger"),
-    ),
+    "logger": _in("lightning.pytorch.loggers", "CSVLogger", "TensorBoardLogger", "WandbLogger"),
     "policy": _in(
         "foresight.loop",
         *("Abstain", "Accept", "Best", "Chain", "Compare", "Conform", "Refine", "Reground", "Resample", "Revise"),

@@ -20,11 +20,11 @@ def assemble(
     *,
     ltx: Mapping[str, Any],
     vlm: Mapping[str, Any] | None,
-    adapter: str | None,
-    text_encoder: str | None,
+    adapter: str | Path | None,
+    text_encoder: str | Path | None,
     preset: str | None,
     sampling: Mapping[str, Any],
-    to: str,
+    to: str | Path,
     copy: bool,
 ) -> None:
     """Check that the parts fit, derive how the model is sampled, and write a folder that every command takes as model=.

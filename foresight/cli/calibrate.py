@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from foresight.calibrations import Calibration
 from foresight.cli.console import console, progress_bar
 from foresight.world_model import WorldModel
 
 
-def calibrate(*, model: WorldModel, calibration: Calibration, to: str) -> None:
+def calibrate(*, model: WorldModel, calibration: Calibration, to: str | Path) -> None:
     """Fit the threshold of `foresight watch`, or the temperature of `foresight choose`.
 
     Args:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 
 TREE = "experiments.configs"
 
@@ -13,15 +15,18 @@ def root(command: str) -> str:
     return (files(TREE) / f"{command.replace('-', '_')}.yaml").read_text(encoding="utf-8")
 
 
-def groups() -> list[str]:
-    """Names of the configuration groups."""
-    return sorted(entry.name for entry in files(TREE).iterdir() if entry.is_dir() and not entry.name.startswith("_"))
+def groups(folders: Sequence[Path] = ()) -> list[str]:
+    """Names of the configuration groups, with those in folders of the user's own."""
+    trees: list[Traversable] = [files(TREE), *folders]
+    return sorted(
+        {entry.name for tree in trees for entry in tree.iterdir() if entry.is_dir() and entry.name[0] not in "_."}
+    )
 
 
-def choices(group: str) -> list[str]:
+def choices(group: str, folders: Sequence[Path] = ()) -> list[str]:
     """What can be chosen in a group, such as `tiny/vae` in `experiment`; empty for an unknown group."""
-    folder = files(TREE) / group
-    return _names(folder) if folder.is_dir() else []
+    trees: list[Traversable] = [files(TREE), *folders]
+    return sorted({name for tree in trees if (tree / group).is_dir() for name in _names(tree / group)})
 
 
 def _names(folder: Traversable) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -26,7 +27,7 @@ def choose(
     *,
     model: WorldModel,
     temperature: Temperature | float,
-    video: str,
+    video: str | Path,
     goal: str,
     instructions: Sequence[str],
     size: Sequence[int],
@@ -37,7 +38,7 @@ def choose(
     noise_level: NoiseLevel,
     seed: int,
     steps: int | None,
-    run: str,
+    run: str | Path,
     replace: bool,
     config: Mapping[str, Any],
 ) -> Choice:
@@ -99,7 +100,7 @@ def choose(
         folder.write_config(config)
         folder.write_environment()
         folder.write_metrics(_record(choice, wanted, goal, heat, took))
-        write_page(folder / "report.html", _page(folder, rows, clip, goal, video, took, choice))
+        write_page(folder / "report.html", _page(folder, rows, clip, goal, str(video), took, choice))
         if choice.domain.sentence:
             console.print(choice.domain.sentence)
         print_table(f"{wanted.kind} goal", rows)

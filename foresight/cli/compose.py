@@ -1,36 +1,184 @@
-"""From overrides to plain arguments: Hydra composition behind our allow-list. The only file that sees a DictConfig."""
+"""From what was typed to plain arguments: Hydra chooses the files. The only file that sees a DictConfig."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_module
-from hydra.errors import HydraException, MissingConfigException
-from omegaconf import OmegaConf
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from omegaconf.resolvers.oc import env
 
-from foresight.cli.allowed import check_targets
-from foresight.cli.choices import TREE, choices
+from foresight.cli.allowed import check_target, check_targets, locate
+from foresight.cli.choices import TREE, choices, groups, root
 from foresight.cli.construct import construct
+from foresight.cli.entries import Entries
+from foresight.cli.habits import refuse_habits
 from foresight.cli.sizes import fill_sizes
-from foresight.cli.typed import check_values
+from foresight.cli.typed import check_values, fits, hints, with_homes
+from foresight.cli.words import Word
+from foresight.errors import UserError, one_line
 
 SHARED = frozenset({"paths", "name", "seed", "vlm", "ltx", "pairing", "adapter"})
 """Entries that other entries refer to, or that are used before a command starts; a command need not take them."""
 
+RECIPE = "experiment"
+"""The group whose choices set entries of other groups."""
+
+_TYPED = re.compile(r"\$\{typed:x([0-9a-f]*)\}")
+
 
 class ConfigError(ValueError):
-    """The overrides do not make a configuration."""
+    """The words do not make a configuration."""
 
 
-TEXT = frozenset({"video", "instruction", "prompt", "negative_prompt", "goal", "run", "source", "to", "page"})
-"""Entries that hold free text, which may contain what means something in Hydra's grammar."""
+def resolve(
+    command: str, words: Sequence[str], packages: Collection[str] = (), folders: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """The configuration of a command as plain values, every interpolation resolved, nothing constructed.
+
+    Args:
+        command: its name.
+        words: as typed: choices of groups, and values of entries.
+        packages: of the user's own, which its targets may lie in.
+        folders: of configurations of the user's own.
+
+    Raises:
+        ConfigError: if the configuration is malformed, or leaves a required value open.
+        UserError: if a word names what is not there, or gives what it does not take.
+        ForbiddenTargetError: if the configuration would construct what it may not.
+    """
+    with _told(), _environment_unread():
+        config = OmegaConf.create(composed(command, words, packages, folders))
+        fill_sizes(config)
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(plain, dict)
+    check_targets(plain, packages=packages)
+    # An empty choice of a group, such as verifier=none, is nothing.
+    return {str(key): None if value == {} else value for key, value in plain.items()}
+
+
+def composed(
+    command: str, words: Sequence[str], packages: Collection[str] = (), folders: Sequence[Path] = ()
+) -> dict[str, Any]:
+    """The same before interpolations are resolved; what was typed holds none, see `protected`.
+
+    Raises:
+        ConfigError: if the configuration is malformed.
+        UserError: if a word names what is not there, or gives what it does not take.
+        ForbiddenTargetError: if a word sets entries of what may not be constructed.
+    """
+    typed = [Word.of(word) for word in words]
+    for word in typed:
+        refuse_habits(word.key)
+    # What a command itself has an entry for is no choice there: the adapter that `assemble` takes is a folder.
+    known = set(groups(folders)) - set(yaml.safe_load(root(command)))
+    chosen = [word for word in typed if _chooses(word, known)]
+    with _told(), _tree(folders) as search:
+        config = _plain(
+            hydra_compose(command.replace("-", "_"), [*search, *(_choice(word, folders) for word in chosen)])
+        )
+        if any(word.key == RECIPE for word in chosen):
+            _choose_again(config, chosen, search)
+
+    def located(target: str) -> Callable[..., Any]:
+        check_target(target, "the command line", packages=packages)
+        found: Callable[..., Any] = locate(target, packages)
+        return found
+
+    values = [word for word in typed if not _chooses(word, known)]
+    names = {word.path[0] for word in values if word.path}
+    # Importing a command takes seconds: a name that is not there is told before.
+    function = command_function(command) if names and names <= config.keys() else None
+    entries = Entries(
+        config, hints(function) if function else dict.fromkeys(config, Any), located, protected, (RECIPE,)
+    )
+    for word in values:
+        entries.apply(word)
+    return config
+
+
+def command_function(command: str) -> Callable[..., Any] | None:
+    """What a command runs; None for a configuration that no command has."""
+    name = command.replace("-", "_")
+    try:
+        function: Callable[..., Any] = getattr(import_module(f"foresight.cli.{name}"), name)
+    except ModuleNotFoundError as error:
+        if error.name != f"foresight.cli.{name}":
+            raise
+        return None
+    return function
+
+
+def shown(config: Mapping[str, Any], package: str = "") -> str:
+    """A configuration, or one entry of it, for people to read: YAML.
+
+    Raises:
+        UserError: if it has no such entry.
+    """
+    node: Any = config
+    for part in filter(None, package.split(".")):
+        if not isinstance(node, Mapping) or part not in node:
+            raise UserError(expected="--package the name of an entry", got=package, remedy="look at `--cfg job` whole")
+        node = node[part]
+    text = yaml.safe_dump(node, sort_keys=False, allow_unicode=True)
+    return _TYPED.sub(lambda found: bytes.fromhex(found[1]).decode("utf-8", "surrogatepass"), text)
+
+
+def build(function: Callable[..., Any], config: dict[str, Any], packages: Collection[str] = ()) -> dict[str, Any]:
+    """The arguments of a command's function, constructed from a resolved configuration.
+
+    An argument called `config` receives the configuration itself, so that a run can record it; one called `packages`
+    what the user has let in.
+
+    Raises:
+        ConfigError: if the configuration has entries that the function does not take, or lacks one.
+        UserError: if a plain value is of another type than the function, or a part of it, takes.
+        Exception: what a constructor raised.
+    """
+    parameters = inspect.signature(function).parameters
+    given = {"config": config, "packages": packages}
+    unknown = (config.keys() - parameters.keys() - SHARED) | (given.keys() & config.keys())
+    if unknown:
+        raise ConfigError(f"expected entries out of {', '.join(parameters)}; got {', '.join(sorted(unknown))} too")
+    wanted = {key: value for key, value in config.items() if key in parameters}
+    declared = hints(function)
+    for key in parameters.keys() - wanted.keys() - given.keys():
+        if not fits(None, declared.get(key, Any)) or key not in declared:
+            raise ConfigError(f"expected a value for {key}, got none; add {key}=… to the command")
+        wanted[key] = None
+    check_targets(wanted, packages=packages)
+    check_values(function, wanted)
+    arguments = {key: construct(value, key, packages=packages) for key, value in with_homes(function, wanted).items()}
+    return arguments | {key: value for key, value in given.items() if key in parameters}
+
+
+def instantiate_plain(config: dict[str, Any]) -> Any:
+    """Construct what one plain configuration node describes, behind the same allow-list."""
+    check_targets(config)
+    return construct(config, "")
+
+
+def protected(text: str) -> str:
+    """A text that means itself in a configuration: nothing in it is interpolated or taken for a missing value."""
+    if "${" not in text and text != "???":
+        return text
+    return "${typed:x" + text.encode("utf-8", "surrogatepass").hex() + "}"
+
+
+def _typed(text: str) -> str:
+    return bytes.fromhex(text[1:]).decode("utf-8", "surrogatepass")
 
 
 def _fast_precision(accelerator: str) -> str:
@@ -41,43 +189,89 @@ def _fast_precision(accelerator: str) -> str:
 
 
 OmegaConf.register_new_resolver("fast_precision", _fast_precision, replace=True)
+OmegaConf.register_new_resolver("typed", _typed, replace=True)
 
 
-def resolve(command: str, overrides: Sequence[str], packages: Collection[str] = ()) -> dict[str, Any]:
-    """The configuration of a command as plain values, every interpolation resolved, nothing constructed.
+def _chooses(word: Word, known: Collection[str]) -> bool:
+    """Whether a word is about the choice of a group, rather than about the value of an entry."""
+    whole = "." not in word.key and (word.package is not None or word.key.split("/")[0] in known)
+    return whole and (word.value or "").lstrip()[:1] != "{"
 
-    Args:
-        command: its name.
-        overrides: as Hydra writes them.
-        packages: of the user's own, which its targets may lie in.
+
+def _choice(word: Word, folders: Sequence[Path]) -> str:
+    """A choice in Hydra's grammar.
 
     Raises:
-        ConfigError: if an override is malformed, names what is not there, or leaves a required value open.
-        ForbiddenTargetError: if the configuration would construct what it may not.
+        ConfigError: if the group has no such choice.
     """
+    place = word.key if word.package is None else f"{word.key}@{word.package}"
+    offered = choices(word.key, folders)
+    if word.value is None or word.value == "null":
+        return f"{word.sign}{place}" + ("" if word.value is None else "=null")
+    if word.value not in offered:
+        near = get_close_matches(word.value, offered, n=1)
+        raise ConfigError(
+            f"expected {place}= one of {', '.join(offered)}; got {word.value!r}"
+            + (f"; did you mean {near[0]}?" if near else "")
+        )
+    return f"{'+' if word.sign == '++' else word.sign}{place}={_quoted(word.value)}"
+
+
+def _choose_again(config: dict[str, Any], chosen: Sequence[Word], search: Sequence[str]) -> None:
+    """What was chosen on the command line holds over what the recipe says of it: outer entries first."""
+    options = [word for word in chosen if word.key != RECIPE and word.sign != "~" and word.value not in (None, "null")]
+    for word in sorted(options, key=lambda word: (word.package or word.key).count(".")):
+        option = _plain(hydra_compose(f"{word.key}/{word.value}", list(search)))
+        if word.package is not None:
+            for part in word.key.split("/"):
+                option = option[part]
+            for part in reversed(word.package.split(".")):
+                option = {part: option}
+        _merge(config, option)
+
+
+def _merge(config: dict[str, Any], over: Mapping[str, Any]) -> None:
+    for key, value in over.items():
+        before = config.get(key)
+        if isinstance(value, Mapping) and isinstance(before, dict):
+            _merge(before, value)
+        else:
+            config[key] = value
+
+
+def _plain(config: DictConfig) -> dict[str, Any]:
+    plain = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+@contextmanager
+def _tree(folders: Sequence[Path]) -> Iterator[list[str]]:
+    """Hydra, ready to compose; yields the words that let it find the user's own folders."""
+    with initialize_config_module(TREE, version_base="1.3"), warnings.catch_warnings():
+        # An option that is composed alone, like any with defaults, ought to say where it stands among them.
+        warnings.filterwarnings("ignore", message="[\\s\\S]*Defaults list is missing `_self_`")
+        yield [f"hydra.searchpath=[{','.join(_quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
+
+
+def _quoted(text: str) -> str:
+    """Hydra's quoted string; a backslash is special only before a quote and at the end."""
+    return "'" + re.sub(r"(\\*)('|$)", lambda m: 2 * m[1] + ("\\'" if m[2] else ""), text) + "'"
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Hydra's and OmegaConf's complaints as one line."""
     try:
-        with initialize_config_module(TREE, version_base="1.3"):
-            composed = hydra_compose(
-                config_name=command.replace("-", "_"), overrides=[_quoted(text) for text in overrides]
-            )
-        with _environment_unread():
-            fill_sizes(composed)
-            config = OmegaConf.to_container(composed, resolve=True, throw_on_missing=True)
+        yield
     except MissingMandatoryValue as error:
         key = error.full_key or "a value"
         raise ConfigError(f"expected a value for {key}, got none; add {key}=… to the command") from error
-    except MissingConfigException as error:
-        group, _, name = (error.missing_cfg_file or "").partition("/")
-        if not choices(group):
-            raise ConfigError(str(error)) from error
-        raise ConfigError(f"expected {group}= one of {', '.join(choices(group))}; got {name!r}") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"expected YAML in a configuration, got {one_line(error)}") from error
     except (HydraException, OmegaConfBaseException) as error:
         # A resolver's own words say it better than OmegaConf's wrapping of them.
-        raise ConfigError(str(error.__cause__ if isinstance(error.__cause__, ConfigError) else error)) from error
-    assert isinstance(config, dict)
-    check_targets(config, packages=packages)
-    # An empty choice of a group, such as verifier=none, is nothing.
-    return {str(key): None if value == {} else value for key, value in config.items()}
+        raise ConfigError(one_line(error.__cause__ if isinstance(error.__cause__, ConfigError) else error)) from error
 
 
 @contextmanager
@@ -95,43 +289,3 @@ def _refuse_environment(*words: str) -> str:
         f"expected values in a configuration, got one from the environment (oc.env:{words[0] if words else ''}), which "
         "is not read; write the value on the command line, where the shell can put it in"
     )
-
-
-def _quoted(override: str) -> str:
-    """Free text as Hydra's quoted string, so that commas and brackets in a sentence or a path stay what they are."""
-    key, equals, value = override.partition("=")
-    if key not in TEXT or not equals or value in ("", "null", "???") or value[0] in "'\"":
-        return override
-    # A backslash is special only before a quote and at the end.
-    text = re.sub(r"(\\*)('|$)", lambda m: 2 * m[1] + ("\\'" if m[2] else ""), value)
-    return f"{key}='{text}'"
-
-
-def build(function: Callable[..., Any], config: dict[str, Any], packages: Collection[str] = ()) -> dict[str, Any]:
-    """The arguments of a command's function, constructed from a resolved configuration.
-
-    An argument called `config` receives the configuration itself, so that a run can record it; one called `packages`
-    what the user has let in.
-
-    Raises:
-        ConfigError: if the configuration has entries that the function does not take.
-        UserError: if a plain value is of another type than the function, or a part of it, takes.
-        Exception: what a constructor raised.
-    """
-    parameters = inspect.signature(function).parameters
-    unknown = config.keys() - parameters.keys() - SHARED
-    given = {"config": config, "packages": packages}
-    unknown |= given.keys() & config.keys()
-    if unknown:
-        raise ConfigError(f"expected entries out of {', '.join(parameters)}; got {', '.join(sorted(unknown))} too")
-    wanted = {key: value for key, value in config.items() if key in parameters}
-    check_targets(wanted, packages=packages)
-    check_values(function, wanted)
-    arguments = {key: construct(value, key, packages=packages) for key, value in wanted.items()}
-    return arguments | {key: value for key, value in given.items() if key in parameters}
-
-
-def instantiate_plain(config: dict[str, Any]) -> Any:
-    """Construct what one plain configuration node describes, behind the same allow-list."""
-    check_targets(config)
-    return construct(config, "")

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from foresight.cli.allowed import locate
-from foresight.cli.typed import check_values
+from foresight.cli.typed import check_values, with_homes
 from foresight.errors import UserError
 
 TARGET, PARTIAL = "_target_", "_partial_"
@@ -44,6 +44,7 @@ def construct(node: Any, place: str, *, packages: Collection[str] = ()) -> Any:
     target, later = locate(node[TARGET], packages), node.get(PARTIAL, False) is True
     _check_arguments(target, node[TARGET], values, place, later=later)
     check_values(target, values, place)
+    values = with_homes(target, values)
     call = partial(_call, target, node[TARGET], place)
     return partial(call, **values) if later else call(**values)
 
@@ -66,10 +67,10 @@ def _check_arguments(
         ) from error
 
 
-def _call(target: Callable[..., Any], name: str, place: str, /, *given: Any, **values: Any) -> Any:
+def _call(target: Callable[..., Any], name: str, place: str, /, **values: Any) -> Any:
     """Call a target. What code of others thinks of a user's values is told as his to mend."""
     try:
-        return target(*given, **values)
+        return target(**values)
     except (ValueError, OSError):
         raise
     except Exception as error:

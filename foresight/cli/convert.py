@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from foresight.cli.console import console
@@ -10,7 +12,7 @@ from foresight.errors import UserError
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-def convert(*, source: str, to: str, precision: str | None, style: str | None) -> None:
+def convert(*, source: str | Path, to: str | Path, precision: str | None, style: str | None) -> None:
     """Convert what the source holds.
 
     Args:

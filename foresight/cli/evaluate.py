@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from foresight.cli.console import console, print_table, progress_bar
@@ -18,8 +19,8 @@ def evaluate(
     *,
     model: WorldModel,
     benchmark: Benchmark | Suite,
-    page: str | None,
-    run: str,
+    page: str | Path | None,
+    run: str | Path,
     replace: bool,
     config: Mapping[str, Any],
 ) -> list[Measured]:
@@ -38,8 +39,8 @@ def evaluate(
         UserError: if the run has no name.
         ValueError: if the page lacks a mark.
     """
-    if not run.strip():
-        raise UserError(expected="the name of a folder", got=repr(run), remedy="give run= a name")
+    if not str(run).strip():
+        raise UserError(expected="the name of a folder", got=repr(str(run)), remedy="give run= a name")
     parts = benchmark.parts if isinstance(benchmark, Suite) else (benchmark,)
     if page is not None:
         for part in parts:
@@ -48,7 +49,7 @@ def evaluate(
 
 
 def _measure(
-    model: WorldModel, benchmark: Benchmark, page: str | None, run: str, replace: bool, config: Mapping[str, Any]
+    model: WorldModel, benchmark: Benchmark, page: str | Path | None, run: str, replace: bool, config: Mapping[str, Any]
 ) -> Measured:
     with RunDirectory(run, replace=replace) as folder:
         with progress_bar(benchmark.name) as progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from foresight.cli.console import console, progress_bar
 from foresight.errors import UserError
@@ -23,7 +24,7 @@ def fit_verifier(
     candidates: int,
     noise_levels: Sequence[float],
     coverage: float,
-    to: str,
+    to: str | Path,
 ) -> Verifier:
     """Fit on cases; every clip serves weights, calibration and thresholds by cross-fitting.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -27,7 +28,7 @@ def generate(
     prompt: str,
     negative_prompt: str,
     conditions: Sequence[Mapping[str, Any]],
-    references: Sequence[str],
+    references: Sequence[str | Path],
     repaint: Mapping[str, Any] | None,
     loras: Sequence[Mapping[str, Any]],
     frames: int,
@@ -37,7 +38,7 @@ def generate(
     steps: int | None,
     preset: str | None,
     seed: int,
-    run: str,
+    run: str | Path,
     replace: bool,
     config: Mapping[str, Any],
 ) -> None:
@@ -73,7 +74,7 @@ def generate(
             read = [(read_lora(entry["file"], alpha=entry.get("alpha")), entry["strength"]) for entry in entries]
             merge(pipeline.transformer, combined(read))
 
-        def footage(file: str, count: int) -> Float[Tensor, "1 3 frame height width"]:
+        def footage(file: str | Path, count: int) -> Float[Tensor, "1 3 frame height width"]:
             found = sample_video(file, frame_rate=frame_rate, frames=count, size=(height, width))
             found.warn()
             return found.video[None]
@@ -137,6 +138,8 @@ def _entries(
     filled = []
     for entry in given:
         entry = {**defaults, **entry} if isinstance(entry, Mapping) else {}
+        if isinstance(entry.get("file"), str):
+            entry["file"] = os.path.expanduser(entry["file"])
         numbers = [entry.get(field) for field in known[1:] if field in entry or field in defaults]
         complete = isinstance(entry.get("file"), str) and {"file", *defaults} <= set(entry) <= set(known)
         if not complete or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):

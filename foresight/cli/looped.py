@@ -50,6 +50,8 @@ def run_loop(
             got=str(candidates),
             remedy="give as many, or fit a verifier with `foresight fit-verifier`",
         )
+    if observe < 1:
+        raise UserError(expected="observe= at least 1 frame", got=str(observe), remedy="give observe= such a number")
     loop = PredictVerifyLoop(model, verifier, policy, budget, noise_level, reviser)
     task = Task(
         context=clip.plan.fit_context(clip.context),

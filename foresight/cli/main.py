@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
+from difflib import get_close_matches
 from typing import Any
 
 from foresight.cli.choices import choices, groups, root
+from foresight.cli.flags import HELP, Flags, take_flags
+from foresight.cli.habits import refuse_habits
+from foresight.errors import UserError, one_line
 
 COMMANDS = {
     "predict": "imagine what comes next in a video, and compare with what happened",
@@ -28,21 +32,30 @@ COMMANDS = {
 }
 
 NAMED = {"replay": "run"}
-"""What a word without = stands for."""
+"""What a word without a name stands for."""
+
+FILES = {"predict": "video", "choose": "video"}
+"""Entries that name a file: whether it is there is told before anything slow begins."""
+
+MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+"""What torch says where there is not enough."""
 
 SEEDS = 2**32
 """How many seeds there are: numpy takes no more."""
 
-USAGE = """usage: foresight <command> [override=value …]
+USAGE = """usage: foresight <command> [name=value …]
        foresight <command> --help
 
 commands:
 {commands}
 
 options:
-  allow=PACKAGE  let configurations name classes and functions of a package of yours
-  --debug        show the traceback of an error
-  --version      print the version
+  allow=PACKAGE     let configurations name classes and functions of a package of yours
+  --cfg job         show the configuration of a command instead of running it; with --resolve references filled in,
+                    with --package NAME only one entry
+  --config-dir DIR  choose also from configurations of your own, such as DIR/experiment/mine.yaml
+  --debug           show the traceback of an error
+  --version         print the version
 """
 
 
@@ -54,8 +67,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
-    if not words or words[0] in ("-h", "--help", "help"):
+    try:
+        code = _main([word for word in words if word != "--debug"])
+    except KeyboardInterrupt:
+        code = 130
+    except SystemExit as error:
+        code = _exit_code(error)
+    except BrokenPipeError:
+        code = 0  # nobody reads any more, as in `foresight … | head`
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        code = _report(error)
+    return _said() or code
+
+
+def _main(words: list[str]) -> int:
+    if not words or words[0] in (*HELP, "help"):
         print(_usage())
         return 0
     if words[0] == "--version":
@@ -63,41 +91,88 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print(version("foresight-wm"))
         return 0
-    command, overrides = words[0], words[1:]
-    if command in NAMED:
-        overrides = [word if "=" in word or word.startswith("-") else f"{NAMED[command]}={word}" for word in overrides]
+    command, rest = words[0], words[1:]
     if command not in COMMANDS:
-        return _complain(f"expected a command out of {', '.join(COMMANDS)}; got {command!r}")
-    if {"-h", "--help"} & set(overrides):
+        near = get_close_matches(command, COMMANDS, n=1)
+        return _complain(
+            f"expected a command out of {', '.join(COMMANDS)}; got {command!r}"
+            + (f"; did you mean {near[0]}?" if near else "")
+        )
+    if set(HELP) & set(rest):
         print(_help(command))
         return 0
-    return _guarded(command, overrides, debug)
-
-
-def _guarded(command: str, overrides: list[str], debug: bool) -> int:
-    try:
-        _run(command, overrides)
-    except KeyboardInterrupt:
-        return 130
-    except SystemExit as error:
-        # Lightning raises SIGTERMException, a SystemExit without a code, between two training batches.
-        return 143 if type(error).__name__ == "SIGTERMException" else int(error.code or 0)
-    except Exception as error:
-        if debug:
-            traceback.print_exc()
-        return _report(error)
+    _check_text(rest)
+    flags, options = take_flags(rest)
+    for option in options:
+        refuse_habits(option.lstrip("+~").partition("=")[0])
+    if command in NAMED:
+        options = [_named(word, command) for word in options]
+    _check_file(command, options)
+    _run(command, options, flags)
     return 0
 
 
-def _run(command: str, overrides: list[str]) -> None:
-    from foresight.cli.allowed import admitted
-    from foresight.cli.compose import build, resolve
+def _named(word: str, command: str) -> str:
+    """A word with its name, if it has none; a path may hold `=` too."""
+    entries = [line.partition(":")[0] for line in root(command).splitlines()]
+    known = word.partition("=")[0].lstrip("+~") in (*entries, "allow")
+    return word if known else f"{NAMED[command]}={word}"
 
-    overrides, packages = admitted(overrides)
-    config = resolve(command, overrides, packages)
+
+def _check_text(words: Sequence[str]) -> None:
+    for word in words:
+        try:
+            word.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise UserError(
+                expected="text in UTF-8", got=ascii(word), remedy="type it anew; rename the file if it is its name"
+            ) from error
+
+
+def _check_file(command: str, words: Sequence[str]) -> None:
+    name = FILES.get(command, "")
+    for word in words:
+        key, equals, value = word.partition("=")
+        if name and key == name and equals and not os.path.exists(os.path.expanduser(value)):
+            raise UserError(expected=f"{name}= a file or a folder that is there", got=value, remedy="check the path")
+
+
+def _exit_code(error: SystemExit) -> int:
+    # Lightning raises SIGTERMException, a SystemExit without a code, between two training batches; an interruption it
+    # turns into an exit of its own.
+    if type(error).__name__ == "SIGTERMException":
+        return 143
+    return 130 if isinstance(error.__context__, KeyboardInterrupt) else int(error.code or 0)
+
+
+def _said() -> int:
+    """Hand over what was printed; a complaint's code if nobody can take it for another reason than not listening."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # What is left must not be written again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            return _complain(f"could not write what there is to say: {error.strerror}")
+    return 0
+
+
+def _run(command: str, words: list[str], flags: Flags) -> None:
+    from foresight.cli.allowed import admitted
+    from foresight.cli.compose import build, command_function, composed, resolve, shown
+
+    words, packages = admitted(words)
+    if flags.show:
+        make = resolve if flags.resolve else composed
+        print(shown(make(command, words, packages, flags.folders), flags.package), end="")
+        return
+    config = resolve(command, words, packages, flags.folders)
     _quiet()
-    name = command.replace("-", "_")
-    function = getattr(import_module(f"foresight.cli.{name}"), name)
+    function = command_function(command)
+    assert function is not None
+    check = getattr(sys.modules[function.__module__], "check", None)
+    if check is not None:
+        check(config)
     _seed(config)
     function(**build(function, config, packages))
 
@@ -123,8 +198,6 @@ def _seed(config: dict[str, Any]) -> None:
         import numpy as np
         import torch
 
-        from foresight.errors import UserError
-
         seed = config["seed"]
         if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < SEEDS:
             raise UserError(expected=f"a seed from 0 to {SEEDS - 1}", got=repr(seed), remedy="choose such a number")
@@ -134,10 +207,12 @@ def _seed(config: dict[str, Any]) -> None:
 
 
 def _report(error: Exception) -> int:
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = one_line(error)
     # Every mistake in an input, a name or a value is a ValueError or an OSError with a message made for reading.
     if isinstance(error, ValueError | OSError):
         return _complain(text)
+    if isinstance(error, MemoryError) or any(words in text for words in MEMORY):
+        return _complain(f"expected enough memory for what was asked, got {text}; ask for less at once")
     _complain(f"internal error: {type(error).__name__}: {text} (--debug shows where)")
     return 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -30,7 +31,7 @@ def predict(
     *,
     model: WorldModel,
     verifier: Verifier | None,
-    video: str,
+    video: str | Path,
     instruction: str,
     size: Sequence[int],
     context: int | str,
@@ -45,7 +46,7 @@ def predict(
     reviser: Reviser | None,
     hypotheses: Sequence[str],
     observe: int,
-    run: str,
+    run: str | Path,
     replace: bool,
     config: Mapping[str, Any],
 ) -> Prediction | Trace:
@@ -121,7 +122,7 @@ def predict(
             result.save(folder / ".")
             shown, record = _of_loop(model, verifier, clip, result)
         record["seconds"] = seconds | record["seconds"]
-        record["facts"] = {"video": video, "candidates": str(candidates), **record["facts"]}
+        record["facts"] = {"video": str(video), "candidates": str(candidates), **record["facts"]}
         write(folder, clip, shown, record, config)
         show(record, clip, folder)
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from foresight.cli.allowed import check_targets
@@ -27,7 +28,7 @@ PARTS = {
 """Entries of a recorded configuration that are constructed again, and what each may be."""
 
 
-def replay(*, run: str, packages: Collection[str]) -> Trace:
+def replay(*, run: str | Path, packages: Collection[str]) -> Trace:
     """Run the loop of a recorded prediction again, with the parts that its configuration names.
 
     The folder may be anybody's: it is data. Its configuration can name a model, a verifier, a policy, a budget and a

@@ -10,7 +10,7 @@ from foresight.cli.received import ReceivedRun
 from foresight.errors import UserError
 
 
-def report(*, run: str) -> Path:
+def report(*, run: str | Path) -> Path:
     """Write `report.html` of a prediction's run from its metrics.json and videos.
 
     The folder may be anybody's: links in it are not followed, and nothing else is written.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def _open(model: DictConfig, names: tuple[str, ...]) -> bool:
 
 
 def _on_disk(model: DictConfig) -> bool:
-    return not OmegaConf.is_missing(model, "where") and Path(str(model.where)).expanduser().exists()
+    return not OmegaConf.is_missing(model, "where") and Path(os.path.expanduser(str(model.where))).exists()
 
 
 def _fill(model: DictConfig, values: dict[str, Any]) -> None:

@@ -4,28 +4,39 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningDataModule, Trainer
-from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 from torch.optim import Optimizer
 
 from foresight.cli.console import console
 from foresight.data.fingerprint import differences
-from foresight.training.checkpoint import VerifiedCheckpointIO, newest, steps
+from foresight.errors import UserError
+from foresight.training.checkpoint import VerifiedCheckpointIO, newest
 from foresight.training.ema import EMA
 from foresight.training.export import AssembledWorld, Writes
 from foresight.training.module import TrainingModule
 from foresight.training.objective import Objective
+from foresight.training.settings import check_trainer, never_validates
 from ltx.files import write_text
 
 LIMITS = ("trainer", "callbacks", "run", "export")
 """Entries of a configuration that may change between the parts of one run: they say how long and where, not what."""
+
+
+def check(config: Mapping[str, Any]) -> None:
+    """Refuse settings of the trainer before networks are read.
+
+    Raises:
+        UserError: if one is out of its range, has no effect, or the run has no name.
+    """
+    if not str(config["run"]).strip():
+        raise UserError(expected="the name of a folder", got=repr(config["run"]), remedy="give run= a name")
+    check_trainer(config["trainer"])
 
 
 def train(
@@ -38,7 +49,7 @@ def train(
     trainer: Callable[..., Trainer],
     callbacks: Mapping[str, Callback],
     export: Sequence[Writes],
-    run: str,
+    run: str | Path,
     seed: int,
     config: Mapping[str, Any],
 ) -> None:
@@ -61,38 +72,28 @@ def train(
 
     Raises:
         ValueError: if the run was started from another recipe.
-        KeyboardInterrupt: after Ctrl-C; the last optimizer step is saved, unless it was pressed twice.
     """
-    _quiet()
+    settings = config["trainer"]
+    if not settings.get("profiler"):
+        _quiet()
     folder = Path(run)
+    fit = trainer(callbacks=list(callbacks.values()), plugins=[VerifiedCheckpointIO()], default_root_dir=folder)
     _record(folder, config)
+    if never_validates(settings):
+        console.print(
+            f"no validation: trainer.val_check_interval={settings['val_check_interval']} is more than all batches"
+        )
     module = TrainingModule(model=network, objective=objective, optimizer=optimizer, schedule=schedule, seed=seed)
     checkpoint = newest(folder / "checkpoints")
     if checkpoint is not None:
         console.print(f"going on from {checkpoint}")
-    fit = trainer(callbacks=list(callbacks.values()), plugins=[VerifiedCheckpointIO()], default_root_dir=folder)
-    try:
-        fit.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-    except SIGTERMException:
-        raise
-    except SystemExit as error:  # Lightning's answer to Ctrl-C
-        if fit.is_global_zero:
-            print(f"foresight: {_stopped(folder / 'checkpoints')}", file=sys.stderr)
-        raise KeyboardInterrupt from error
+    fit.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     if fit.is_global_zero:
         averages = [callback for callback in callbacks.values() if isinstance(callback, EMA)]
         write_exports(module, averages, export)
         for world in (one for one in export if isinstance(one, AssembledWorld)):
             console.print(f"world model {world.folder}")
             console.print(f'next: foresight predict model={world.folder} video=clip.mp4 instruction="…" verifier=none')
-
-
-def _stopped(folder: Path) -> str:
-    """What an interruption leaves, in a line."""
-    saved = steps(folder)
-    if not saved:
-        return "interrupted before anything was saved; the same command starts afresh"
-    return f"interrupted; the same command goes on from {saved[0]}"
 
 
 def write_exports(module: TrainingModule, averages: Sequence[EMA], exports: Sequence[Writes]) -> None:
@@ -108,9 +109,9 @@ def write_exports(module: TrainingModule, averages: Sequence[EMA], exports: Sequ
 def _record(folder: Path, config: Mapping[str, Any]) -> None:
     """Keep the configuration of the first part of the run; a later part must not train something else."""
     path = folder / "config.json"
-    now = json.loads(json.dumps({key: value for key, value in config.items() if key not in LIMITS}))
+    now = json.loads(json.dumps(_lasting(config)))
     if path.is_file():
-        changed = differences(now, json.loads(path.read_text(encoding="utf-8")))
+        changed = differences(now, _lasting(json.loads(path.read_text(encoding="utf-8"))))
         if changed:
             raise ValueError(
                 f"expected the recipe that {folder} was started with, got another: {'; '.join(changed[:3])}; "
@@ -119,6 +120,14 @@ def _record(folder: Path, config: Mapping[str, Any]) -> None:
         return
     folder.mkdir(parents=True, exist_ok=True)
     write_text(path, json.dumps(now, indent=2) + "\n")
+
+
+def _lasting(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run keeps from its first part on; it may become longer, and its schedule with it."""
+    kept = {key: value for key, value in config.items() if key not in LIMITS}
+    if isinstance(kept.get("schedule"), Mapping):
+        kept["schedule"] = {key: value for key, value in kept["schedule"].items() if key != "steps"}
+    return kept
 
 
 def _quiet() -> None:

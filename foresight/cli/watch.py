@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import takewhile
+from pathlib import Path
 from time import perf_counter
 from types import FrameType
 from typing import Any, TextIO
@@ -32,7 +33,7 @@ def watch(
     model: WorldModel,
     alarm: Alarm | None,
     coverage: float,
-    video: str,
+    video: str | Path,
     instruction: str,
     size: Sequence[int],
     ahead: int,
@@ -41,7 +42,7 @@ def watch(
     steps: int | None,
     patience: float,
     seconds: float | None,
-    run: str,
+    run: str | Path,
     replace: bool,
     config: Mapping[str, Any],
 ) -> Timeline:
@@ -85,7 +86,7 @@ def watch(
             remedy="give two numbers, as in size=[64,64]",
         )
     stream = arrivals(
-        video,
+        str(video),
         frame_rate=model.plan.frame_rate,
         size=(size[0], size[1]),
         patience=patience,
@@ -98,7 +99,7 @@ def watch(
         with open(folder / "moments.jsonl", "w", encoding="utf-8") as lines, _terminable():
             try:
                 _follow(stream, watcher, threshold, course, (sys.stdout, lines))
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, BrokenPipeError):
                 interrupted = True
         if not course.moments and not watcher.unread and not interrupted:
             raise UserError(
@@ -107,7 +108,7 @@ def watch(
                 remedy="choose a longer one, or wait longer for it with patience=",
             )
         if course.moments:
-            _draw(folder, course, threshold, instruction, video, model.plan.frame_rate)
+            _draw(folder, course, threshold, instruction, str(video), model.plan.frame_rate)
         folder.write_config(config)
         folder.write_environment()
         folder.write_metrics(_summary(course, threshold, interrupted) | {"unread_contexts": watcher.unread})

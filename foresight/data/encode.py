@@ -45,7 +45,7 @@ class EncodedClips:
     """
 
     def __init__(
-        self, *, clips: ClipSource, encoders: Mapping[str, Encoder], root: str, batch: int, shard: int
+        self, *, clips: ClipSource, encoders: Mapping[str, Encoder], root: str | Path, batch: int, shard: int
     ) -> None:
         if batch < 1 or shard < 1 or not encoders:
             raise ValueError(f"expected batch, shard ≥ 1 and an encoder; got {batch}, {shard}, {sorted(encoders)}")

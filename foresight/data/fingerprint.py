@@ -35,5 +35,5 @@ def differences(expected: dict[str, Any], found: dict[str, Any], prefix: str = "
         if isinstance(ours, dict) and isinstance(theirs, dict):
             lines += differences(ours, theirs, f"{name}.")
         elif ours != theirs:
-            lines.append(f"{name} is {ours!r} now, {theirs!r} in the cache")
+            lines.append(f"{name} is {ours!r} now, {theirs!r} before")
     return lines

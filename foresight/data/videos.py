@@ -48,7 +48,7 @@ class VideoClips:
     """
 
     def __init__(
-        self, *, folder: str, frames: int, frame_rate: float, size: Sequence[int], skip: Sequence[str] = ()
+        self, *, folder: str | Path, frames: int, frame_rate: float, size: Sequence[int], skip: Sequence[str] = ()
     ) -> None:
         height, width = size
         if isinstance(skip, str) or not set(skip) <= set(FAULTS):

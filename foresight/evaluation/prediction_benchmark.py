@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -51,7 +52,7 @@ class PredictionBenchmark:
         seeds: Sequence[int],
         candidates: int,
         library: int,
-        fvd: str | None = None,
+        fvd: str | Path | None = None,
         name: str = "prediction",
     ) -> None:
         if not seeds:

@@ -42,7 +42,7 @@ class Writes(Protocol):
 class Export:
     """One trained part and its folder; adapters are written with their configuration and card."""
 
-    folder: str
+    folder: str | Path
     part: str
     """Name of the submodule; empty for the whole network."""
     precision: str
@@ -71,7 +71,7 @@ class Export:
 class Companion:
     """A frozen part from outside the network that belongs with what was trained, such as a text encoder."""
 
-    folder: str
+    folder: str | Path
     part: Saves
 
     def write(self, network: nn.Module) -> None:

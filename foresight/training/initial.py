@@ -1,8 +1,9 @@
-"""Networks as training starts them; `foresight.training.modes` says in which mode they train."""
+"""Networks as training starts them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -69,7 +70,7 @@ def calibrate(vae: VideoVAE, video: Float[Tensor, "batch rgb=3 frame height widt
     last.bias += video.mean()
 
 
-def trained_vae(*, where: str) -> VideoVAE:
+def trained_vae(*, where: str | Path) -> VideoVAE:
     """A VAE as it was saved, in float32: to be trained further, or to encode with."""
     return VideoVAE.from_pretrained(where, dtype=torch.float32)
 
@@ -86,12 +87,12 @@ def new_transformer(*, config: dict[str, Any]) -> VideoTransformer:
     return transformer
 
 
-def trained_transformer(*, where: str) -> VideoTransformer:
+def trained_transformer(*, where: str | Path) -> VideoTransformer:
     """A transformer as it was saved, in float32."""
     return VideoTransformer.from_pretrained(where, dtype=torch.float32)
 
 
-def trained_vlm(*, where: str, layers: Sequence[int]) -> QwenEncoder:
+def trained_vlm(*, where: str | Path, layers: Sequence[int]) -> QwenEncoder:
     """A vision-language model as it was saved, in float32, with the hidden states that an adapter reads.
 
     Args:
@@ -121,12 +122,12 @@ def joined_adapters(*, parts: dict[str, AbstractAdapter]) -> AbstractAdapter:
     return ComposedAdapter(ComposeConfig(tuple(part.config for part in ordered)), ordered)
 
 
-def trained_adapter(*, where: str) -> AbstractAdapter:
+def trained_adapter(*, where: str | Path) -> AbstractAdapter:
     """An adapter as it was saved, in float32, to be trained further."""
-    return load_adapter(where, dtype=torch.float32)
+    return load_adapter(where, dtype=torch.float32).train()
 
 
-def trained_text_encoder(*, where: str) -> TextEncoder:
+def trained_text_encoder(*, where: str | Path) -> TextEncoder:
     """A text encoder as it was saved, in float32."""
     return TextEncoder.from_pretrained(where, dtype=torch.float32)
 

@@ -58,7 +58,7 @@ class Perceptual(nn.Module):
         FileNotFoundError: if a file is missing; it says which, and where to get it.
     """
 
-    def __init__(self, *, backbone: str | None, heads: str | None) -> None:
+    def __init__(self, *, backbone: str | Path | None, heads: str | Path | None) -> None:
         super().__init__()
         usual = PerceptualFiles.default()
         self.network = PerceptualLoss.load(

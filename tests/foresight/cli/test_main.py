@@ -1,8 +1,17 @@
 from __future__ import annotations
 
-import pytest
+import os
+import subprocess
+import sys
+from pathlib import Path
 
-from foresight.cli.main import COMMANDS, main
+import pytest
+import yaml
+
+from foresight.cli.main import COMMANDS, _named, main
+
+HERE = f"video={__file__}"
+CLIP = f"video={Path(__file__).parents[3] / 'experiments/clips/demo.mp4'}"
 
 
 def complaint(capsys: pytest.CaptureFixture[str]) -> str:
@@ -36,15 +45,16 @@ def test_an_unknown_command_is_one_line(capsys):
     ("overrides", "named"),
     [
         ([], "video"),
-        (["video=a.mp4"], "instruction"),
-        (["video=a.mp4", "instruction=x", "model=nothing"], "nothing"),
-        (["video=a.mp4", "instruction=x", "nosuch=1"], "nosuch"),
-        (["video=a.mp4", "instruction=x", "seed=-1"], "-1"),
-        (["video=a.mp4", "instruction=x", "seed=one"], "one"),
-        (["video=a.mp4", "instruction=x", "candidates=many"], "candidates"),
-        (["video=a.mp4", "instruction=x", "steps=1.5"], "steps"),
-        (["video=a.mp4", "instruction=x", "size=[64"], "[64"),
-        (["video=a.mp4", "instruction=x", "model._target_=os.system"], "os.system"),
+        ([HERE], "instruction"),
+        ([HERE, "instruction=x", "model=nothing"], "nothing"),
+        ([HERE, "instruction=x", "nosuch=1"], "nosuch"),
+        (["video=a.mp4", "instruction=x"], "a.mp4"),
+        ([HERE, "instruction=x", "seed=-1"], "-1"),
+        ([HERE, "instruction=x", "seed=one"], "one"),
+        ([HERE, "instruction=x", "candidates=many"], "candidates"),
+        ([HERE, "instruction=x", "steps=1.5"], "steps"),
+        ([HERE, "instruction=x", "size=[64"], "[64"),
+        ([HERE, "instruction=x", "model._target_=os.system"], "os.system"),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(overrides, named, capsys, tmp_path, monkeypatch):
@@ -53,3 +63,68 @@ def test_a_mistake_is_one_line_that_names_it(overrides, named, capsys, tmp_path,
     assert main(["predict", f"paths.runs={tmp_path / 'runs'}", *overrides]) == 2
     assert named in complaint(capsys)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["-m"], "once for each"),
+        (["--multirun", "seed=1,2"], "once for each"),
+        (["--video=b.mp4"], "video=b.mp4"),
+        (["--video", "b.mp4"], "video=…"),
+        (["--hlep"], "--help"),
+        (["--config-name=x"], "--config-dir"),
+        (["--config-dir"], "a value after"),
+        (["--config-dir=nowhere"], "nowhere"),
+        (["--cfg", "hydra"], "--cfg job"),
+        (["--ckpt_path=x"], "run="),
+        (["hydra.run.dir=x"], "run=FOLDER"),
+        (["red", "ball"], "quotes"),
+        ([b"instruction=\xff".decode("utf-8", "surrogateescape")], "UTF-8"),
+        (["~instruction"], "instruction"),
+        (["model.where=5"], "5"),
+        (["model.device=cuda:99"], "cuda:99"),
+        (["model.device=gpu"], "gpu"),
+        (["noise_level=nan"], "noise_level"),
+        (["start=inf"], "start"),
+        (["observe=-1", "policy=refine_failed"], "observe"),
+        (["run="], "run"),
+    ],
+)
+def test_a_habit_or_a_value_that_is_not_taken_is_one_line(words, named, capsys, tmp_path, monkeypatch):
+    """Flags of other programs and values out of their range exit with 2 and one line that says what to use."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["predict", CLIP, "instruction=the ball", *words]) == 2
+    assert named in complaint(capsys)
+    assert not [path for path in tmp_path.iterdir() if path.name != "runs"]
+
+
+def test_the_configuration_is_shown(capsys):
+    """`--cfg job` prints it and runs nothing, with or without references filled in, whole or one entry."""
+    assert main(["predict", HERE, "instruction=a: b", "--cfg", "job", "-p", "run"]) == 0
+    assert capsys.readouterr().out.strip().startswith("${paths.runs}/predict")
+    assert main(["predict", HERE, "instruction=a: b", "--cfg=job", "--resolve"]) == 0
+    shown = yaml.safe_load(capsys.readouterr().out)
+    assert shown["instruction"] == "a: b" and shown["run"] == "runs/predict"
+
+
+def test_a_run_may_be_called_anything():
+    """`foresight replay PATH` takes a path with an equals sign; a name before it is still a name."""
+    named = [_named(word, "replay") for word in ("a=b/run", "run=x", "allow=mine")]
+    assert named == ["run=a=b/run", "run=x", "allow=mine"]
+
+
+@pytest.mark.parametrize(("target", "code"), [("/dev/full", 2), (None, 0)])
+def test_what_is_said_and_not_read_is_no_defect(target, code):
+    """A full disk behind standard output is one line; a reader that has gone away is nothing at all."""
+    if target is None:
+        reader, out = os.pipe()
+        os.close(reader)
+    elif not os.path.exists(target):
+        pytest.skip("there is no /dev/full here")
+    else:
+        out = os.open(target, os.O_WRONLY)
+    words = [sys.executable, "-m", "foresight.cli.main", "--help"]
+    done = subprocess.run(words, stdout=out, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(out)
+    assert done.returncode == code and len(done.stderr.splitlines()) == (code > 0), done.stderr

@@ -1,0 +1,80 @@
+"""Settings of Lightning's trainer that mean something here; the others are refused before anything is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from foresight.errors import UserError
+
+STEPS = "training data is an endless stream, without epochs: give trainer.max_steps="
+ELSEWHERE: Mapping[str, str] = {
+    "max_epochs": STEPS,
+    "min_epochs": STEPS,
+    "limit_train_batches": STEPS,
+    "check_val_every_n_epoch": "training data is an endless stream, without epochs: give trainer.val_check_interval=",
+    "reload_dataloaders_every_n_epochs": "training data is an endless stream, without epochs",
+    "fast_dev_run": "choose trainer=smoke: two steps, with a validation",
+    "limit_test_batches": "nothing is tested while training; `foresight evaluate` measures",
+    "limit_predict_batches": "nothing is predicted while training; `foresight predict` does",
+    "callbacks": "callbacks are their own group: +callbacks.NAME={_target_: …}",
+    "default_root_dir": "run= is the folder of a run",
+    "use_distributed_sampler": "the stream splits itself between processes",
+}
+"""Settings that have no effect of their own here, and what to use instead."""
+
+PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
+_SHORT = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
+
+
+def check_trainer(settings: Mapping[str, Any]) -> None:
+    """Refuse what would be ignored, would train for ever, or cannot be done on this machine.
+
+    Args:
+        settings: plain arguments of `lightning.Trainer`.
+
+    Raises:
+        UserError: naming the setting, and what to use instead.
+    """
+    for name, instead in ELSEWHERE.items():
+        value = settings.get(name)
+        if value not in (None, False, 0, -1):
+            raise _refused(f"no trainer.{name}=", value, instead)
+    steps, interval = settings.get("max_steps", -1), settings.get("val_check_interval")
+    if not isinstance(steps, int) or steps < 1:
+        raise _refused("trainer.max_steps= at least 1", steps, "say how many steps to train")
+    if isinstance(interval, bool | float) or (isinstance(interval, int) and interval < 1):
+        raise _refused(
+            "trainer.val_check_interval= a whole number of batches", interval, "an endless stream has no fractions"
+        )
+    accelerator = settings.get("accelerator", "auto")
+    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
+        raise _refused("trainer.accelerator= one of this machine", accelerator, "choose cpu or auto")
+    _check_precision(settings.get("precision"), on_gpu=accelerator != "cpu" and torch.cuda.is_available())
+
+
+def never_validates(settings: Mapping[str, Any]) -> bool:
+    """Whether training ends before the first validation is due."""
+    batches = settings["max_steps"] * (settings.get("accumulate_grad_batches") or 1)
+    interval = settings.get("val_check_interval")
+    return isinstance(interval, int) and interval > batches
+
+
+def _check_precision(precision: Any, *, on_gpu: bool) -> None:
+    if precision is None:
+        return
+    name = _SHORT.get(str(precision), str(precision))
+    if name not in PRECISIONS:
+        raise _refused(
+            f"trainer.precision= one of {', '.join(PRECISIONS)}",
+            precision,
+            "weights that train stay in float32; bf16-mixed multiplies in bfloat16",
+        )
+    if name == "16-mixed" and not on_gpu:
+        raise _refused("trainer.precision=16-mixed on a GPU", precision, "choose bf16-mixed or 32-true on a processor")
+
+
+def _refused(expected: str, got: Any, remedy: str) -> UserError:
+    return UserError(expected=expected, got=str(got), remedy=remedy)
