@@ -19,7 +19,8 @@ from foresight.world.placement import choose_device, choose_dtype
 from foresight.world.reference import SUBFOLDERS, PartReference, part_files
 from foresight.world_model import WorldModel
 from ltx.checkpoint import CheckpointError
-from ltx.checkpoint.hub import HUB_ID, cards, resolve
+from ltx.checkpoint.hub import resolve
+from ltx.checkpoint.place import place_of
 from ltx.files import write_text
 from ltx.text import TextEncoder
 from ltx.transformer import VideoTransformer
@@ -49,16 +50,16 @@ def find_folder(where: str | Path) -> Path:
     Raises:
         UserError: if there is none.
     """
-    name, card = str(where), cards().get(str(where))
     try:
-        if not Path(where).exists() and card is None and HUB_ID.fullmatch(name):
-            folder = Path(snapshot_download(name))
+        place = place_of(where)
+        if place.card is not None and place.card.repo is not None and place.card.file is None:
+            folder = Path(snapshot_download(place.card.repo, revision=place.revision))
         else:
             folder = resolve(where, "vae")
     except (CheckpointError, HfHubHTTPError, HFValidationError, OSError) as error:
         raise UserError(
             expected="a world model: foresight-tiny, a folder, or a hub id",
-            got=repr(name),
+            got=repr(str(where)),
             remedy=f"check the name and the connection ({error})",
         ) from error
     if not (folder / INDEX).is_file():
@@ -169,7 +170,7 @@ def read_references(folder: Path) -> dict[str, PartReference]:
 
 def _read_json(folder: Path) -> dict[str, Any]:
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8-sig"))
         if not isinstance(index, dict) or not all(
             isinstance(value, list) for name, value in index.items() if not name.startswith("_")
         ):

@@ -21,7 +21,8 @@ from adapters import (
 from foresight.data.source import ClipSource
 from foresight.physics.language import all_paraphrases
 from foresight.vlm.encoder import QwenEncoder
-from ltx.checkpoint.hub import cards, resolve
+from ltx.checkpoint.cards import cards
+from ltx.checkpoint.hub import resolve
 from ltx.text import TextEncoder, small_text_encoder
 from ltx.transformer import TransformerConfig, VideoTransformer
 from ltx.vae import VAEConfig, VideoVAE

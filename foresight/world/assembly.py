@@ -21,9 +21,10 @@ from foresight.world.reference import PartReference, locate
 from foresight.world.sizes import check_pairing, text_width, video_sizes, vlm_sizes
 from foresight.world.training_clips import clips_of
 from ltx.checkpoint.checkpoint import read_scheduler
-from ltx.checkpoint.hub import pinned
-from ltx.checkpoint.index import read_notes
-from ltx.pipeline.preset import PLAIN, Preset, find_preset, presets
+from ltx.checkpoint.place import place_of
+from ltx.checkpoint.recognise import recognise
+from ltx.pipeline.preset import Preset, find_preset
+from ltx.pipeline.released import preset_of
 
 if TYPE_CHECKING:
     from foresight.world_model import WorldModel
@@ -196,9 +197,9 @@ def release_preset(ltx: str | Path, name: str | None) -> Preset:
         UserError: for an unknown name.
     """
     if name is None:
-        own = pinned(ltx)[0] if not Path(ltx).exists() else ""
-        root = locate(ltx, "transformer")
-        name = own if own in presets() else (read_notes(root).preset if root.is_dir() else None) or PLAIN
+        listed = read_scheduler(ltx).allowed_times is not None
+        notes, identity = recognise(ltx, listed_times=listed)
+        return preset_of(identity, notes.preset, place_of(ltx).name)
     try:
         return find_preset(name)
     except ValueError as error:

@@ -12,7 +12,8 @@ import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from foresight.errors import UserError
-from ltx.checkpoint.hub import cards, commit_of, pinned, resolve
+from ltx.checkpoint.hub import resolve, source_of
+from ltx.checkpoint.place import place_of
 
 SUBFOLDERS: dict[str, tuple[str, ...]] = {
     "vae": ("vae",),
@@ -121,15 +122,12 @@ def locate(where: str | Path, part: str) -> Path:
     Raises:
         UserError: if there is none.
     """
-    path = Path(where).expanduser()
-    name, revision = (str(where), None) if path.exists() else pinned(where)
     try:
-        if path.exists():
-            return path
-        if part in ("vae", "transformer") or name in cards():
-            return resolve(where, part)
-        wanted = [f"{folder}/*" for folder in SUBFOLDERS[part]] if part == "text_encoder" else None
-        return Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=wanted))
+        place = place_of(where)
+        whole = place.card is not None and place.card.repo is not None and place.card.file is None
+        if place.card is None or not whole or part in ("vae", "transformer", "text_encoder"):
+            return place.path or resolve(where, part)
+        return Path(huggingface_hub.snapshot_download(str(place.card.repo), revision=place.revision))
     except (ValueError, HfHubHTTPError, HFValidationError, OSError) as error:
         raise UserError(
             expected=f"the {part.replace('_', ' ')} at a path, a hub id or the name of a model",
@@ -161,10 +159,9 @@ def sample(path: Path) -> str:
 
 def _lasting_name(where: str | Path, root: Path) -> str:
     """A name that means the same tomorrow: the commit of what came from the hub, a path from the root, `~` for home."""
-    if not Path(where).expanduser().exists():
-        name, _ = pinned(where)
-        commit = commit_of(root)
-        return name if commit is None else f"{name}@{commit}"
+    place = place_of(where)
+    if (source := source_of(root)) is not None or place.path is None:
+        return source or place.name
     path = root.absolute()
     home = Path.home()
     return str(Path("~") / path.relative_to(home)) if path.is_relative_to(home) else str(path)

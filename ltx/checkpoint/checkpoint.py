@@ -8,10 +8,12 @@ from pathlib import Path
 import torch
 
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.hub import resolve, source_of
-from ltx.checkpoint.index import Notes, read_notes, write_index
+from ltx.checkpoint.hub import resolve
+from ltx.checkpoint.identity import Identity
+from ltx.checkpoint.index import Notes, write_index
 from ltx.checkpoint.parts import CAUSAL, TRANSFORMER, VAE
 from ltx.checkpoint.read import Weights, read_object
+from ltx.checkpoint.recognise import recognise
 from ltx.checkpoint.save import save_model, save_official
 from ltx.checkpoint.source import open_part
 from ltx.checkpoint.write import write_json
@@ -33,19 +35,21 @@ class Checkpoint:
         vae: between pixels and latents.
         scheduler: how times are spaced.
         notes: where the parts come from, and how they are meant to be sampled.
+        identity: which release it is.
     """
 
     transformer: VideoTransformer
     vae: VideoVAE
     scheduler: SchedulerConfig
     notes: Notes = field(default_factory=Notes)
+    identity: Identity = field(default_factory=Identity)
 
     @classmethod
     def from_pretrained(
         cls,
         where: str | Path,
         *,
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
         revision: str | None = None,
     ) -> Checkpoint:
@@ -56,12 +60,10 @@ class Checkpoint:
         """
         transformer = VideoTransformer.from_pretrained(where, dtype=dtype, device=device, revision=revision)
         vae = VideoVAE.from_pretrained(where, dtype=dtype, device=device, revision=revision)
-        path = resolve(where, "scheduler", revision)
-        notes = Notes() if path.is_file() else read_notes(path)
-        if source := source_of(where, path):
-            sources = dict.fromkeys((TRANSFORMER.name, VAE.name), source)
-            notes = Notes({**notes.sources, **sources}, notes.preset)
-        return cls(transformer, vae, read_scheduler(where, revision=revision), notes)
+        scheduler = read_scheduler(where, revision=revision)
+        listed = scheduler.allowed_times is not None
+        notes, identity = recognise(where, listed_times=listed, revision=revision)
+        return cls(transformer, vae, scheduler, notes, identity)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write the diffusers folder: transformer/, vae/, scheduler/, model_index.json.
@@ -108,6 +110,8 @@ class Checkpoint:
         """
         allowed = self.scheduler.allowed_times
         extra = {"scheduler": self.scheduler.to_official(), **({} if allowed is None else {STEPS: list(allowed)})}
+        # The released code reads the fields it knows; these make the file tell what it is, whatever it is called.
+        extra |= {name: value for name, value in self.notes.fields().items() if value}
         save_official(path, [(TRANSFORMER, self.transformer), (VAE, self.vae)], extra=extra)
 
 
@@ -125,7 +129,7 @@ def read_scheduler(where: str | Path, *, revision: str | None = None) -> Schedul
         if path.is_file():
             config = Weights((path,)).config()
             steps = config.get(STEPS)
-            allowed = tuple(float(step) for step in steps) if steps is not None else None
+            allowed = tuple(float(step) for step in steps) if steps else None
             if "scheduler" in config:
                 return SchedulerConfig.from_official(config["scheduler"], allowed)
             return _of_release(path, allowed)
@@ -136,7 +140,7 @@ def read_scheduler(where: str | Path, *, revision: str | None = None) -> Schedul
             raise CheckpointError(f"expected scheduler/{SCHEDULER_FILE} in {path}")
         fields = read_object(file)
         steps = fields.get(f"_{STEPS}")
-        allowed = tuple(steps) if steps is not None else None
+        allowed = tuple(float(step) for step in steps) if steps else None
         if OFFICIAL in fields:
             return SchedulerConfig.from_official(fields[OFFICIAL], allowed)
         return replace(SchedulerConfig.from_diffusers(fields), allowed_times=allowed)

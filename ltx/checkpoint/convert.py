@@ -12,12 +12,13 @@ from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import resolve
 from ltx.checkpoint.parts import UPSAMPLER
 from ltx.checkpoint.save import save_official
+from ltx.dtypes import working_dtype
 from ltx.lora import Style, read_lora, write_lora
 from ltx.upsampler import LatentUpsampler
 
 
 def convert(
-    where: str | Path, to: str | Path, *, dtype: torch.dtype | None = None, style: Style | None = None
+    where: str | Path, to: str | Path, *, dtype: torch.dtype | str | None = None, style: Style | None = None
 ) -> Content:
     """Convert what is there: to the official file if the target ends in `.safetensors`, else to a folder of diffusers.
 
@@ -27,7 +28,7 @@ def convert(
     Args:
         where: anything that `Checkpoint`, `LatentUpsampler` or `read_lora` reads; its content says which.
         to: where to write.
-        dtype: type of the written weights; None keeps the stored one (float8 becomes bfloat16).
+        dtype: type of the written weights or its name; None keeps the stored one (float8 becomes bfloat16).
         style: how the keys of a LoRA are spelled. None is ComfyUI's for a file, as released, and diffusers' for a
             folder.
 
@@ -38,21 +39,21 @@ def convert(
         CheckpointError: if reading or writing fails, or a style is asked of what is no LoRA.
     """
     content = content_of(resolve(where, UPSAMPLER.name))
-    official = Path(to).suffix == ".safetensors"
+    official, target = Path(to).suffix == ".safetensors", working_dtype(dtype)
     if content == "LoRA":
         lora = read_lora(where)
-        write_lora(lora if dtype is None else lora.to(dtype), to, style or ("comfy" if official else "diffusers"))
+        write_lora(lora if target is None else lora.to(target), to, style or ("comfy" if official else "diffusers"))
         return content
     if style is not None:
         raise CheckpointError(f"the style {style!r} is one of LoRAs, and {where} holds a {content}")
     if content == "latent upsampler":
-        upsampler = LatentUpsampler.from_pretrained(where, dtype=dtype)
+        upsampler = LatentUpsampler.from_pretrained(where, dtype=target)
         if official:
             save_official(to, [(UPSAMPLER, upsampler)])
         else:
             upsampler.save_pretrained(to)
         return content
-    checkpoint = Checkpoint.from_pretrained(where, dtype=dtype)
+    checkpoint = Checkpoint.from_pretrained(where, dtype=target)
     if official:
         checkpoint.save_official(to)
     else:

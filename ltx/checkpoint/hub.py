@@ -1,31 +1,24 @@
-"""From what a user names to files on this disk: paths, named models, hub ids; pinned, verified, offline when asked.
+"""From what a user names to files on this disk: downloaded once, pinned, verified, offline when asked.
 
-A hub id or the name of a card may end in `@revision`: a commit, tag or branch. The released cards name the branch
-`main`, because no commit of theirs could be verified when they were written; a branch can move, so reading one warns
-with the commit that was found, and naming that commit makes the run reproducible.
+The released cards name the branch `main`, because no commit of theirs could be verified when they were written; a
+branch can move, so reading one warns with the commit that was found, and naming that commit makes the run reproducible.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
-import json
 import re
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from itertools import pairwise
 from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
+from ltx.checkpoint.cards import Card, embedded
 from ltx.checkpoint.errors import CheckpointError, listed
+from ltx.checkpoint.place import FORMS, place_of
 from ltx.checkpoint.write import WEIGHTS
 
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(/[\w./-]+\.safetensors)?")
 # A star matches slashes too, so patterns of the root begin with a name: other parts stay where they are.
 BESIDE = (
     "model_index.json",
@@ -36,43 +29,20 @@ BESIDE = (
     "adapter_*",
     "pytorch_lora_weights.safetensors",
 )
+# A text encoder is of no use without its tokenizer, and may be a repository of its own.
+WITH = {"text_encoder": ("tokenizer",)}
+ROOT = {"text_encoder": ("model.safetensors*", "model-*", "model.*.safetensors", "tokenizer*.json", "spiece.model")}
+ENDINGS = ("json", "safetensors", "model", "txt")
 COMMIT = re.compile(r"[0-9a-f]{40}")
-
-
-@dataclass(frozen=True)
-class Card:
-    """Where a named model is.
-
-    Attributes:
-        repo: hub repository; None for a model that ships inside a package.
-        file: the official file in it; None for a repository in diffusers layout.
-        revision: commit, tag or branch.
-        sha256: of the file, where known; a download that differs is refused.
-        package: the Python package a model ships in; None for hub models.
-        folder: where in that package.
-    """
-
-    repo: str | None = None
-    file: str | None = None
-    revision: str = "main"
-    sha256: str | None = None
-    package: str | None = None
-    folder: str | None = None
-
-
-@cache
-def cards() -> Mapping[str, Card]:
-    """The named models."""
-    text = files("ltx.checkpoint").joinpath("cards.json").read_text(encoding="utf-8")
-    return {name: Card(**fields) for name, fields in json.loads(text).items()}
+# A folder that says what it holds, in files or in folders.
+SAID_IN = ("model_index.json", "config.json", "transformer", "vae")
 
 
 def resolve(where: str | Path, part: str, revision: str | None = None) -> Path:
-    """A file or folder on this disk.
+    """A file or folder on this disk; of a folder that holds nothing but one safetensors file, the file.
 
     Args:
-        where: a path, the name of a card, `owner/repository`, or `owner/repository/file.safetensors`; the last three
-            may end in `@revision`.
+        where: a path, the name of a card, a hub id or the address of a hub page, as in `place_of`.
         part: the folder that will be read; only it and the small files beside it are downloaded.
         revision: of a hub id; None is the one in `where`, the card's, or the main branch.
 
@@ -80,91 +50,89 @@ def resolve(where: str | Path, part: str, revision: str | None = None) -> Path:
         CheckpointError: if there is no such thing, it cannot be downloaded, it is not what the card says, or two
             different revisions are asked for.
     """
-    if Path(where).exists():
-        return Path(where)
-    name, revision = pinned(where, revision)
-    card = cards().get(name) or _hub_card(name)
-    if card is None:
-        raise CheckpointError(
-            f"no file or folder {name!r}, and no model of that name (known: {listed(cards())}); "
-            "hub repositories are named owner/repository"
-        )
-    if card.package is not None:
-        return _embedded(name, card)
-    return _download(card, part, revision or card.revision)
+    place = place_of(where, revision)
+    if place.path is not None:
+        return _only_file(place.path, part)
+    assert place.card is not None
+    if place.card.package is not None:
+        return embedded(place.name, place.card)
+    return _only_file(_download(place.card, part, place.revision or "main"), part)
 
 
-def source_of(where: str | Path, path: Path) -> str | None:
-    """What names the same files for ever: the hub id and the commit of a path in the hub's cache; None elsewhere."""
-    commit = commit_of(path)
-    if commit is None:
-        return None
-    name, _ = pinned(where)
-    card = cards().get(name)
-    if card is not None and card.repo is not None:
-        name = f"{card.repo}/{card.file}" if card.file else card.repo
-    return f"{name}@{commit}"
+def source_of(path: Path) -> str | None:
+    """What names the same files for ever and on every machine: hub id and commit of a path in the hub's cache.
 
-
-def pinned(where: str | Path, revision: str | None = None) -> tuple[str, str | None]:
-    """Name and revision of `name@revision`.
-
-    Raises:
-        CheckpointError: if another revision is asked for beside it.
+    None for any other path: a snapshot that was copied elsewhere is read as a path, like every local one.
     """
-    name, at, named = str(where).partition("@")
-    if at and not named:
-        raise CheckpointError(f"expected a commit, tag or branch after the @ of {str(where)!r}, got nothing")
-    if named and revision not in (None, named):
-        raise CheckpointError(f"expected one revision of {name}, got {named!r} in its name and {revision!r} beside it")
-    return name, named or revision
+    found = in_cache(path)
+    root = Path(huggingface_hub.constants.HF_HUB_CACHE).resolve()
+    return None if found is None or root not in path.absolute().parent.resolve().parents else "@".join(found)
 
 
-def commit_of(path: Path) -> str | None:
-    """The commit a file or folder in the hub's cache belongs to; None for any other path."""
-    parts = path.parts
-    found = next((after for folder, after in pairwise(parts) if folder == "snapshots"), "")
-    return found if COMMIT.fullmatch(found) else None
-
-
-def _hub_card(name: str) -> Card | None:
-    """A card for `owner/repository` or `owner/repository/file`, if the name looks like one."""
-    if isinstance(name, str) and HUB_ID.fullmatch(name) and not name.startswith((".", "/")):
-        owner, repository, *rest = name.split("/", 2)
-        repo = f"{owner}/{repository}"
-        known = next((card for card in cards().values() if card.repo == repo and not card.file), None)
-        return Card(repo=repo, file=rest[0] if rest else None, revision=known.revision if known else "main")
+def in_cache(path: Path) -> tuple[str, str] | None:
+    """Hub id, with file or folder, and commit of a path in a cache of the hub, wherever that is; None elsewhere."""
+    path = path.absolute()
+    for snapshots in (parent for parent in path.parents if parent.name == "snapshots"):
+        commit, *inside = path.relative_to(snapshots).parts
+        repository = snapshots.parent.name.split("--")
+        if repository[0] == "models" and COMMIT.fullmatch(commit):
+            return "/".join([*repository[1:], *inside]), commit
     return None
 
 
-def _embedded(name: str, card: Card) -> Path:
-    """Folder of a model inside an installed package, found without importing it."""
-    spec = importlib.util.find_spec(str(card.package))
-    for root in (spec.submodule_search_locations or ()) if spec else ():
-        if (folder := Path(root, str(card.folder))).is_dir():
-            return folder
-    raise CheckpointError(f"the model {name} ships with the package {card.package}, which is not installed here")
+def _only_file(path: Path, part: str) -> Path:
+    if not path.is_dir() or any((path / name).exists() for name in (part, *SAID_IN)):
+        return path
+    files = [file for file in path.glob("*.safetensors") if not file.name.startswith(".")]
+    return files[0] if len(files) == 1 and not [*path.glob("*.index*.json")] else path
 
 
 def _download(card: Card, part: str, revision: str) -> Path:
     repo = str(card.repo)
     try:
-        if card.file is not None:
-            path = Path(huggingface_hub.hf_hub_download(repo, card.file, revision=revision))
-        else:
-            wanted = [*BESIDE, f"{part}/*.json", f"{part}/*.safetensors"]
-            path = Path(huggingface_hub.snapshot_download(repo, revision=revision, allow_patterns=wanted))
+        path = _file(repo, card.file, revision) if card.file else _repository(repo, part, revision)
     except (LocalEntryNotFoundError, OfflineModeIsEnabled) as error:
         raise CheckpointError(
-            f"{repo} at {revision} is not in the local cache and the hub cannot be reached (offline?): {error}"
+            f"{card.hub_id} at {revision} is not in the local cache and the hub cannot be reached (offline?), and "
+            f"there is no such file or folder here; {FORMS}: {error}"
         ) from error
     except (HfHubHTTPError, HFValidationError, OSError) as error:
-        raise CheckpointError(f"cannot download {repo} at {revision}: {error}") from error
+        raise CheckpointError(
+            f"cannot download {card.hub_id} at {revision}, and there is no such file or folder here; {FORMS}: {error}"
+        ) from error
     if card.sha256 is not None:
         verify(path, card.sha256)
     else:
-        warn_unpinned(repo, revision, commit_of(path))
+        warn_unpinned(repo, revision, (in_cache(path) or (repo, None))[1])
     return path
+
+
+def _file(repo: str, name: str, revision: str) -> Path:
+    """A file, or a folder of a repository."""
+    if name.endswith(".safetensors"):
+        return Path(huggingface_hub.hf_hub_download(repo, name, revision=revision))
+    patterns = [f"{name}/*.{ending}" for ending in ENDINGS]
+    folder = Path(huggingface_hub.snapshot_download(repo, revision=revision, allow_patterns=patterns)) / name
+    if not folder.is_dir():
+        raise CheckpointError(f"{repo} at {revision} has no folder {name} with weights; {FORMS}")
+    return folder
+
+
+def _repository(repo: str, part: str, revision: str) -> Path:
+    """The folder of a repository, with the part or with the only weights there are."""
+    folders = (part, *WITH.get(part, ()))
+    wanted = [*BESIDE, *ROOT.get(part, ()), *(f"{folder}/*.{ending}" for folder in folders for ending in ENDINGS)]
+    path = Path(huggingface_hub.snapshot_download(repo, revision=revision, allow_patterns=wanted))
+    if any((path / name).exists() for name in (part, *SAID_IN)) or any(path.glob("*.safetensors")):
+        return path
+    try:
+        names = huggingface_hub.list_repo_files(repo, revision=revision)
+    except (HfHubHTTPError, OfflineModeIsEnabled, OSError):
+        return path
+    files = [name for name in names if name.endswith(".safetensors")]
+    if len(files) > 1:
+        raise CheckpointError(f"{repo} holds several files of weights; name one, as {repo}/FILE: {listed(files)}")
+    return _file(repo, files[0], revision) if files else path
 
 
 def warn_unpinned(repo: str, revision: str, commit: str | None) -> None:

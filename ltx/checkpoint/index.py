@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.parts import TRANSFORMER, VAE
-from ltx.checkpoint.read import read_object
 from ltx.checkpoint.write import write_json
 
 FILE = "model_index.json"
@@ -28,6 +28,10 @@ class Notes:
     sources: Mapping[str, str] = field(default_factory=dict)
     preset: str | None = None
 
+    def fields(self) -> dict[str, Any]:
+        """As they are written down."""
+        return {"_preset": self.preset, "_sources": dict(self.sources)}
+
 
 def write_index(folder: Path, notes: Notes, *, causal: bool, with_text: bool) -> None:
     """Write the index of a folder whose parts are written.
@@ -45,8 +49,7 @@ def write_index(folder: Path, notes: Notes, *, causal: bool, with_text: bool) ->
         folder / FILE,
         {
             "_class_name": "LTXConditionPipeline" if causal else "LTXPipeline",
-            "_preset": notes.preset,
-            "_sources": dict(notes.sources),
+            **notes.fields(),
             "scheduler": ["diffusers", "FlowMatchEulerDiscreteScheduler"],
             "transformer": ["diffusers", TRANSFORMER.diffusers_class],
             "vae": ["diffusers", VAE.diffusers_class],
@@ -55,16 +58,13 @@ def write_index(folder: Path, notes: Notes, *, causal: bool, with_text: bool) ->
     )
 
 
-def read_notes(folder: Path) -> Notes:
-    """The notes of a folder's index; empty ones where there is no index, or one of another tool.
+def notes_in(fields: Mapping[str, Any], where: str) -> Notes:
+    """The notes among the fields of an index, or of the metadata of an official file.
 
     Raises:
-        CheckpointError: if the index is damaged.
+        CheckpointError: if they are of another kind.
     """
-    if not (folder / FILE).is_file():
-        return Notes()
-    index = read_object(folder / FILE)
-    sources, preset = index.get("_sources") or {}, index.get("_preset")
+    sources, preset = fields.get("_sources") or {}, fields.get("_preset")
     if not isinstance(sources, dict) or not isinstance(preset, str | None):
-        raise CheckpointError(f"expected an object _sources and a name _preset in {folder / FILE}")
+        raise CheckpointError(f"expected an object _sources and a name _preset in {where}")
     return Notes({str(part): str(source) for part, source in sources.items()}, preset)

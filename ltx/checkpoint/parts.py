@@ -88,7 +88,7 @@ TRANSFORMER = Part(
 
 VAE = Part(
     name="vae",
-    prefixes=("vae.", ""),
+    prefixes=("vae.", "first_stage_model.", ""),
     official_class="CausalVideoAutoencoder",
     diffusers_class=vae_fields.CLASS,
     official_anchor="per_channel_statistics.std-of-means",

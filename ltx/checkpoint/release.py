@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ltx.checkpoint.errors import CheckpointError
+from ltx.checkpoint.identity import named
 from ltx.checkpoint.read import Weights, read_object
 
 _STRIDED_ENCODER: list[Any] = [
@@ -139,8 +140,8 @@ def _causal_in_file(weights: Weights, layers: int) -> bool:
     generation = vae_generation({key.removeprefix("vae.") for key in weights if key.startswith("vae.")})
     if generation is not None:
         return generation == "0.9.5"
-    if match := re.search(r"0\.9(?:\.(\d))?(?!\d)", weights.files[0].name):
-        return int(match[1] or 0) >= 5
+    if versions := named(weights.files[0].name).versions:
+        return versions[0] >= "0.9.5"
     return _not_causal(weights.where)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ltx.checkpoint.errors import CheckpointError, listed
 from ltx.checkpoint.parts import UPSAMPLER, Part
+from ltx.checkpoint.read import unwrapped
 from ltx.checkpoint.write import SHARD_BYTES, write_model_folder, write_tensors
 
 
@@ -30,7 +31,7 @@ def save_model(model: nn.Module, part: Part, folder: str | Path, *, shard_bytes:
         CheckpointError: if writing fails; the old files are untouched.
     """
     config: Any = model.config
-    tensors, fields = folder_content(model.state_dict(), config, part)
+    tensors, fields = folder_content(_state(model), config, part)
     write_model_folder(Path(folder), tensors, fields, shard_bytes=shard_bytes)
 
 
@@ -76,9 +77,14 @@ def save_official(
     Raises:
         CheckpointError: if writing fails, the old file is untouched; or the models do not belong into one file.
     """
-    content = [(part, model.state_dict(), model.config) for part, model in models]
+    content = [(part, _state(model), model.config) for part, model in models]
     tensors, config = official_content(content, extra or {})
     write_tensors(Path(path), tensors, {"config": config})
+
+
+def _state(model: nn.Module) -> dict[str, Tensor]:
+    """Tensors by name; compiling a model or a block of it does not change the names."""
+    return {unwrapped(key): tensor for key, tensor in model.state_dict().items()}
 
 
 def _check_plain(state: Mapping[str, Tensor]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,8 +12,11 @@ import torch
 
 from ltx.checkpoint import hub, release
 from ltx.checkpoint.errors import CheckpointError, listed
+from ltx.checkpoint.foreign import is_foreign, warn_unread
 from ltx.checkpoint.parts import CAUSAL, PARTS, TRANSFORMER, UPSAMPLER, VAE, Part
-from ltx.checkpoint.read import Weights, read_object, weight_files
+from ltx.checkpoint.quantised import Scales, scales_in
+from ltx.checkpoint.read import Weights, read_object
+from ltx.checkpoint.weight_files import weight_files
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,19 @@ class Source:
     prefix: str
     fields: dict[str, Any]
 
+    @cached_property
+    def scales(self) -> Scales:
+        """What 8-bit weights are multiplied by."""
+        return scales_in(self.weights)
+
     def names(self, config: Any) -> dict[str, str]:
-        """Key in the files by official name. Keys dropped on purpose are left out; every other key is there.
+        """Key in the files by official name. Keys dropped on purpose, scales and what is of no part are left out.
 
         Raises:
             CheckpointError: for keys of this part that belong to no tensor of the release.
         """
-        own = {key.removeprefix(self.prefix): key for key in self.weights if self._owns(key)}
+        beside = self.scales.beside
+        own = {key.removeprefix(self.prefix): key for key in self.weights if self._owns(key) and key not in beside}
         if self.layout == "diffusers":
             renamed = self.part.renaming(config).to_official(own)
             return {official: own[name] for name, official in renamed.items()}
@@ -50,7 +60,13 @@ class Source:
             return key.startswith(self.prefix)
         # Without a prefix of its own, a part owns what carries no other part's prefix.
         others = tuple(prefix for part in PARTS if part is not self.part for prefix in part.prefixes if prefix)
-        return not key.startswith(others)
+        return not key.startswith(others) and not is_foreign(key)
+
+    def warn_unread(self) -> None:
+        """Say what of the files belongs to no part of a checkpoint."""
+        prefixes = tuple(prefix for part in PARTS for prefix in part.prefixes if prefix)
+        unread = (key for key in self.weights if not self._owns(key) and not key.startswith(prefixes))
+        warn_unread(self.weights, (key for key in unread if key not in self.scales.beside))
 
 
 def open_part(
@@ -88,7 +104,9 @@ def _in_folder(folder: Path, part: Part, device: torch.device | str) -> Source:
         return Source(part, weights, "official", "", clean(fields, part))
     if part is TRANSFORMER and not {CAUSAL, f"_{CAUSAL}"} & set(fields):
         fields[CAUSAL] = release.causal_in_folder(folder, fields)
-    return Source(part, weights, "diffusers", "", part.from_diffusers(fields))
+    prefixes = (*part.prefixes, f"{part.name}.", "model.")
+    prefix = next((prefix for prefix in prefixes if f"{prefix}{part.diffusers_anchor}" in weights), "")
+    return Source(part, weights, "diffusers", prefix, part.from_diffusers(fields))
 
 
 def _in_file(path: Path, part: Part, device: torch.device | str) -> Source:

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.read import INDEX_SUFFIX
+from ltx.checkpoint.weight_files import INDEX_SUFFIX
 from ltx.files import replacing
 
 SHARD_BYTES = 10_000_000_000

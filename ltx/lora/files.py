@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ltx.checkpoint.errors import CheckpointError, listed
 from ltx.checkpoint.hub import resolve
-from ltx.checkpoint.read import Weights, weight_files
+from ltx.checkpoint.read import Weights
+from ltx.checkpoint.weight_files import weight_files
 from ltx.checkpoint.write import write_json, write_tensors
 from ltx.lora.beside import PEFT_CONFIG, PEFT_WEIGHTS
 from ltx.lora.names import TEXT, Slot, Style, parse, refuse_others, written

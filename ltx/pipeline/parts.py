@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import torch
 
-from ltx.checkpoint.hub import pinned, resolve, source_of
+from ltx.checkpoint.errors import CheckpointError
+from ltx.checkpoint.hub import resolve, source_of
 from ltx.checkpoint.parts import UPSAMPLER
+from ltx.checkpoint.place import place_of
 from ltx.pipeline.preset import Preset
 from ltx.text import EncodesText, TextEncoder
-from ltx.text.encoder import MODEL_FOLDER, PUBLISHED
+from ltx.text.files import MODEL_FOLDER, PUBLISHED
 from ltx.transformer import VideoTransformer
 from ltx.upsampler import LatentUpsampler
 from ltx.vae import VideoVAE
@@ -57,10 +60,10 @@ def read_text_encoder(
         named = PUBLISHED
     if named is not None:
         where, revision = named, None
-    elif not (root / MODEL_FOLDER).is_dir() and Path(where).exists():
+    elif not (root / MODEL_FOLDER).is_dir() and place_of(where, revision).path is not None:
         return None, {}
     text = TextEncoder.from_pretrained(where, dtype=dtype, device=device, revision=revision)
-    return text, {} if text.commit is None else {MODEL_FOLDER: f"{pinned(where)[0]}@{text.commit}"}
+    return text, {} if text.source is None else {MODEL_FOLDER: text.source}
 
 
 def read_upsampler(
@@ -74,17 +77,29 @@ def read_upsampler(
     """The latent upsampler named, of the checkpoint's folder or of the preset, and its hub id and commit.
 
     Raises:
-        CheckpointError: if it cannot be read. Where nobody names one there is None.
+        CheckpointError: if the one that was named, or lies in the folder, cannot be read. Where nobody names one there
+            is None; where only the preset does and it cannot be had, there is None and a warning.
     """
     own = root / UPSAMPLER.name
     if named is None and own.is_dir():
         named = own
     if named is None and preset.refinement is not None:
-        named = preset.refinement.upsampler
-    if named is None:
-        return None, {}
-    upsampler = LatentUpsampler.from_pretrained(named, dtype=dtype, device=device)
-    source = source_of(named, resolve(named, UPSAMPLER.name))
+        try:
+            return _upsampler(preset.refinement.upsampler, dtype, device)
+        except CheckpointError as error:
+            warnings.warn(
+                f"the preset {preset.name} has two passes, and the latent upsampler between them cannot be had: name "
+                f"it with upsampler=, or choose a preset of one pass ({error})",
+                stacklevel=3,
+            )
+    return (None, {}) if named is None else _upsampler(named, dtype, device)
+
+
+def _upsampler(
+    where: str | Path, dtype: torch.dtype | None, device: torch.device | str
+) -> tuple[LatentUpsampler, dict[str, str]]:
+    source = source_of(resolve(where, UPSAMPLER.name))
+    upsampler = LatentUpsampler.from_pretrained(where, dtype=dtype, device=device)
     return upsampler, {} if source is None else {UPSAMPLER.name: source}
 
 

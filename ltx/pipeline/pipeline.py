@@ -13,18 +13,22 @@ from torch import Tensor
 
 from ltx.checkpoint.checkpoint import Checkpoint
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.hub import pinned, resolve
+from ltx.checkpoint.hub import resolve
 from ltx.checkpoint.index import Notes
 from ltx.checkpoint.parts import UPSAMPLER
+from ltx.checkpoint.place import place_of
 from ltx.conditioning import ConditioningItem
+from ltx.dtypes import working_dtype
 from ltx.flow import GuidancePlan, Progress, SchedulerConfig, draw_noise, seeded
 from ltx.pipeline.latents import low_size, tone_map, upsample
 from ltx.pipeline.parts import check_device, check_parts, read_text_encoder, read_upsampler
-from ltx.pipeline.preset import PLAIN, Pass, Preset, find_preset, presets
+from ltx.pipeline.preset import DISTILLED, PLAIN, ListedTimes, Pass, Preset, find_preset, presets
+from ltx.pipeline.released import preset_of
 from ltx.pipeline.request import Request, StartingVideo
 from ltx.pipeline.run import run_pass
 from ltx.shapes import VideoShape
 from ltx.text import EncodesText, TextConditioning, TextEncoder
+from ltx.text.files import MODEL_FOLDER
 from ltx.transformer import VideoTransformer
 from ltx.upsampler import LatentUpsampler
 from ltx.vae import VideoVAE
@@ -85,7 +89,7 @@ class LTXPipeline:
         text_encoder: str | Path | None = None,
         upsampler: str | Path | None = None,
         preset: str | None = None,
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
         revision: str | None = None,
     ) -> LTXPipeline:
@@ -95,23 +99,23 @@ class LTXPipeline:
             where: what to read; like the two others it may end in `@revision` if it is on the hub.
             text_encoder: where the T5 is; None is the checkpoint's own, or for official files the published one.
             upsampler: where the latent upsampler is; None is the checkpoint's own, or the one of the preset.
-            preset: its name; None is that of the checkpoint if it is a released one or a folder that names one, else
-                "plain".
-            dtype: type of the weights; None is the stored one.
+            preset: its name; None is the one that was saved with the checkpoint, or that of the release it is. Where
+                nothing says which, a warning names the choices, and it is "plain", or "distilled" for what lists its
+                times.
+            dtype: type of the weights, or its name ("bfloat16"); None is the stored one.
             device: where to put them.
             revision: commit, tag or branch of a hub id.
 
         Raises:
             CheckpointError: if a part cannot be found or is not what it should be.
-            ValueError: for an unknown preset or device, or parts that do not fit each other.
+            ValueError: for an unknown preset, type or device, or parts that do not fit each other.
         """
         check_device(device)
-        name = pinned(where)[0]
-        if preset is not None:
-            find_preset(preset)
+        dtype, named = working_dtype(dtype), None if preset is None else find_preset(preset)
         checkpoint = Checkpoint.from_pretrained(where, dtype=dtype, device=device, revision=revision)
-        chosen = find_preset(preset or (name if name in presets() else checkpoint.notes.preset or PLAIN))
-        root = resolve(where, "scheduler", revision)
+        name = place_of(where, revision).name
+        chosen = named or preset_of(checkpoint.identity, checkpoint.notes.preset, name)
+        root = resolve(where, MODEL_FOLDER, revision)
         text, text_source = read_text_encoder(
             where, root, named=text_encoder, dtype=dtype, device=device, revision=revision
         )
@@ -232,10 +236,11 @@ class LTXPipeline:
         """Latents after one pass, or after two with the upsampler between them."""
         shape = request.shape if len(passes) == 1 else low_size(request.shape)
         latents: Tensor | None = None
+        single = DISTILLED if isinstance(preset.first.times, ListedTimes) else PLAIN
         if len(passes) > 1 and (self.upsampler is None or self.upsampler.config.factors != (1, 2, 2)):
             raise ValueError(
                 f"the preset {preset.name} has two passes and needs a latent upsampler that doubles height and width "
-                f"alone; give the pipeline one, or choose the preset {PLAIN!r}"
+                f"alone; give the pipeline one with upsampler=, or choose a preset of one pass, {single!r}"
             )
         for each in passes:
             if latents is not None and self.upsampler is not None:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ltx.flow import GuidancePlan, SchedulerConfig, schedule
 
-PLAIN = "plain"
+PLAIN, DISTILLED = "plain", "distilled"
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class ListedTimes:
         """
         raise ValueError(
             f"expected no number of steps, because the preset lists its {len(self.times)} times, got {steps}; "
-            f"leave it out, or choose the preset {PLAIN!r}"
+            f"leave it out, or choose a preset that counts its steps"
         )
 
 
@@ -145,7 +145,7 @@ def _read_pass(fields: Mapping[str, Any]) -> Pass:
 
 @cache
 def presets() -> Mapping[str, Preset]:
-    """Every preset by the name of its card, and "plain" for checkpoints without one."""
+    """Every preset by the name of its card; for checkpoints without one "plain", or "distilled" in one pass."""
     data = json.loads(files("ltx.pipeline").joinpath("presets.json").read_text(encoding="utf-8"))
     settings = data["settings"]
     return {card: Preset.from_dict(card, settings[setting]) for card, setting in data["presets"].items()}

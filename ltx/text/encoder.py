@@ -9,22 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import huggingface_hub
 import torch
-from safetensors import SafetensorError
 from transformers import T5EncoderModel, T5Tokenizer
 
-from ltx.checkpoint.errors import CheckpointError, listed
-from ltx.checkpoint.hub import cards, commit_of, pinned, resolve, warn_unpinned
+from ltx.dtypes import working_dtype
 from ltx.text.conditioning import TextConditioning
-from ltx.values import check_finite, not_finite
+from ltx.text.files import MODEL_FOLDER, PUBLISHED, TOKENIZER_FOLDER, find_text, read_model, read_tokenizer
+from ltx.values import check_finite
 
-MODEL_FOLDER, TOKENIZER_FOLDER = "text_encoder", "tokenizer"
 MAX_TOKENS = 256
-# Where the official configurations take T5 from; their checkpoint files hold no text encoder.
-PUBLISHED = "PixArt-alpha/PixArt-XL-2-1024-MS"
 
 
 class TextEncoder:
@@ -34,7 +28,7 @@ class TextEncoder:
         model: the encoder half of a T5.
         tokenizer: its tokenizer.
         max_tokens: tokens of a prompt, `</s>` included; longer prompts are cut, shorter ones padded.
-        commit: of the hub repository that the model was read from; None if it was not.
+        source: hub id and commit that the model was downloaded from; None for local files.
     """
 
     def __init__(self, model: T5EncoderModel, tokenizer: T5Tokenizer, *, max_tokens: int) -> None:
@@ -48,7 +42,7 @@ class TextEncoder:
         self.model = model.eval()
         self.tokenizer = tokenizer
         self.max_tokens = max_tokens
-        self.commit: str | None = None
+        self.source: str | None = None
 
     @property
     def width(self) -> int:
@@ -88,49 +82,32 @@ class TextEncoder:
         cls,
         where: str | Path = PUBLISHED,
         *,
-        dtype: torch.dtype | None = None,
+        tokenizer: str | Path | None = None,
+        dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
         revision: str | None = None,
     ) -> TextEncoder:
-        """Read `text_encoder/` and `tokenizer/` from a folder, a named model or a hub repository.
+        """Read a T5 and its tokenizer from a folder, a file, a named model or a hub repository.
 
         Args:
-            where: what holds the two folders; a hub repository may end in `@revision`.
-            dtype: type of the weights; None is the stored one.
+            where: what holds `text_encoder/` and `tokenizer/`, a folder with both in one, or a single file of weights;
+                a hub repository may end in `@revision`.
+            tokenizer: the folder of another tokenizer; None is the one beside the weights, for a single file without
+                one the published one.
+            dtype: type of the weights or its name; None is the stored one.
             device: where to put the model.
             revision: commit, tag or branch of a hub id.
 
         Raises:
-            CheckpointError: if a folder is missing, or the weights do not fit the model exactly.
+            CheckpointError: if weights or tokenizer are missing, or the weights do not fit the model exactly.
+            ValueError: if the type is none to compute in.
         """
-        root, at = _locate(where, revision)
-        options: dict[str, Any] = {} if isinstance(root, Path) else {"revision": at}
-        try:
-            loaded: Any = T5EncoderModel.from_pretrained(
-                str(root),
-                subfolder=MODEL_FOLDER,
-                dtype=dtype or "auto",
-                use_safetensors=True,
-                # Reported below by name, like missing and left-over ones; else transformers names none.
-                ignore_mismatched_sizes=True,
-                output_loading_info=True,
-                **options,
-            )
-            tokenizer = T5Tokenizer.from_pretrained(str(root), subfolder=TOKENIZER_FOLDER, **options)
-        except (OSError, ValueError, SafetensorError) as error:
-            raise CheckpointError(f"cannot read a T5 text encoder from {where}: {error}") from error
-        model, report = loaded
-        problems = {name: sorted(map(str, keys)) for name, keys in report.items() if keys and name.endswith("_keys")}
-        if problems:
-            raise CheckpointError(f"the text encoder of {where} does not fit its configuration: {problems}")
+        target = working_dtype(dtype)
+        files = find_text(where, revision, tokenizer)
+        model = read_model(files, target, device)
         limit = int(getattr(model.config, "max_prompt_tokens", MAX_TOKENS))
-        if broken := not_finite(model.state_dict()):
-            raise CheckpointError(f"NaN or infinite values in the text encoder of {where}: {listed(broken)}")
-        encoder = cls(model.to(device), tokenizer, max_tokens=limit)
-        if not isinstance(root, Path):
-            file = huggingface_hub.try_to_load_from_cache(root, f"{MODEL_FOLDER}/config.json", revision=at)
-            encoder.commit = commit_of(Path(file)) if isinstance(file, str) else None
-            warn_unpinned(root, at, encoder.commit)
+        encoder = cls(model, read_tokenizer(files), max_tokens=limit)
+        encoder.source = files.source
         return encoder
 
     def save_pretrained(self, folder: str | Path) -> None:
@@ -138,19 +115,3 @@ class TextEncoder:
         self.model.config.max_prompt_tokens = self.max_tokens
         self.model.save_pretrained(Path(folder, MODEL_FOLDER))
         self.tokenizer.save_pretrained(Path(folder, TOKENIZER_FOLDER))
-
-
-def _locate(where: str | Path, revision: str | None) -> tuple[Path | str, str]:
-    """A folder on this disk, or a hub repository; and the revision to use for the latter."""
-    if not Path(where).exists():
-        name, revision = pinned(where, revision)
-        card = cards().get(name)
-        if card is not None and card.repo is not None:
-            return card.repo, revision or card.revision
-        if card is None and "/" in name:
-            return name, revision or "main"
-    root = resolve(where, MODEL_FOLDER)
-    for name in (MODEL_FOLDER, TOKENIZER_FOLDER):
-        if not (root / name).is_dir():
-            raise CheckpointError(f"expected a folder {name}/ in {root} (official files hold no text encoder)")
-    return root, "main"

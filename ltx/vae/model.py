@@ -74,7 +74,7 @@ class VideoVAE(nn.Module):
         cls,
         where: str | Path,
         *,
-        dtype: torch.dtype | None = None,
+        dtype: torch.dtype | str | None = None,
         device: torch.device | str = "cpu",
         revision: str | None = None,
     ) -> VideoVAE:
@@ -82,7 +82,7 @@ class VideoVAE(nn.Module):
 
         Args:
             where: what to read.
-            dtype: type of the weights; None keeps the stored one.
+            dtype: type of the weights or its name; None keeps the stored one.
             device: where to put them.
             revision: commit, tag or branch of a hub id.
 

@@ -8,8 +8,9 @@ import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 from huggingface_hub.utils import filter_repo_objects
 
-from ltx.checkpoint import CheckpointError, hub
-from ltx.checkpoint.hub import Card, cards, resolve, source_of, verify
+from ltx.checkpoint import CheckpointError, place
+from ltx.checkpoint.cards import Card, cards
+from ltx.checkpoint.hub import resolve, source_of, verify
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
 
 
@@ -20,6 +21,7 @@ class Hub:
         self.folder = folder
         self.asked: list[tuple[Any, ...]] = []
         self.error: Exception | None = None
+        self.names: list[str] = []
 
     def file(self, repo: str, name: str, *, revision: str) -> str:
         self.asked.append((repo, name, revision))
@@ -39,6 +41,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hub:
     found = Hub(tmp_path)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", found.file)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", found.snapshot)
+    monkeypatch.setattr(huggingface_hub, "list_repo_files", lambda repo, *, revision: found.names)
     return found
 
 
@@ -123,11 +126,10 @@ def test_a_pinned_read_does_not_warn(cache: Path) -> None:
 
 def test_the_source_names_the_same_files_for_ever(cache: Path, tmp_path: Path) -> None:
     """Hub id, file and commit of what was downloaded; nothing for a local path."""
-    assert source_of("someone/upsampler@main", cache) == f"someone/upsampler@{COMMIT}"
-    file = f"Lightricks/LTX-Video/ltxv-13b-0.9.7-dev.safetensors@{COMMIT}"
-    assert source_of("ltxv-13b-0.9.7-dev", cache / "ltxv-13b-0.9.7-dev.safetensors") == file
-    assert source_of(tmp_path, tmp_path) is None
-    assert source_of("someone/upsampler", tmp_path / "snapshots" / "main") is None
+    assert source_of(cache) == f"someone/upsampler@{COMMIT}"
+    assert source_of(cache / "sub" / "a.safetensors") == f"someone/upsampler/sub/a.safetensors@{COMMIT}"
+    assert source_of(tmp_path) is None
+    assert source_of(tmp_path / "snapshots" / "main") is None
 
 
 def test_a_model_downloaded_through_the_hub_is_loaded(fake: Hub) -> None:
@@ -144,7 +146,7 @@ def test_a_model_downloaded_through_the_hub_is_loaded(fake: Hub) -> None:
     [
         (LocalEntryNotFoundError("no cache"), "not in the local cache and the hub cannot be reached"),
         (OfflineModeIsEnabled("offline"), "not in the local cache and the hub cannot be reached"),
-        (OSError("disk"), "cannot download someone/model at main: disk"),
+        (OSError("disk"), "cannot download someone/model at main.*: disk"),
     ],
 )
 def test_a_failed_download_is_one_error(fake: Hub, error: Exception, message: str) -> None:
@@ -159,7 +161,7 @@ def test_a_download_that_is_not_the_released_file_is_refused(fake: Hub, monkeypa
     path = fake.folder / "a.safetensors"
     path.write_bytes(b"released")
     digest = hashlib.sha256(b"released").hexdigest()
-    monkeypatch.setattr(hub, "cards", lambda: {"named": Card("someone/model", "a.safetensors", sha256=digest)})
+    monkeypatch.setattr(place, "cards", lambda: {"named": Card("someone/model", "a.safetensors", sha256=digest)})
     assert resolve("named", "vae") == path
     path.write_bytes(b"other")
     with pytest.raises(CheckpointError, match="not the released file: expected sha256"):
@@ -168,7 +170,7 @@ def test_a_download_that_is_not_the_released_file_is_refused(fake: Hub, monkeypa
         verify(path, digest)
 
 
-@pytest.mark.parametrize("name", ["misspelt", "./nowhere", "a/b/c.bin", "/no/such", "https://hub/a"])
+@pytest.mark.parametrize("name", ["misspelt", "./nowhere", "/no/such", "../a/b"])
 def test_what_is_no_name_never_reaches_the_hub(fake: Hub, name: str) -> None:
     """A mistyped path is an error here, with the known names, not a request."""
     with pytest.raises(CheckpointError, match="no file or folder"):
@@ -178,6 +180,6 @@ def test_what_is_no_name_never_reaches_the_hub(fake: Hub, name: str) -> None:
 
 def test_a_model_of_a_package_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says which package the model ships with."""
-    monkeypatch.setattr(hub, "cards", lambda: {"small": Card(package="no_such_package", folder="models/small")})
+    monkeypatch.setattr(place, "cards", lambda: {"small": Card(package="no_such_package", folder="models/small")})
     with pytest.raises(CheckpointError, match="ships with the package no_such_package"):
         resolve("small", "vae")

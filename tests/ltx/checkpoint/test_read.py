@@ -5,7 +5,9 @@ import torch
 from safetensors.torch import save_file
 
 from ltx.checkpoint.errors import CheckpointError, listed
-from ltx.checkpoint.read import Weights, read_object, refuse_pickle, weight_files
+from ltx.checkpoint.formats import refuse_format
+from ltx.checkpoint.read import Weights, read_object
+from ltx.checkpoint.weight_files import weight_files
 
 
 def test_tensors_are_read_one_by_one_with_their_shapes_and_types(tmp_path: Path) -> None:
@@ -37,10 +39,10 @@ def test_a_header_length_that_looks_like_a_pickle_is_none(tmp_path: Path) -> Non
     """A safetensors file whose first bytes happen to be those of a pickle is read."""
     path = tmp_path / "a.safetensors"
     path.write_bytes(b"\x80\x02\x00\x00\x00\x00\x00\x00{")
-    refuse_pickle(path)
+    refuse_format(path)
     path.write_bytes(b"\x80\x02}q\x00.")
     with pytest.raises(CheckpointError, match="pickle"):
-        refuse_pickle(path)
+        refuse_format(path)
 
 
 def test_two_files_without_an_index_are_ambiguous(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from diffusers import AutoencoderKLLTXVideo, LTXLatentUpsamplePipeline
 from diffusers.pipelines.ltx.modeling_latent_upsampler import LTXLatentUpsamplerModel
 
-from ltx.checkpoint.hub import cards
+from ltx.checkpoint.cards import cards
 from ltx.pipeline import adain, find_preset, low_size, presets, tone_map, upsample
 from ltx.shapes import VideoShape
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig

@@ -266,7 +266,7 @@ def test_an_upsampler_of_time_is_refused_between_passes(folder: Path, text: Text
 
 
 def test_no_preset_is_left_out() -> None:
-    """The structures above are all there are: every preset equals one of them or the two that are not released."""
+    """The structures above are all there are: every preset equals one of them or the three that are not released."""
     tested = {
         "ltx-video-2b-0.9.5",
         "ltxv-2b-0.9.6-distilled",
@@ -276,6 +276,7 @@ def test_no_preset_is_left_out() -> None:
         "ltxv-13b-0.9.8-distilled",
         "ltxv-2b-0.9.8-distilled",
         "plain",
+        "distilled",
         "foresight-tiny",
     }
     structures = [_structure(presets()[name]) for name in tested]

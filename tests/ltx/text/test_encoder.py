@@ -137,13 +137,13 @@ def test_damaged_files_are_one_error(tmp_path: Path) -> None:
     weights, words = tmp_path / "text_encoder" / "model.safetensors", tmp_path / "tokenizer" / "tokenizer.json"
     whole, text = weights.read_bytes(), words.read_text()
     weights.write_bytes(whole[:-100])
-    with pytest.raises(CheckpointError, match="cannot read a T5 text encoder"):
+    with pytest.raises(CheckpointError, match="not a complete safetensors file"):
         TextEncoder.from_pretrained(tmp_path)
     weights.unlink()
     torch.save({}, tmp_path / "text_encoder" / "pytorch_model.bin")
-    with pytest.raises(CheckpointError, match="cannot read a T5 text encoder"):
+    with pytest.raises(CheckpointError, match="is a pickle"):
         TextEncoder.from_pretrained(tmp_path)
     weights.write_bytes(whole)
     words.write_text(text[:100])
-    with pytest.raises(CheckpointError, match="cannot read a T5 text encoder"):
+    with pytest.raises(CheckpointError, match="cannot read a T5 tokenizer"):
         TextEncoder.from_pretrained(tmp_path)
