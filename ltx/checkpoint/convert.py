@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import torch
@@ -15,6 +16,8 @@ from ltx.checkpoint.save import save_official
 from ltx.dtypes import working_dtype
 from ltx.lora import Style, read_lora, write_lora
 from ltx.upsampler import LatentUpsampler
+
+BESIDE = ("text_encoder", "tokenizer", UPSAMPLER.name)
 
 
 def convert(
@@ -54,6 +57,13 @@ def convert(
             upsampler.save_pretrained(to)
         return content
     checkpoint = Checkpoint.from_pretrained(where, dtype=target)
+    root = resolve(where, UPSAMPLER.name)
+    if left := [name for name in BESIDE if (root / name).is_dir()]:
+        warnings.warn(
+            f"not part of what is written to {to}: {', '.join(left)} of {where}; name them when reading, with "
+            "text_encoder= and upsampler=",
+            stacklevel=2,
+        )
     if official:
         checkpoint.save_official(to)
     else:
