@@ -143,9 +143,10 @@ def read_tokenizer(files: TextFiles) -> T5Tokenizer:
         CheckpointError: if it is damaged.
     """
     try:
-        return T5Tokenizer.from_pretrained(str(files.tokenizer))
+        tokenizer: T5Tokenizer = T5Tokenizer.from_pretrained(str(files.tokenizer))
     except Exception as error:  # tokenizers raises plain exceptions for damaged files
         raise CheckpointError(f"cannot read a T5 tokenizer from {files.tokenizer}: {error}") from error
+    return tokenizer
 
 
 def _config(path: Path) -> T5Config:

@@ -60,7 +60,7 @@ def read(where: Path, text: Path) -> tuple[LTXPipeline, list[str]]:
 
 
 def test_the_release_follows_a_file_into_every_format(official: Callable, text: Path, tmp_path: Path) -> None:
-    """Known by its name, then written down: the folder, and the file made of the folder, keep the preset as they are."""
+    """Known by its name, then written down: the folder, and the file made of the folder, keep the preset."""
     file = official(f"{DISTILLED}-04-25.safetensors")
     convert(file, tmp_path / "folder")
     convert(tmp_path / "folder", tmp_path / "renamed.safetensors")

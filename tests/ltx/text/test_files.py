@@ -57,7 +57,7 @@ def test_a_file_without_tokenizer_says_which_option(
 
 
 def test_all_in_one_files_and_whole_t5s(folder: Path, tmp_path: Path) -> None:
-    """ComfyUI's prefix, the other half of a T5 and a stored tokenizer are known; scaled float8 is weight times scale."""
+    """ComfyUI's prefix, the other half of a T5 and a stored tokenizer are known; float8 is scaled."""
     expected = states(TextEncoder.from_pretrained(folder))
     state = load_file(folder / "text_encoder" / "model.safetensors")
     prefix = "text_encoders.t5xxl.transformer."
