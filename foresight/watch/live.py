@@ -148,7 +148,7 @@ def _pictures(address: str, patience: float) -> Iterator[Picture]:
 def _whole(source: Opened) -> Iterator[av.VideoFrame]:
     """Frames without those that were damaged on the way."""
     packets = source.container.demux(source.stream)
-    for packet in continuous(packets, source.container, source.stream, source.remarks):
+    for packet in continuous(packets, source.container, source.stream, source.remarks, live=True):
         with suppress(av.error.InvalidDataError):
             yield from (frame for frame in packet.decode() if not frame.is_corrupt)
 

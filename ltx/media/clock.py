@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 
 from ltx.media.remarks import Remarks
 
-RESTARTING = {"mpegts", "mpeg", "rtsp", "rtp", "hls"}
+RESTARTING = {"mpegts", "mpeg"}
 """Containers whose clock may jump, FFmpeg's AVFMT_TS_DISCONT."""
 RAW = {"h264", "hevc", "vvc", "evc", "obu", "m4v", "mpegvideo", "cavsvideo", "vc1", "dirac", "mjpeg"}
 """Codecs without a container."""
@@ -27,27 +27,40 @@ def format_name(container: InputContainer) -> str:
 
 
 def continuous(
-    packets: Iterable[Packet[VideoStream]], container: InputContainer, stream: VideoStream, remarks: Remarks
+    packets: Iterable[Packet[VideoStream]],
+    container: InputContainer,
+    stream: VideoStream,
+    remarks: Remarks,
+    *,
+    live: bool = False,
 ) -> Iterator[Packet[VideoStream]]:
-    """Packets whose times go on where the clock starts anew, as in transport streams that were joined."""
+    """Packets whose times go on where the clock starts anew, as in transport streams that were joined.
+
+    Args:
+        packets: as they are read.
+        container: that they come from.
+        stream: likewise.
+        remarks: told if it happens.
+        live: whether a jump ahead is time that has passed, and not another clock.
+    """
     tick = stream.time_base or Fraction(1, 1000)
-    restarting = format_name(container) in RESTARTING
+    restarting = not live and format_name(container) in RESTARTING
     usual = round(1 / (rate_of(container, stream) or 25) / tick)
-    shift, due = 0, None
+    shift, last, due = 0, None, 0
     for packet in packets:
         if packet.dts is not None:
             if not packet.size:
                 continue  # a frame like the one before, as in Theora
-            dts = packet.dts + shift
-            off = (dts - due) * tick if due is not None else Fraction(0)
-            if off < -_BACK or (restarting and off > _AHEAD):
-                shift -= dts - due if due is not None else 0
+            # Times of decoding never fall, whatever the order of showing and however uneven the rate.
+            gone = (packet.dts + shift - last) * tick if last is not None else Fraction(0)
+            if gone < -_BACK or (restarting and gone > _AHEAD):
+                shift = due - packet.dts
                 remarks.add("Its clock starts anew on the way: the parts are taken one after the other.")
             if shift:
                 packet.dts += shift
                 packet.pts = packet.pts + shift if packet.pts is not None else None
-            due = packet.dts + (packet.duration or usual)
-            if packet.pts is not None and abs(packet.pts - packet.dts) * tick > _AHEAD:
+            last, due = packet.dts, packet.dts + (packet.duration or usual)
+            if restarting and packet.pts is not None and abs(packet.pts - packet.dts) * tick > _AHEAD:
                 packet.pts = None  # already on the other clock
         yield packet
 
@@ -79,14 +92,18 @@ class Clock:
 
     def times(self, frame: VideoFrame) -> tuple[Fraction, Fraction]:
         """When a frame appears and disappears; never before the one before it."""
-        stamp = frame.dts if self._decoding else frame.pts
-        if stamp is None:
-            start = self._end
-        else:
-            self.origin = stamp if self.origin is None else self.origin
-            start = max(self._start, (stamp - self.origin) * self.tick)
+        moment = self.moment(frame)
+        start = self._end if moment is None else max(self._start, moment)
         self._start, self._end = start, start + (frame.duration * self.tick if frame.duration else self._usual)
         return self._start, self._end
+
+    def moment(self, frame: VideoFrame) -> Fraction | None:
+        """When a frame appears, as the container tells; None if it does not. The first frame's time is zero."""
+        stamp = frame.dts if self._decoding else frame.pts
+        if stamp is None:
+            return None
+        self.origin = stamp if self.origin is None else self.origin
+        return (stamp - self.origin) * self.tick
 
     def stamp(self, moment: Fraction) -> int:
         """A moment on the clock of the container."""

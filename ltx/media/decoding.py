@@ -18,14 +18,15 @@ from ltx.media.limits import MediaError
 TAIL = 32
 """Packets behind damage with which it still counts as the end of a recording, and not as damage on the way."""
 _ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-_RETREATS = (Fraction(0), Fraction(5), Fraction(30))
+_RETREATS = (Fraction(0), Fraction(5), Fraction(30), Fraction(10**9))
 """Seconds before the wanted moment to seek to, where the first place found is too late."""
 
 
 def frames_from(source: Opened, clock: Clock, start: Fraction) -> Iterator[VideoFrame]:
     """Whole frames in the order of showing, from the last key frame before `start` seconds or earlier.
 
-    Containers with an index are entered there; of others the packets before it are read but not decoded.
+    Containers that can be entered anywhere are; of transport streams the packets before it are read but not decoded,
+    since their clock may start anew; raw streams, which have none, are decoded from their beginning.
 
     Raises:
         MediaError: at damage that is not at the end.
@@ -36,10 +37,11 @@ def frames_from(source: Opened, clock: Clock, start: Fraction) -> Iterator[Video
     if first is None:
         return
     _, end = clock.times(first)
-    if start <= end:
+    name = format_name(source.container)
+    if start <= end or name in RAW:
         clock.sought()
         yield from chain([first], frames)
-    elif format_name(source.container) in RESTARTING | RAW:
+    elif name in RESTARTING:
         yield from decoded(_ahead(packets, clock.stamp(start), decoder), decoder, source)
     else:
         yield from _sought(source, clock, start, decoder)
@@ -106,22 +108,20 @@ def _decoder(source: Opened) -> VideoCodecContext:
 
 
 def _sought(source: Opened, clock: Clock, start: Fraction, decoder: VideoCodecContext) -> Iterator[VideoFrame]:
-    for retreat in _RETREATS:
-        moment = max(start - retreat, Fraction(0))
+    for moment in [max(start - retreat, Fraction(0)) for retreat in _RETREATS]:
         source.container.seek(clock.stamp(moment), stream=source.stream)
         decoder.flush_buffers()
+        clock.sought()
         frames = decoded(_packets(source), decoder, source)
         first = next(frames, None)
-        clock.sought()
-        if first is not None and clock.times(first)[0] <= start:
-            clock.sought()
+        found = clock.moment(first) if first is not None else None
+        if first is not None and found is not None and (found <= start or not moment):
             yield from chain([first], frames)
             return
-    # An index that leads nowhere: from the beginning, then.
-    source.container.seek(clock.origin or 0, stream=source.stream)
-    decoder.flush_buffers()
-    clock.sought()
-    yield from decoded(_packets(source), decoder, source)
+    raise MediaError(
+        f"expected {source.path} to show a picture at {float(start):g} s, got none by its index; "
+        "write it anew: ffmpeg -i VIDEO -c copy new.mp4"
+    )
 
 
 def _ahead(

@@ -67,6 +67,16 @@ def test_every_frame_is_the_one_on_screen_at_its_moment(tmp_path: Path, ffmpeg) 
     assert greys(found.video) == shown.tolist()
 
 
+@pytest.mark.parametrize("ending", ["mkv", "mp4", "ts"])
+def test_an_uneven_rate_is_no_clock_that_starts_anew(tmp_path: Path, ffmpeg, ending: str) -> None:
+    """Bursts of 25 frames a second between pauses of seconds keep their times."""
+    source = ffmpeg.brightening(200, rate=25, step=1) + ",select='lt(mod(n,100),8)'"
+    path = ffmpeg.make(tmp_path / f"a.{ending}", "-fps_mode", "vfr", *X264, source=source)
+    found = read_video(path)
+    wanted = [n / 25 for n in range(200) if n % 100 < 8]
+    assert found.times.tolist() == pytest.approx(wanted, abs=0.002) and not found.remarks
+
+
 def test_a_raw_stream_is_read_at_the_rate_it_tells(tmp_path: Path, ffmpeg) -> None:
     """H.264 without a container: 8 frames a second, as its parameters say, and a word that it has no clock."""
     path = ffmpeg.make(tmp_path / "a.h264", *X264, source=ffmpeg.brightening(24))

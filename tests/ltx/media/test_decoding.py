@@ -29,10 +29,14 @@ def greys(video: torch.Tensor) -> list[int]:
         ("a.flv", X264),
         ("a.nut", X264),
         ("a.h264", X264),
-        ("a.webm", ("-c:v", "libvpx", "-g", "16", "-crf", "4", "-b:v", "4M")),
+        ("a.webm", ("-c:v", "libvpx", "-deadline", "realtime", "-g", "16", "-crf", "4", "-b:v", "4M")),
         ("a.mpg", ("-c:v", "mpeg2video", "-bf", "2", "-g", "16", "-q:v", "2", "-r", "25")),
         ("a.mxf", ("-c:v", "mpeg2video", "-bf", "2", "-g", "16", "-q:v", "2", "-r", "25")),
         ("a.wmv", ("-c:v", "wmv2", "-g", "16", "-q:v", "2")),
+        ("a.y4m", ("-pix_fmt", "yuv420p")),
+        ("a.ivf", ("-c:v", "libvpx", "-deadline", "realtime", "-g", "16", "-crf", "4", "-b:v", "4M")),
+        ("a.gif", ()),
+        ("a.apng", ()),
         ("a.ogv", ("-c:v", "libtheora", "-g", "16", "-q:v", "10")),
     ],
 )
@@ -42,7 +46,7 @@ def test_a_clip_is_the_same_wherever_reading_begins(
     """From a start on come the frames that reading the whole file gives, in every container."""
     path = ffmpeg.make(tmp_path / name, *arguments, source=ffmpeg.brightening(104, rate=8, first=16, step=2))
     whole = sample_video(path, frame_rate=8, frames=200, size=(64, 64)).video
-    assert whole.shape[1] in (103, 104)
+    assert whole.shape[1] in (103, 104, 105)
     for start in (16, 31, 75):
         part = sample_video(path, frame_rate=8, frames=8, size=(64, 64), start=start / 8)
         assert greys(part.video) == greys(whole[:, start : start + 8])
@@ -67,7 +71,7 @@ def test_only_what_is_read_counts(tmp_path: Path, ffmpeg, name: str) -> None:
         ("a.mkv", X264),
         ("a.avi", X264),
         ("a.ts", X264),
-        ("a.webm", ("-c:v", "libvpx", "-g", "16", "-b:v", "4M")),
+        ("a.webm", ("-c:v", "libvpx", "-deadline", "realtime", "-g", "16", "-b:v", "4M")),
         ("a.flv", X264),
         ("a.y4m", ("-pix_fmt", "yuv420p")),
     ],
