@@ -183,3 +183,21 @@ def test_a_model_of_a_package_that_is_not_there_is_named(monkeypatch: pytest.Mon
     monkeypatch.setattr(place, "cards", lambda: {"small": Card(package="no_such_package", folder="models/small")})
     with pytest.raises(CheckpointError, match="ships with the package no_such_package"):
         resolve("small", "vae")
+
+
+def test_a_repository_of_one_file_is_that_file(fake: Hub) -> None:
+    """As LoRAs and finetunes are published: under any name; of several files one must be named."""
+    fake.names = ["README.md", "canny-diffusers.safetensors"]
+    assert resolve("someone/lora", "lora", COMMIT) == fake.folder / "canny-diffusers.safetensors"
+    assert fake.asked[-1] == ("someone/lora", "canny-diffusers.safetensors", COMMIT)
+    fake.names.append("canny-comfy.safetensors")
+    with pytest.raises(CheckpointError, match=r"several files of weights; name one.*canny-comfy\.safetensors"):
+        resolve("someone/lora", "lora", COMMIT)
+
+
+def test_a_folder_with_one_file_is_that_file(tmp_path: Path) -> None:
+    """Unless it says what it holds."""
+    (tmp_path / "a.safetensors").touch()
+    assert resolve(tmp_path, "vae") == tmp_path / "a.safetensors"
+    (tmp_path / "transformer").mkdir()
+    assert resolve(tmp_path, "vae") == tmp_path
