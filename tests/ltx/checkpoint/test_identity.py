@@ -59,6 +59,8 @@ def test_content_is_believed_before_names() -> None:
     wrong = identify(layers=28, generation="0.9.5", listed_times=True, names=["ltxv-13b-0.9.8-dev.safetensors"])
     assert (wrong.release, wrong.distilled) == ("ltxv-2b-0.9.8-distilled", True)
     assert wrong.doubted == "ltxv-13b-0.9.8-dev.safetensors"
+    called_dev = identify(layers=28, generation="0.9.5", listed_times=True, names=["ltxv-2b-0.9.6-dev.safetensors"])
+    assert called_dev.distilled and called_dev.doubted is not None and called_dev.release == "ltxv-2b-0.9.6-distilled"
     # The first name that says it is believed, and none of them contradicts the content.
     two = identify(layers=48, generation="0.9.5", listed_times=False, names=["13b-0.9.7-dev", "13b-0.9.8-distilled"])
     assert (two.release, two.doubted) == ("ltxv-13b-0.9.7-dev", None)
