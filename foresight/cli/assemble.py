@@ -11,7 +11,6 @@ from foresight.cli.console import console, print_table
 from foresight.errors import UserError
 from foresight.world.assembly import Assembly, plan_assembly
 from foresight.world.reference import locate, part_files
-from foresight.world_model import WorldModel
 
 CLIPS = ("frame_rate", "frames", "height", "width", "context_frames")
 
@@ -46,6 +45,8 @@ def assemble(
     _check_target(folder)
     assembly = plan_assembly(
         ltx=ltx["where"],
+        vae=ltx.get("vae"),
+        transformer=ltx.get("transformer"),
         vlm=None if vlm is None or adapter is None else vlm["where"],
         adapter=adapter,
         text_encoder=text_encoder,
@@ -56,15 +57,7 @@ def assemble(
     )
     _show(assembly)
     if copy:
-        model = WorldModel.assemble(
-            ltx=assembly.ltx,
-            vlm=assembly.vlm,
-            adapter=assembly.adapter,
-            text_encoder=assembly.text_encoder,
-            sampling=assembly.plan,
-            device="cpu",
-        )
-        model.save_pretrained(folder)
+        assembly.read("cpu", None).save_pretrained(folder)
     else:
         assembly.save(folder)
     console.print(f"wrote {folder}")

@@ -25,7 +25,7 @@ def fill_sizes(config: DictConfig) -> None:
     if ltx is not None and _open(ltx, VIDEO):
         from foresight.world.sizes import video_sizes
 
-        video = video_sizes(ltx.where)
+        video = video_sizes(ltx.transformer, ltx.vae)
         _fill(ltx, {name: getattr(video, name) for name in VIDEO})
     if vlm is not None and _open(vlm, (*VLM, "layers")):
         from foresight.world.sizes import VLMSizes, vlm_sizes

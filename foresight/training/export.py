@@ -94,20 +94,24 @@ class TrainingRecord:
 
 @dataclass(frozen=True)
 class AssembledWorld:
-    """The world model that an adapter makes of the models it was trained between; it refers to the large parts.
+    """The world model that trained parts make with those they were trained beside; it refers to the large ones.
 
     Args:
         folder: of the world model.
-        adapter: folder of the adapter, which is written before.
+        adapter: folder of the adapter, which is written before; None is the video model alone.
         ltx: VAE and transformer.
-        vlm: the vision-language model.
+        vae: another one than that of `ltx`.
+        transformer: another one than that of `ltx`.
+        vlm: the vision-language model; None without adapter.
         text_encoder: used where one is needed and the checkpoint has none.
     """
 
     folder: str
-    adapter: str
+    adapter: str | None
     ltx: str
-    vlm: str
+    vae: str
+    transformer: str
+    vlm: str | None
     text_encoder: str | None
 
     def write(self, network: nn.Module) -> None:
@@ -117,6 +121,12 @@ class AssembledWorld:
             UserError: if the parts do not fit each other.
         """
         assembly = plan_assembly(
-            ltx=self.ltx, vlm=self.vlm, adapter=self.adapter, other_text_encoder=self.text_encoder, sampling={}
+            ltx=self.ltx,
+            vae=self.vae,
+            transformer=self.transformer,
+            vlm=self.vlm,
+            adapter=self.adapter,
+            other_text_encoder=self.text_encoder,
+            sampling={},
         )
         assembly.save(self.folder)

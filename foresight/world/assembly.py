@@ -35,7 +35,8 @@ class Assembly:
     """Where the parts of a world model are, and how it is run; checked by their configurations, no weight is read.
 
     Args:
-        ltx: VAE and transformer: an official file, a folder, a hub id or the name of a model.
+        vae: an official file, a folder, a hub id or the name of a model.
+        transformer: the same.
         text_encoder: folder or hub id of the T5; None if the adapter's tokens replace the text.
         vlm: folder or hub id of the Qwen2.5-VL; None without adapter.
         adapter: folder of the adapter; None is the video model alone.
@@ -45,7 +46,8 @@ class Assembly:
         UserError: if a part is missing, or parts do not fit each other.
     """
 
-    ltx: str | Path
+    vae: str | Path
+    transformer: str | Path
     text_encoder: str | Path | None
     vlm: str | Path | None
     adapter: Path | None
@@ -59,12 +61,12 @@ class Assembly:
                 got=f"{there}= without {missing}=",
                 remedy=f"name {missing}=",
             )
-        video = video_sizes(self.ltx)
+        video = video_sizes(self.transformer, self.vae)
         if self.adapter is not None and self.vlm is not None:
             check_pairing(empty_adapter(self.adapter).pairing, video, vlm_sizes(self.vlm))
         if self.text_encoder is not None and (width := text_width(self.text_encoder)) != video.caption_channels:
             raise UserError(
-                expected=f"a text encoder of width {video.caption_channels}, which the transformer of {self.ltx} reads",
+                expected=f"a text encoder of width {video.caption_channels}, as {self.transformer} reads",
                 got=f"{self.text_encoder} of width {width}",
                 remedy="name the right one with text_encoder=",
             )
@@ -73,8 +75,8 @@ class Assembly:
     def parts(self) -> dict[str, str | Path]:
         """Where each part is."""
         named = {
-            "vae": self.ltx,
-            "transformer": self.ltx,
+            "vae": self.vae,
+            "transformer": self.transformer,
             "text_encoder": self.text_encoder,
             "vlm": self.vlm,
             "adapter": self.adapter,
@@ -114,6 +116,8 @@ class Assembly:
 def plan_assembly(
     *,
     ltx: str | Path,
+    vae: str | Path | None = None,
+    transformer: str | Path | None = None,
     vlm: str | Path | None,
     adapter: str | Path | None,
     text_encoder: str | Path | None = None,
@@ -125,7 +129,9 @@ def plan_assembly(
     """Find out all that is not said: the text encoder, the lengths and the sampling of an assembly.
 
     Args:
-        ltx: VAE and transformer.
+        ltx: VAE and transformer, and how they are sampled.
+        vae: another VAE, such as one tuned on other videos.
+        transformer: another transformer, likewise.
         vlm: the vision-language model.
         adapter: its folder, or that of the run that trained it.
         text_encoder: None is the checkpoint's own, or none at all if the adapter's tokens replace the text.
@@ -147,7 +153,8 @@ def plan_assembly(
         known = clips_of(folder, clips or {})
         plan = derive_plan(release_preset(ltx, preset), read_scheduler(ltx), known, sampling)
     return Assembly(
-        ltx=ltx,
+        vae=vae or ltx,
+        transformer=transformer or ltx,
         text_encoder=text_encoder or _needed_text_encoder(ltx, folder, plan, other_text_encoder),
         vlm=vlm,
         adapter=folder,

@@ -54,24 +54,24 @@ class VLMSizes:
         return self.depth // 2, self.depth
 
 
-def video_sizes(where: str | Path) -> VideoSizes:
-    """Sizes of an LTX checkpoint whose VAE and transformer belong together.
+def video_sizes(transformer_at: str | Path, vae_at: str | Path) -> VideoSizes:
+    """Sizes of a transformer and a VAE that belong together; both may be in one checkpoint.
 
     Raises:
         UserError: if there is no such checkpoint, or its parts do not fit each other.
     """
     try:
-        transformer = TransformerConfig.from_dict(open_part(locate(where, "transformer"), TRANSFORMER).fields)
-        vae = VAEConfig.from_dict(open_part(locate(where, "vae"), VAE).fields)
+        transformer = TransformerConfig.from_dict(open_part(locate(transformer_at, "transformer"), TRANSFORMER).fields)
+        vae = VAEConfig.from_dict(open_part(locate(vae_at, "vae"), VAE).fields)
     except (CheckpointError, ValueError) as error:
         if isinstance(error, UserError):
             raise
         raise UserError(
-            expected="an LTX checkpoint", got=repr(str(where)), remedy=f"name another one ({error})"
+            expected="an LTX checkpoint", got=repr(str(transformer_at)), remedy=f"name another one ({error})"
         ) from error
     if transformer.in_channels != vae.latent_channels:
         raise UserError(
-            expected=f"a VAE of {transformer.in_channels} latent channels, which the transformer of {where} reads",
+            expected=f"a VAE of {transformer.in_channels} latent channels, as {transformer_at} reads",
             got=f"one of {vae.latent_channels}",
             remedy="take both from one release",
         )
