@@ -8,6 +8,8 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 TREE = "experiments.configs"
+PLACES = {"model": "folder", "ltx": "own", "vlm": "own"}
+"""The choice of a group that takes any path or hub id, as its `where`."""
 
 
 def root(command: str) -> str:

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
@@ -21,7 +22,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from omegaconf.resolvers.oc import env
 
 from foresight.cli.allowed import check_target, check_targets, locate
-from foresight.cli.choices import TREE, choices, groups, root
+from foresight.cli.choices import PLACES, TREE, choices, groups, root
 from foresight.cli.construct import construct
 from foresight.cli.entries import Entries
 from foresight.cli.habits import refuse_habits
@@ -79,7 +80,7 @@ def composed(
         UserError: if a word names what is not there, or gives what it does not take.
         ForbiddenTargetError: if a word sets entries of what may not be constructed.
     """
-    typed = [Word.of(word) for word in words]
+    typed = [part for word in words for part in _placed(Word.of(word), folders)]
     for word in typed:
         refuse_habits(word.key)
     # What a command itself has an entry for is no choice there: the adapter that `assemble` takes is a folder.
@@ -190,6 +191,14 @@ def _fast_precision(accelerator: str) -> str:
 
 OmegaConf.register_new_resolver("fast_precision", _fast_precision, replace=True)
 OmegaConf.register_new_resolver("typed", _typed, replace=True)
+
+
+def _placed(word: Word, folders: Sequence[Path]) -> list[Word]:
+    """A path or a hub id where a group's choice is expected (`model=worlds/mine`), as the choice that takes a place."""
+    value, choice = word.value or "", PLACES.get(word.key)
+    if choice is None or value in choices(word.key, folders) or not ("/" in value or Path(value).expanduser().exists()):
+        return [word]
+    return [replace(word, value=choice), Word("", f"{word.key}.where", None, value)]
 
 
 def _chooses(word: Word, known: Collection[str]) -> bool:
