@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from ltx.checkpoint.errors import CheckpointError, listed
 from ltx.lora.layer import LowRankUpdate, UpdatedLinear
+from ltx.lora.modules import modules_of, parameters_of
 from ltx.lora.record import LoRA, LowRank
 from ltx.values import is_finite
 
@@ -33,7 +35,7 @@ def create(model: nn.Module, *, rank: int, alpha: float, targets: Sequence[str],
     """
     wanted = {
         module_name: module
-        for module_name, module in model.named_modules()
+        for module_name, module in modules_of(model).items()
         if isinstance(module, nn.Linear) and any(_ends(module_name, target) for target in targets)
     }
     if not wanted:
@@ -57,7 +59,8 @@ def attach(model: nn.Module, lora: LoRA, *, name: str = "default", strength: flo
         strength: factor of the whole update.
 
     Raises:
-        CheckpointError: if the name is taken, the LoRA is for another model, or it has whole differences.
+        CheckpointError: if the name is taken, the LoRA is for another model, it has whole differences, or the
+            strength is not finite.
     """
     lora.check(model)
     if lora.differences:
@@ -65,14 +68,16 @@ def attach(model: nn.Module, lora: LoRA, *, name: str = "default", strength: flo
             f"this LoRA has whole differences ({listed(lora.differences)}), which cannot lie beside the weights; "
             "merge it instead"
         )
-    updates = {}
+    if not math.isfinite(strength):
+        raise CheckpointError(f"expected a finite strength, got {strength}")
+    modules, updates = modules_of(model), {}
     for module_name, one in lora.updates.items():
         (rank, inputs), outputs = one.down.shape, one.up.shape[0]
         update = LowRankUpdate(inputs=inputs, outputs=outputs, rank=rank, alpha=one.alpha, strength=strength)
         with torch.no_grad():
             update.lora_A.weight.copy_(one.down)
             update.lora_B.weight.copy_(one.up)
-        updates[module_name] = _like(model.get_submodule(module_name), update)
+        updates[module_name] = _like(modules[module_name], update)
     _put(model, updates, name, owned=True)
 
 
@@ -133,8 +138,9 @@ class Merged:
     def undo(self) -> None:
         """Put the weights back, bit for bit."""
         with torch.no_grad():
+            parameters = parameters_of(self.model)
             for name, original in self.originals.items():
-                self.model.get_parameter(name).copy_(original)
+                parameters[name].copy_(original)
 
 
 def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
@@ -147,12 +153,13 @@ def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
             adapter lends is not in the way), or a sum is beyond the type of the weights; they stay as they were.
     """
     lora.check(model)
-    if any(isinstance(layer, UpdatedLinear) and layer.owned for layer in map(model.get_submodule, lora.updates)):
+    modules, parameters = modules_of(model), parameters_of(model)
+    if any(isinstance(layer, UpdatedLinear) and layer.owned for layer in map(modules.__getitem__, lora.updates)):
         raise CheckpointError("a LoRA is attached to layers that this one updates; detach it before merging")
     originals: dict[str, Tensor] = {}
     with torch.no_grad():
         for name in [*(f"{module}.weight" for module in lora.updates), *lora.differences]:
-            originals.setdefault(name, model.get_parameter(name).detach().clone())
+            originals.setdefault(name, parameters[name].detach().clone())
         merged = Merged(model, originals)
         for name, original in originals.items():
             total = original.float()
@@ -160,7 +167,7 @@ def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
                 total = total + strength * update.delta.to(total.device)
             if (difference := lora.differences.get(name)) is not None:
                 total = total + strength * difference.float().to(total.device)
-            parameter = model.get_parameter(name)
+            parameter = parameters[name]
             parameter.copy_(total)
             if not is_finite(parameter):
                 merged.undo()
@@ -175,7 +182,8 @@ def _put(model: nn.Module, updates: Mapping[str, LowRankUpdate], name: str, *, o
     """Put updates that fit beside their layers."""
     if name in attached(model):
         raise CheckpointError(f"a LoRA named {name!r} is attached already; detach it or choose another name")
-    layers = {module_name: model.get_submodule(module_name) for module_name in updates}
+    modules = modules_of(model)
+    layers = {module_name: modules[module_name] for module_name in updates}
     if other := [module_name for module_name, layer in layers.items() if not isinstance(layer, nn.Linear)]:
         raise CheckpointError(f"the LoRA updates modules that are no linear layers: {listed(other)}")
     for module_name, layer in layers.items():
@@ -188,11 +196,11 @@ def _put(model: nn.Module, updates: Mapping[str, LowRankUpdate], name: str, *, o
 
 def _replace(model: nn.Module, module_name: str, layer: nn.Module) -> None:
     parent, _, child = module_name.rpartition(".")
-    setattr(model.get_submodule(parent), child, layer)
+    setattr(modules_of(model)[parent], child, layer)
 
 
 def _updated(model: nn.Module) -> dict[str, UpdatedLinear]:
-    return {name: module for name, module in model.named_modules() if isinstance(module, UpdatedLinear)}
+    return {name: module for name, module in modules_of(model).items() if isinstance(module, UpdatedLinear)}
 
 
 def _layers(model: nn.Module, name: str) -> dict[str, UpdatedLinear]:

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ltx.checkpoint.errors import CheckpointError, listed
+from ltx.lora.modules import modules_of, parameters_of
 from ltx.values import not_finite
 
 LOST = 0.1
@@ -130,7 +131,7 @@ class LoRA:
         Raises:
             CheckpointError: naming the modules that the model lacks, or whose sizes differ.
         """
-        modules, parameters = dict(model.named_modules()), dict(model.named_parameters())
+        modules, parameters = modules_of(model), parameters_of(model)
         missing = [name for name in self.updates if name not in modules]
         if missing := missing + [name for name in self.differences if name not in parameters]:
             raise CheckpointError(f"the LoRA updates modules that the model does not have: {listed(missing)}")

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ltx.values import check_finite
+
 
 @dataclass(frozen=True)
 class TextConditioning:
@@ -21,7 +23,8 @@ class TextConditioning:
         mask: True for tokens to attend to.
 
     Raises:
-        ValueError: if the mask is not boolean or of another batch and length.
+        ValueError: if the mask is not boolean or of another batch and length, or an embedding is NaN or infinite, also
+            at masked tokens: attention would spread it.
     """
 
     embeddings: Float[Tensor, "batch length caption"]
@@ -33,6 +36,8 @@ class TextConditioning:
                 f"expected a boolean mask {tuple(self.embeddings.shape[:2])}, "
                 f"got {self.mask.dtype} {tuple(self.mask.shape)}"
             )
+        if not self.embeddings.is_meta:
+            check_finite(self.embeddings, "the embeddings of a text")
 
     def __len__(self) -> int:
         return self.embeddings.shape[0]

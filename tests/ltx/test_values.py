@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ltx.conditioning import ConditioningItem, LatentItem
+from ltx.text import TextConditioning
 from ltx.values import as_pixels, check_finite, is_finite, not_finite
 
 
@@ -53,6 +54,18 @@ def test_other_ranges_are_refused(video: Tensor, message: str) -> None:
     """0…255 as floats, values beyond an end, wider integers and NaN each have their own sentence."""
     with pytest.raises(ValueError, match=message):
         as_pixels(video, "frames")
+
+
+def test_embeddings_of_a_text_are_finite() -> None:
+    """NaN at a masked token is refused too, and what overflows in a narrower type."""
+    embeddings = torch.ones(1, 3, 4)
+    mask = torch.tensor([[True, True, False]])
+    assert len(TextConditioning(embeddings, mask)) == 1
+    with pytest.raises(ValueError, match="embeddings of a text"):
+        TextConditioning(1e6 * embeddings, mask).to(dtype=torch.float16)
+    embeddings[0, 2, 0] = torch.nan
+    with pytest.raises(ValueError, match="embeddings of a text, got 1 of 12"):
+        TextConditioning(embeddings, mask)
 
 
 def test_conditions_hold_pixels() -> None:

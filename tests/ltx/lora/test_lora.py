@@ -171,6 +171,37 @@ def test_transposed_factors_are_named_by_the_model(model: VideoTransformer) -> N
         attach(model, LoRA({"transformer_blocks.0.attn1.to_q": turned}))
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_compiled_models_are_updated_alike(model: VideoTransformer, lora: LoRA, whole: bool) -> None:
+    """Whether the model is compiled or its blocks are, a LoRA is attached, extracted, detached, merged and undone."""
+    before = _output(model)
+    merged = merge(model, lora, strength=0.5)
+    expected = _output(model)
+    merged.undo()
+    if whole:
+        compiled = torch.compile(model, backend="eager")
+    else:
+        compiled = model
+        for index, block in enumerate(model.transformer_blocks):
+            model.transformer_blocks[index] = torch.compile(block, backend="eager")
+    merged = merge(compiled, lora, strength=0.5)
+    assert torch.allclose(_output(model), expected, atol=1e-6)
+    merged.undo()
+    attach(compiled, lora, strength=0.5)
+    assert torch.allclose(_output(model), expected, atol=1e-5)
+    assert extract(compiled).updates.keys() == lora.updates.keys()
+    detach(compiled)
+    assert torch.allclose(_output(model), before, atol=1e-6)
+
+
+def test_strengths_are_finite(model: VideoTransformer, lora: LoRA) -> None:
+    """NaN and infinity are no strengths; nothing is attached."""
+    for strength in (float("nan"), float("inf")):
+        with pytest.raises(CheckpointError, match="finite strength"):
+            attach(model, lora, strength=strength)
+    attach(model, lora)
+
+
 def test_created_changes_nothing_until_trained(model: VideoTransformer) -> None:
     """A new LoRA leaves the output as it was."""
     before = _output(model)
