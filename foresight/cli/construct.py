@@ -67,10 +67,10 @@ def _check_arguments(
         ) from error
 
 
-def _call(target: Callable[..., Any], name: str, place: str, /, **values: Any) -> Any:
+def _call(target: Callable[..., Any], name: str, place: str, /, *rest: Any, **values: Any) -> Any:
     """Call a target. What code of others thinks of a user's values is told as his to mend."""
     try:
-        return target(**values)
+        return target(*rest, **values)
     except (ValueError, OSError):
         raise
     except Exception as error:

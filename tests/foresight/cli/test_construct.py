@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 from omegaconf import OmegaConf
 
 from foresight.cli.compose import ConfigError, build, instantiate_plain, resolve
@@ -80,3 +81,9 @@ def test_what_is_constructed_later_is_checked_too() -> None:
     later = instantiate_plain({"_target_": "lightning.Trainer", "_partial_": True, "max_steps": -3, "logger": False})
     with pytest.raises(UserError, match=r"lightning\.Trainer"):
         later(callbacks=[])
+
+
+def test_what_is_left_for_later_may_come_by_position() -> None:
+    """As an optimizer's groups do."""
+    make = construct({"_target_": "torch.optim.AdamW", "_partial_": True, "lr": 0.5}, "optimizer")
+    assert make([torch.nn.Parameter(torch.zeros(1))]).defaults["lr"] == 0.5
