@@ -85,5 +85,5 @@ def test_what_is_constructed_later_is_checked_too() -> None:
 
 def test_what_is_left_for_later_may_come_by_position() -> None:
     """As an optimizer's groups do."""
-    make = construct({"_target_": "torch.optim.AdamW", "_partial_": True, "lr": 0.5}, "optimizer")
+    make = instantiate_plain({"_target_": "torch.optim.AdamW", "_partial_": True, "lr": 0.5})
     assert make([torch.nn.Parameter(torch.zeros(1))]).defaults["lr"] == 0.5
