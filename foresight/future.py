@@ -11,6 +11,7 @@ from torch import Tensor
 
 from adapters.types import Conditioning, ReferenceTokens
 from ltx.flow.guidance import Branches
+from ltx.flow.skip_mode import SkipMode
 from ltx.text import TextConditioning
 from ltx.transformer import VideoTransformer
 
@@ -143,6 +144,7 @@ class FutureBranches:
         *,
         negative: bool,
         perturbed_blocks: tuple[int, ...],
+        skip_mode: SkipMode = SkipMode.ATTENTION_VALUES,
     ) -> Branches:
         """Velocities of the branches that are asked for; prediction has no perturbed one.
 

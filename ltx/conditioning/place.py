@@ -72,14 +72,15 @@ class ConditionedTokens:
 
 
 def reference_video(latents: Float[Tensor, "batch channel frame height width"], grid: Grid) -> InContextTokens:
-    """A reference video for an IC-LoRA: clean tokens at the same positions as the video's own.
+    """A reference video for an IC-LoRA: clean tokens at the same positions as the video's own first ones.
 
     Raises:
-        ValueError: if it has another latent size than the video.
+        ValueError: if its latents are more than the video's, or of another height or width.
     """
-    if LatentShape.of(latents) != grid.shape:
-        raise ValueError(f"expected a reference of the video's latent size {grid.shape}, got {LatentShape.of(latents)}")
-    positions = grid.coordinates(latents.device, shape=grid.shape, start=0)
+    shape, whole = LatentShape.of(latents), grid.shape
+    if (shape.height, shape.width) != (whole.height, whole.width) or shape.frames > whole.frames:
+        raise ValueError(f"expected a reference of the video's latent size {whole} or shorter, got {shape}")
+    positions = grid.coordinates(latents.device, shape=shape, start=0)
     return InContextTokens(to_tokens(latents), positions.unsqueeze(0), 1.0)
 
 

@@ -17,6 +17,7 @@ from ltx.flow.path import (
 from ltx.flow.plan import Guidance, GuidancePlan
 from ltx.flow.sampler import Denoiser, Progress, StepRule, StochasticStep, euler_step, next_times, sample
 from ltx.flow.scheduler import SchedulerConfig
+from ltx.flow.skip_mode import SkipMode
 from ltx.flow.training import (
     AbstractSigmaDistribution,
     MixedSigma,
@@ -40,6 +41,7 @@ __all__ = [
     "Progress",
     "SchedulerConfig",
     "ShiftedLogitNormal",
+    "SkipMode",
     "StepRule",
     "StochasticStep",
     "StretchedLogitNormal",

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ltx.flow.plan import Guidance, GuidancePlan
+from ltx.flow.skip_mode import SkipMode
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class BranchDenoiser(Protocol):
         *,
         negative: bool,
         perturbed_blocks: tuple[int, ...],
+        skip_mode: SkipMode,
     ) -> Branches:
         """The positive branch, the negative one if asked for, the perturbed one if blocks are named."""
 
@@ -98,9 +100,7 @@ def combine(branches: Branches, guidance: Guidance) -> Float[Tensor, "batch toke
         guided = cfg(positive, negative, guidance.scale)
     if branches.perturbed is not None:
         guided = stg(guided, positive, branches.perturbed.float(), guidance.stg_scale)
-        if guidance.rescale != 1:
-            guided = rescale(guided, positive, guidance.rescale)
-    return guided
+    return rescale(guided, positive, guidance.rescale) if guidance.rescales else guided
 
 
 class GuidedDenoiser:
@@ -124,5 +124,6 @@ class GuidedDenoiser:
             timesteps,
             negative=guidance.uses_cfg,
             perturbed_blocks=guidance.perturbed_blocks if guidance.uses_stg else (),
+            skip_mode=guidance.skip_mode,
         )
         return combine(branches, guidance)

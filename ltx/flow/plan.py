@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 from ltx.flow.sampler import EPSILON
+from ltx.flow.skip_mode import SkipMode
 
 T = TypeVar("T")
 
@@ -18,14 +19,16 @@ class Guidance:
 
     Attributes:
         scale: classifier-free guidance g ≥ 1; 1 is off.
-        stg_scale: spatio-temporal guidance s ≥ 0; 0 is off, and so is an empty list of blocks.
+        stg_scale: spatio-temporal guidance s ≥ 0; 0 is off. With an empty list of blocks it adds nothing, but rescales
+            all the same, as released.
         rescale: strength r of the rescaling after spatio-temporal guidance. Following the released configurations 1 is
             off, not full strength, and without spatio-temporal guidance there is no rescaling.
         perturbed_blocks: the transformer blocks that spatio-temporal guidance perturbs.
         cfg_star: project the negative velocity on the positive one first.
+        skip_mode: what happens in the perturbed blocks, a `SkipMode` or one of its names.
 
     Raises:
-        ValueError: for scale < 1, stg_scale < 0, or rescale outside [0, 1].
+        ValueError: for scale < 1, stg_scale < 0, rescale outside [0, 1], or an unknown mode.
     """
 
     scale: float = 1.0
@@ -33,9 +36,11 @@ class Guidance:
     rescale: float = 1.0
     perturbed_blocks: tuple[int, ...] = ()
     cfg_star: bool = False
+    skip_mode: SkipMode = SkipMode.ATTENTION_VALUES
 
     def __post_init__(self) -> None:
-        if self.scale < 1 or self.stg_scale < 0 or not 0 <= self.rescale <= 1:
+        object.__setattr__(self, "skip_mode", SkipMode(self.skip_mode))
+        if not self.scale >= 1 or not self.stg_scale >= 0 or not 0 <= self.rescale <= 1:
             raise ValueError(
                 "expected a guidance scale ≥ 1, an STG scale ≥ 0 and a rescale in [0, 1], got "
                 f"{self.scale}, {self.stg_scale}, {self.rescale}"
@@ -50,6 +55,11 @@ class Guidance:
     def uses_stg(self) -> bool:
         """Whether the perturbed branch has weight: with no block perturbed it equals the positive one."""
         return self.stg_scale > 0 and bool(self.perturbed_blocks)
+
+    @property
+    def rescales(self) -> bool:
+        """Whether the guided velocity's spread is pulled to the positive one's."""
+        return self.stg_scale > 0 and self.rescale != 1
 
 
 @dataclass(frozen=True)

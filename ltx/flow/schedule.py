@@ -22,7 +22,7 @@ SHIFT_RANGE = (0.95, 2.05)
 def uniform(steps: int) -> Float[Tensor, " step"]:
     """Times 1, (N−1)/N, …, 1/N."""
     _check_steps(steps)
-    return torch.linspace(1, 1 / steps, steps, dtype=torch.float64).float()
+    return torch.linspace(1, 1 / steps, steps)
 
 
 def linear_quadratic(steps: int, *, threshold: float = 0.025) -> Float[Tensor, " step"]:
@@ -53,8 +53,8 @@ def token_shift(tokens: int) -> float:
 
 def shift(sigmas: Float[Tensor, " step"], mu: float) -> Float[Tensor, " step"]:
     """Move times towards noise for mu > 0: t' = e^μ / (e^μ + 1/t − 1), i.e. logit t' = logit t + μ."""
-    t = sigmas.double()
-    return (math.exp(mu) / (math.exp(mu) + 1 / t - 1)).float()
+    # In float32 and in this order, as the releases do: later times are told apart by the last bit.
+    return math.exp(mu) / (math.exp(mu) + (1 / sigmas - 1))
 
 
 def stretch(sigmas: Float[Tensor, " step"], terminal: float) -> Float[Tensor, " step"]:
@@ -65,10 +65,10 @@ def stretch(sigmas: Float[Tensor, " step"], terminal: float) -> Float[Tensor, " 
     """
     if not 0 < terminal < 1:
         raise ValueError(f"expected a terminal time between 0 and 1, got {terminal}")
-    removed = 1 - sigmas.double()
+    removed = 1 - sigmas
     if removed[-1] <= 0:
         raise ValueError(f"expected a last time below 1 to stretch to {terminal}, got {float(sigmas[-1])}")
-    return (1 - removed * (1 - terminal) / removed[-1]).float()
+    return 1 - removed / (removed[-1] / (1 - terminal))
 
 
 def explicit(sigmas: Sequence[float]) -> Float[Tensor, " step"]:

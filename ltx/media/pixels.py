@@ -75,17 +75,3 @@ def cover(
     if size != tuple(video.shape[-2:]):
         video = resize(video, *size, interpolation)
     return centre_crop(video, height, width)
-
-
-def blur(image: Float[Tensor, "rgb=3 height width"], sigma: float = 1.0) -> Float[Tensor, "rgb=3 height width"]:
-    """3×3 Gaussian blur with reflected edges, which LTX applies to conditioning pictures before `crf_degrade`.
-
-    Raises:
-        ValueError: if sigma is not above 0 or the picture is smaller than 2×2.
-    """
-    if not sigma > 0 or min(image.shape[-2:]) < 2:
-        raise ValueError(f"expected sigma > 0 and at least 2×2 pixels, got {sigma} and {tuple(image.shape[-2:])}")
-    weights = torch.exp(-0.5 * (torch.arange(-1, 2, device=image.device, dtype=image.dtype) / sigma) ** 2)
-    weights = weights / weights.sum()
-    kernel = torch.outer(weights, weights).expand(3, 1, 3, 3)
-    return F.conv2d(F.pad(image[None], (1, 1, 1, 1), mode="reflect"), kernel, groups=3)[0]

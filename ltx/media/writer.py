@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
-import torch
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 from jaxtyping import Float, UInt8
@@ -16,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from ltx.files import replacing
-from ltx.media.pixels import to_float, to_pixels
+from ltx.media.pixels import to_pixels
 
 # ITU-T H.273: 1 is BT.709 for primaries, transfer and matrix. Written so that no player has to guess.
 _BT709 = 1
@@ -95,35 +93,8 @@ def write_frames(folder: str | Path, video: Float[Tensor, "rgb=3 frame height wi
     return paths
 
 
-def crf_degrade(image: Float[Tensor, "rgb=3 height width"], crf: int = 29) -> Float[Tensor, "rgb=3 height width"]:
-    """The picture after one H.264 round trip (preset veryfast, yuv420p), in memory.
-
-    LTX was trained on compressed video and takes a flawless still for one that does not move; a conditioning picture
-    with compression noise starts to move. The official code does this with crf 29, after `blur`.
-
-    Args:
-        image: RGB in [−1, 1]; an odd height or width is made even by repeating the last row or column, and restored.
-        crf: constant rate factor 0 (best) … 51 (smallest).
-
-    Raises:
-        ValueError: for a wrong shape, values that are not finite, or a crf out of range.
-    """
-    _check(1, crf)
-    if image.ndim != 3:
-        raise ValueError(f"expected a picture of shape (3, height, width), got {tuple(image.shape)}")
-    pixels = to_pixels(image[:, None]).numpy()
-    buffer = io.BytesIO()
-    _encode(buffer, _even(pixels), 1, "libx264", "yuv420p", {"crf": str(crf), "preset": "veryfast"})
-    buffer.seek(0)
-    with av.open(buffer, "r", format="mp4") as container:
-        decoded = next(container.decode(video=0)).to_ndarray(format="rgb24")
-    height, width = image.shape[-2:]
-    degraded = to_float(torch.from_numpy(np.ascontiguousarray(decoded[None, :height, :width])))
-    return degraded[:, 0].to(image)
-
-
 def _encode(
-    target: str | io.BytesIO,
+    target: str,
     pixels: UInt8[np.ndarray, "frame height width rgb=3"],
     frame_rate: float,
     codec: str,
@@ -131,9 +102,7 @@ def _encode(
     options: dict[str, str],
 ) -> None:
     rate = Fraction(frame_rate).limit_denominator(100_000)
-    # Moving the index to the front reads the file back, which a buffer cannot offer.
-    flags = {"movflags": "+faststart"} if isinstance(target, str) else {}
-    with av.open(target, "w", format="mp4", options=flags) as container:
+    with av.open(target, "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream(codec, rate=rate, options=options)
         assert isinstance(stream, VideoStream)
         stream.height, stream.width, stream.pix_fmt = *pixels.shape[1:3], pixel_format

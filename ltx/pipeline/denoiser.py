@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ltx.flow import Branches
+from ltx.flow import Branches, SkipMode
 from ltx.text import TextConditioning
 from ltx.transformer import TimestepGroups, VideoTransformer
 from ltx.transformer.perturb import SkipLayers
@@ -61,6 +61,7 @@ class TransformerBranches:
         *,
         negative: bool,
         perturbed_blocks: tuple[int, ...],
+        skip_mode: SkipMode = SkipMode.ATTENTION_VALUES,
     ) -> Branches:
         """The positive branch, the negative one if asked for, the perturbed one if blocks are named.
 
@@ -76,7 +77,7 @@ class TransformerBranches:
         rows = tuple(range((copies - 1) * self.batch, copies * self.batch))
         perturbed = None
         if perturbed_blocks:
-            skip = SkipLayers(perturbed_blocks, rows=rows)
+            skip = SkipLayers(perturbed_blocks, skip_mode, rows)
             velocity, perturbed = self.transformer.denoise_both(stacked, times, cache, skip)
         else:
             velocity = self.transformer.denoise(stacked, times, cache)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Unpack
 
 import torch
 from jaxtyping import Float
@@ -17,16 +17,20 @@ from ltx.checkpoint.hub import resolve
 from ltx.checkpoint.index import Notes
 from ltx.checkpoint.parts import UPSAMPLER
 from ltx.checkpoint.place import place_of
-from ltx.conditioning import ConditioningItem
 from ltx.dtypes import working_dtype
-from ltx.flow import GuidancePlan, Progress, SchedulerConfig, draw_noise, seeded
+from ltx.flow import SchedulerConfig, draw_noise, seeded
+from ltx.pipeline.generated import Decoding, Generated
 from ltx.pipeline.latents import low_size, tone_map, upsample
+from ltx.pipeline.options import CallOptions, Options, Prompt
 from ltx.pipeline.parts import check_device, check_parts, read_text_encoder, read_upsampler
+from ltx.pipeline.passes import passes_of
 from ltx.pipeline.preset import DISTILLED, PLAIN, ListedTimes, Pass, Preset, find_preset, presets
 from ltx.pipeline.released import preset_of
-from ltx.pipeline.request import Request, StartingVideo
+from ltx.pipeline.request import Request
 from ltx.pipeline.run import run_pass
-from ltx.shapes import VideoShape
+from ltx.pipeline.size import Size
+from ltx.pipeline.start import check_latents
+from ltx.shapes import LatentShape, VideoShape
 from ltx.text import EncodesText, TextConditioning, TextEncoder
 from ltx.text.files import MODEL_FOLDER
 from ltx.transformer import VideoTransformer
@@ -34,17 +38,6 @@ from ltx.upsampler import LatentUpsampler
 from ltx.vae import VideoVAE
 from ltx.vae.temporal import AtOnce
 from ltx.vae.tiling import TiledVAE, Tiling
-
-NEGATIVE_PROMPT = "worst quality, inconsistent motion, blurry, jittery, distorted"
-Prompt = str | Sequence[str] | TextConditioning
-
-
-@dataclass(frozen=True)
-class Generated:
-    """What a call returns: normalised latents of the padded size, and the video, about [−1, 1], if it was asked for."""
-
-    latents: Float[Tensor, "batch channel latent_frame latent_height latent_width"]
-    video: Float[Tensor, "batch rgb=3 frame height width"] | None
 
 
 class LTXPipeline:
@@ -156,92 +149,94 @@ class LTXPipeline:
         return self
 
     @torch.no_grad()
-    def __call__(
-        self,
-        prompt: Prompt,
-        *,
-        negative_prompt: Prompt = NEGATIVE_PROMPT,
-        conditions: Sequence[ConditioningItem] = (),
-        references: Sequence[Float[Tensor, "batch 3 frame height width"]] = (),
-        start: StartingVideo | None = None,
-        frames: int = 121,
-        height: int = 704,
-        width: int = 1216,
-        frame_rate: float = 30.0,
-        seed: int | Sequence[int] = 0,
-        preset: str | Preset | None = None,
-        steps: int | None = None,
-        guidance: GuidancePlan | None = None,
-        conditioning_noise: float = 0.15,
-        tiling: Tiling | None = None,
-        output: Literal["video", "latents"] = "video",
-        on_step: Callable[[Progress], None] | None = None,
-    ) -> Generated:
+    def __call__(self, prompt: Prompt, **options: Unpack[CallOptions]) -> Generated:
         """Generate videos.
 
         Args:
             prompt: one text, several, or context tokens; several make a batch.
-            negative_prompt: what to stay away from, one or as many; read only where the guidance uses it.
-            conditions: images and clips that the video must contain.
-            references: reference videos of an IC-LoRA.
-            start: a video to repaint.
-            frames: any number; rounded up to 8k+1 and cut back.
-            height: any number of pixels; padded to a multiple of 32 and cropped back.
-            width: likewise.
-            frame_rate: frames per second.
-            seed: of the first sample, the others count on from it; or one for each sample. One prompt with several
-                seeds makes several videos, each the same as on its own.
-            preset: a preset or its name; None is the pipeline's.
-            steps: length of each pass's schedule; None is the preset's.
-            guidance: for all passes; None is the preset's.
-            conditioning_noise: noise on images and clips of strength 1 while sampling.
-            tiling: decode in spatial tiles, for pictures that do not fit into memory at once; None decodes them whole.
-            output: "latents" leaves out the decoder.
-            on_step: told about every step.
+            options: see `Options`.
 
         Raises:
-            ValueError: if arguments are out of range or do not fit each other, or a part is missing for them.
+            ValueError: if options are out of range or do not fit each other, or a part is missing for them.
+            TypeError: for an option that there is not, with the name that was probably meant.
         """
-        chosen = find_preset(preset) if isinstance(preset, str) else preset or self.preset
-        passes = [chosen.first] if chosen.refinement is None else [chosen.first, chosen.refinement.run]
-        passes = [
-            Pass(each.times if steps is None else each.times.resized(steps), guidance or each.guidance)
-            for each in passes
-        ]
-        positive = self._encode(prompt)
-        seeds = [seed + i for i in range(len(positive))] if isinstance(seed, int) else list(seed)
-        positive = _rows(positive, len(seeds))
-        uses_cfg = any(each.guidance.uses_cfg for each in passes)
-        request = Request(
-            positive=positive,
-            negative=_rows(self._encode(negative_prompt), len(seeds)) if uses_cfg else None,
-            frames=frames,
-            height=height,
-            width=width,
-            frame_rate=frame_rate,
-            conditions=tuple(conditions),
-            references=tuple(references),
-            start=start,
-            conditioning_noise=conditioning_noise,
-            generators=seeded(seeds),
-            on_step=on_step,
-        )
-        latents = self._sample(request, passes, chosen)
-        if output == "latents":
-            return Generated(latents, None)
-        decoder = self.vae if tiling is None else TiledVAE(self.vae, tiling, AtOnce())
-        return Generated(latents, request.crop(self._decode(latents, chosen, request, decoder)))
+        chosen = Options.of(options)
+        preset = self._preset(chosen.preset)
+        size = Size(chosen.frames, chosen.height, chosen.width)
+        passes = passes_of(preset, chosen)
+        first = self._first_size(size, passes, preset)
+        negative = None
+        if any(each.guidance.uses_cfg for each in passes):
+            negative = self._encode("negative_prompt", chosen.negative_prompt)
+        positive = self._encode("prompt", prompt)
+        channels = self.transformer.config.in_channels
+        request = Request.of(chosen, positive=positive, negative=negative, channels=channels)
+        latents = self._sample(request, passes, preset, first)
+        result = Generated(latents, None, Decoding(preset, size, request.generators))
+        if chosen.output == "latents":
+            return result
+        return replace(result, video=self.decode(result, tiling=chosen.tiling))
 
-    def _sample(self, request: Request, passes: Sequence[Pass], preset: Preset) -> Float[Tensor, "b c f h w"]:
-        """Latents after one pass, or after two with the upsampler between them."""
-        shape = request.shape if len(passes) == 1 else low_size(request.shape)
-        latents: Tensor | None = None
+    @torch.no_grad()
+    def decode(
+        self,
+        latents: Generated | Float[Tensor, "batch channel frame height width"],
+        *,
+        seed: int | Sequence[int] = 0,
+        preset: str | Preset | None = None,
+        tiling: Tiling | None = None,
+    ) -> Float[Tensor, "batch rgb=3 out_frame out_height out_width"]:
+        """The video of latents, in [−1, 1].
+
+        Args:
+            latents: what a call returned, which gives exactly its video at the size asked for; or normalised latents,
+                which give all the pixels they stand for.
+            seed: of the decoder's noise, for latents alone: as in `Options`.
+            preset: for latents alone; None is the pipeline's.
+            tiling: decode in spatial tiles; None decodes whole pictures.
+
+        Raises:
+            ValueError: for latents that are not finite or not of the model's channels.
+        """
+        if isinstance(latents, Generated):
+            how, latents = latents.decoding, latents.latents
+        else:
+            check_latents("latents", latents, self.transformer.config.in_channels)
+            given = Options(seed=seed).seed
+            seeds = [given + row for row in range(len(latents))] if isinstance(given, int) else list(given)
+            whole = LatentShape.of(latents).video
+            how = Decoding(self._preset(preset), Size(whole.frames, whole.height, whole.width), seeded(seeds))
+        latents = latents.to(next(self.vae.parameters()).device)
+        # As released: first the noise, each sample its own, then the tones.
+        if self.vae.config.timestep_conditioning and how.preset.decode_noise_scale:
+            generators = [generator.clone_state() for generator in how.generators]
+            latents = torch.lerp(latents, draw_noise(latents, generators), how.preset.decode_noise_scale)
+        latents = tone_map(latents, how.preset.tone_map) if how.preset.tone_map else latents
+        latents = latents.to(next(self.vae.parameters()).dtype)
+        decoder = self.vae if tiling is None else TiledVAE(self.vae, tiling, AtOnce())
+        # The noise is mixed in already, from generators that know their sample.
+        return how.size.crop(decoder.decode(latents, timestep=how.preset.decode_timestep, noise_scale=0.0))
+
+    def _preset(self, preset: str | Preset | None) -> Preset:
+        return find_preset(preset) if isinstance(preset, str) else preset or self.preset
+
+    def _first_size(self, size: Size, passes: Sequence[Pass], preset: Preset) -> VideoShape:
+        """Size of the only pass, or of the first of two."""
+        if len(passes) == 1:
+            return size.padded
         single = DISTILLED if isinstance(preset.first.times, ListedTimes) else PLAIN
-        if len(passes) > 1 and (self.upsampler is None or self.upsampler.config.factors != (1, 2, 2)):
+        if self.upsampler is None or self.upsampler.config.factors != (1, 2, 2):
             raise ValueError(
                 f"the preset {preset.name} has two passes and needs a latent upsampler that doubles height and width "
                 f"alone; give the pipeline one with upsampler=, or choose a preset of one pass, {single!r}"
             )
+        return low_size(size.padded)
+
+    def _sample(
+        self, request: Request, passes: Sequence[Pass], preset: Preset, shape: VideoShape
+    ) -> Float[Tensor, "b c f h w"]:
+        """Latents after one pass, or after two with the upsampler between them."""
+        latents: Tensor | None = None
         for each in passes:
             if latents is not None and self.upsampler is not None:
                 latents = upsample(latents, vae=self.vae, upsampler=self.upsampler)
@@ -259,27 +254,12 @@ class LTXPipeline:
         assert latents is not None
         return latents
 
-    def _decode(
-        self, latents: Float[Tensor, "b c f h w"], preset: Preset, request: Request, decoder: VideoVAE | TiledVAE
-    ) -> Tensor:
-        """Pixels, each sample with its own decoder noise."""
-        latents = tone_map(latents, preset.tone_map) if preset.tone_map else latents
-        if self.vae.config.timestep_conditioning and preset.decode_noise_scale:
-            latents = torch.lerp(latents, draw_noise(latents, request.generators), preset.decode_noise_scale)
-        latents = latents.to(next(self.vae.parameters()).dtype)
-        # The noise is mixed in already, from generators that know their sample.
-        return decoder.decode(latents, timestep=preset.decode_timestep, noise_scale=0.0)
-
-    def _encode(self, prompt: Prompt) -> TextConditioning:
+    def _encode(self, name: str, prompt: Prompt) -> TextConditioning:
         if isinstance(prompt, TextConditioning):
             return prompt
+        texts = [prompt] if isinstance(prompt, str) else prompt
+        if not isinstance(texts, list | tuple) or not texts or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"expected text or a list of at least one for {name}, got {prompt!r}")
         if self.text_encoder is None:
             raise ValueError("expected TextConditioning, because the pipeline has no text encoder; got a prompt")
-        return self.text_encoder.encode([prompt] if isinstance(prompt, str) else list(prompt))
-
-
-def _rows(text: TextConditioning, count: int) -> TextConditioning:
-    """One row for each sample."""
-    if len(text) not in (1, count) or not count:
-        raise ValueError(f"expected 1 prompt or as many prompts as seeds ({count}), got {len(text)}")
-    return text if len(text) == count else text.repeat(count)
+        return self.text_encoder.encode(list(texts))

@@ -19,7 +19,8 @@ from ltx.flow import (
 from ltx.flow.sampler import EPSILON
 from ltx.pipeline.denoiser import TransformerBranches
 from ltx.pipeline.request import Request
-from ltx.shapes import VideoShape, from_tokens, to_tokens
+from ltx.pipeline.start import StartingLatents, StartingNoise, StartingVideo
+from ltx.shapes import LatentShape, VideoShape, from_tokens, to_tokens
 from ltx.transformer import VideoTransformer
 from ltx.vae import VideoVAE
 
@@ -54,24 +55,31 @@ def run_pass(
         sigmas: times of the run.
         guidance: its guidance.
         stochastic: noise the prediction again at each step.
-        latents: normalised latents to begin with, noised to the first time; None begins with noise or with the
-            request's starting video.
+        latents: normalised latents to begin with, noised to the first time; None begins with noise or with what the
+            request starts from.
 
     Raises:
-        ValueError: if something does not fit the size, or no time lies below the starting video's noise level.
+        ValueError: if something does not fit the size, or no time lies below the starting noise level.
     """
     grid = Grid(shape.latent, request.frame_rate, transformer.config.causal_temporal_positioning)
-    if latents is None and request.start is not None:
-        latents = encode(vae, request.fit_whole(request.start.video, shape), request)
+    size = request.size
+    if latents is None and isinstance(request.start, StartingVideo):
+        latents = encode(vae, size.fit_whole(request.start.video, shape), request)
+        sigmas = _from_level(sigmas, request.start.noise_level)
+    elif latents is None and isinstance(request.start, StartingLatents):
+        latents = _fitting("latents", request.start.latents, shape, request)
         sigmas = _from_level(sigmas, request.start.noise_level)
     device = next(transformer.parameters()).device
-    initial = _noised(request, shape, sigmas, latents, transformer.config.in_channels, device)
-    items = []
-    for condition in request.conditions:
-        given = condition.trimmed(shape.frames)
-        items.append(LatentItem(encode(vae, request.fit(given.frames, shape), request), given.start, given.strength))
+    if latents is None and isinstance(request.start, StartingNoise):
+        initial = _fitting("noise", request.start.noise, shape, request).to(device)
+    else:
+        initial = _noised(request, shape, sigmas, latents, transformer.config.in_channels, device)
+    items = [
+        LatentItem(encode(vae, size.fit(given.frames, shape), request), given.start, given.strength)
+        for given in request.conditions
+    ]
     extras: list[InContextTokens] = [
-        reference_video(encode(vae, request.fit_whole(video, shape), request), grid) for video in request.references
+        reference_video(encode(vae, size.fit_whole(video, shape), request), grid) for video in request.references
     ]
     placed = place(initial, items, grid=grid, generator=request.generators, in_context=extras)
     branches = TransformerBranches(transformer, placed.coordinates, placed.strength, request.positive, request.negative)
@@ -88,7 +96,21 @@ def run_pass(
     return from_tokens(placed.video_tokens(tokens), shape.latent)
 
 
-def _from_level(sigmas: Float[Tensor, " step"], level: float) -> Float[Tensor, " kept"]:
+def _fitting(name: str, given: Float[Tensor, "b c f h w"], shape: VideoShape, request: Request) -> Tensor:
+    """Given latents in float32, one for each sample."""
+    if LatentShape.of(given) != shape.latent:
+        raise ValueError(f"expected {name} of {shape.latent}, the size of the first pass, got {LatentShape.of(given)}")
+    return given.float().expand(len(request.generators), -1, -1, -1, -1)
+
+
+def _from_level(sigmas: Float[Tensor, " step"], level: float | None) -> Float[Tensor, " kept"]:
+    if level is None:
+        if float(sigmas[0]) > 1 - EPSILON:
+            raise ValueError(
+                "expected noise_level between 0 and 1 beside latents, because sampling from time 1 would leave nothing "
+                "of them; noise= takes noise to begin with"
+            )
+        return sigmas
     kept = sigmas[sigmas <= level + EPSILON]
     if not len(kept):
         raise ValueError(f"expected a noise level of at least {float(sigmas[-1]):.4g}, the last time, got {level}")

@@ -57,6 +57,7 @@ class CachedTextEncoder:
         """Token states of each prompt, on the encoder's device."""
         if isinstance(prompts, str) or not prompts:
             raise ValueError(f"expected a list of at least one prompt, got {prompts!r}")
+        self.encoder.warn_of_cuts([prompt for prompt in prompts if self.path(prompt).is_file()])
         missing = [prompt for prompt in dict.fromkeys(prompts) if not self.path(prompt).is_file()]
         if missing:
             self._store(missing)

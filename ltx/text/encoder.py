@@ -7,6 +7,7 @@ padding, and their states differ).
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,6 +60,7 @@ class TextEncoder:
         """
         if isinstance(prompts, str) or not prompts:
             raise ValueError(f"expected a list of at least one prompt, got {prompts!r}")
+        self.warn_of_cuts(prompts)
         batch = self.tokenizer(
             [prompt.strip() for prompt in prompts],
             padding="max_length",
@@ -71,6 +73,19 @@ class TextEncoder:
         states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
         check_finite(states, f"the states of the text encoder, which computes in {self.model.dtype}")
         return TextConditioning(states, mask.bool())
+
+    def warn_of_cuts(self, prompts: Sequence[str]) -> None:
+        """Say which words of a prompt lie beyond the limit and are not read."""
+        for prompt in prompts:
+            ids = self.tokenizer(prompt.strip()).input_ids
+            if len(ids) > self.max_tokens:
+                # Cut as `encode` does: the last kept token is </s>.
+                lost = self.tokenizer.decode(ids[self.max_tokens - 1 :], skip_special_tokens=True)
+                shown = lost if len(lost) <= 80 else f"{lost[:80]}…"
+                warnings.warn(
+                    f"a prompt of {len(ids)} tokens is cut to {self.max_tokens}; not read: {shown!r}",
+                    stacklevel=3,
+                )
 
     def to(self, device: torch.device | str) -> TextEncoder:
         """The same encoder with its model moved to a device."""

@@ -9,10 +9,11 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from ltx.flow.skip_mode import SkipMode
 from ltx.transformer.attention import Attention, KeysValues
 from ltx.transformer.conditioning import add_gated, for_tokens, modulate
 from ltx.transformer.embedding import VECTORS
-from ltx.transformer.perturb import BlockSkip, SkipMode
+from ltx.transformer.perturb import BlockSkip
 
 EXPANSION = 4
 

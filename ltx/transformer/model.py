@@ -14,13 +14,14 @@ from torch.utils.checkpoint import checkpoint
 from ltx.checkpoint.load import load_model
 from ltx.checkpoint.parts import TRANSFORMER
 from ltx.checkpoint.save import save_model
+from ltx.flow.skip_mode import SkipMode
 from ltx.transformer.block import Modulation, TransformerBlock
 from ltx.transformer.cache import SamplingCache, attention_bias, compact
 from ltx.transformer.conditioning import StepConditioning, for_tokens, modulate
 from ltx.transformer.config import TransformerConfig
 from ltx.transformer.embedding import AdaLNSingle, CaptionProjection
 from ltx.transformer.groups import TimestepGroups
-from ltx.transformer.perturb import BlockSkip, SkipLayers, SkipMode, take_rows
+from ltx.transformer.perturb import BlockSkip, SkipLayers, take_rows
 from ltx.transformer.rope import rotation_table
 
 

@@ -4,38 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-
-class SkipMode(StrEnum):
-    """What a perturbed block does to its row; cross-attention is never touched.
-
-    Each mode is also known by the short name of the released configurations: stg_av, stg_as, stg_r, stg_t.
-    """
-
-    ATTENTION_VALUES = "attention_values"
-    """Self-attention is replaced by the value projection of the same token."""
-    ATTENTION_SKIP = "attention_skip"
-    """Self-attention is replaced by its own (normalised, modulated) input; the output projection still runs."""
-    RESIDUAL = "residual"
-    """No effect: it perturbs a residual connection inside the attention module, which this transformer has not."""
-    TRANSFORMER_BLOCK = "transformer_block"
-    """The whole block is left out."""
-
-    @classmethod
-    def _missing_(cls, value: object) -> SkipMode | None:
-        short = {
-            "stg_av": cls.ATTENTION_VALUES,
-            "stg_as": cls.ATTENTION_SKIP,
-            "stg_r": cls.RESIDUAL,
-            "stg_t": cls.TRANSFORMER_BLOCK,
-        }
-        return short.get(str(value).lower())
+from ltx.flow.skip_mode import SkipMode
 
 
 class BlockSkip(NamedTuple):

@@ -89,14 +89,17 @@ def test_order() -> None:
 
 
 def test_reference_video() -> None:
-    """A reference lies at the places of the video's own tokens, clean; another size is refused."""
+    """A reference lies at the places of the video's own tokens, clean; a shorter one has fewer, a larger is refused."""
     reference = reference_video(column(1, 2, 3, 4, 5), GRID)
     result = placed(in_context=(reference,))
     assert result.extra == 5
     assert frames(result) == VIDEO_FRAMES * 2
     assert result.strength.flatten().tolist() == [1] * 5 + [0] * 5
-    with pytest.raises(ValueError, match="expected a reference"):
-        reference_video(column(1, 2), GRID)
+    short = placed(in_context=(reference_video(column(1, 2), GRID),))
+    assert short.extra == 2 and frames(short) == [*VIDEO_FRAMES[:2], *VIDEO_FRAMES]
+    for wrong in (column(1, 2, 3, 4, 5, 6), torch.zeros(1, 1, 5, 2, 1)):
+        with pytest.raises(ValueError, match="expected a reference"):
+            reference_video(wrong, GRID)
 
 
 def test_one_item_for_all_samples() -> None:
@@ -121,12 +124,38 @@ def test_refuses() -> None:
         LatentItem(column(1), -8, 1.0)
 
 
-def test_trimmed() -> None:
-    """Clips are cut to the video's end and then to 8k + 1 frames."""
-    clip = ConditioningItem(torch.zeros(1, 3, 20, 4, 4), 16, 1.0)
-    assert clip.trimmed(65).frames.shape[2] == 17
-    assert clip.trimmed(30).frames.shape[2] == 9
-    with pytest.raises(ValueError, match="at least 9 frames"):
-        clip.trimmed(20)
-    with pytest.raises(ValueError, match="expected a start below"):
-        clip.trimmed(16)
+# Frames of the clip, its start, the video's frames; start and frames of what is used.
+TRIMMED = [
+    (17, 0, 41, 0, range(17)),
+    (20, 16, 65, 16, range(17)),
+    (20, 16, 30, 16, range(9)),
+    (96, 0, 41, 0, range(41)),
+    (25, 0, 20, 0, range(17)),
+    (8, 0, 41, 0, range(1)),
+    (8, 8, 41, 8, range(1)),
+    (20, 16, 20, 16, range(1)),
+    (25, 4, 41, 8, range(4, 21)),
+    (9, 4, 41, 4, range(1)),
+    (1, 11, 41, 11, range(1)),
+]
+
+
+@pytest.mark.parametrize(("count", "start", "video", "used_start", "used"), TRIMMED)
+def test_trimmed(
+    count: int, start: int, video: int, used_start: int, used: range, recwarn: pytest.WarningsRecorder
+) -> None:
+    """Clips lose what no latent can hold: behind the end, before a multiple of 8, beyond 8k+1; one warning says it."""
+    pixels = torch.arange(count).float().view(1, 1, count, 1, 1).expand(1, 3, count, 4, 4)
+    trimmed = ConditioningItem(pixels, start, 1.0).trimmed(video)
+    assert trimmed.start == used_start
+    assert trimmed.frames[0, 0, :, 0, 0].tolist() == list(used)
+    said = [str(warning.message) for warning in recwarn]
+    assert len(said) == (len(used) < count)
+    if said:
+        assert f"of the {count} frames" in said[0]
+
+
+def test_what_begins_behind_the_end_is_refused() -> None:
+    """Nothing of it would be seen; the message names the last frame."""
+    with pytest.raises(ValueError, match="below the 16 frames of the video, got 16; the last frame is 15"):
+        ConditioningItem(torch.zeros(1, 3, 20, 4, 4), 16, 1.0).trimmed(16)

@@ -7,6 +7,7 @@ from torch import Tensor
 from ltx.flow.guidance import Branches, GuidedDenoiser, cfg, cfg_star, combine, rescale, stg
 from ltx.flow.plan import Guidance, GuidancePlan
 from ltx.flow.schedule import linear_quadratic
+from ltx.flow.skip_mode import SkipMode
 
 TIMES = (1.0, 0.996, 0.9933, 0.985, 0.9767, 0.9008, 0.618)
 
@@ -56,6 +57,23 @@ def test_combine_switches() -> None:
     assert combine(Branches(positive), Guidance()).flatten().tolist() == [3, 1]
 
 
+def test_rescaling_without_blocks() -> None:
+    """With STG on and no block to perturb nothing is added, but the spread is pulled to the positive branch's."""
+    positive, negative = row(3, 1), row(1, 1)
+    guidance = Guidance(scale=3, stg_scale=2, rescale=0.5)
+    # cfg gives (1, 1) + 3·(2, 0) = (7, 1); the ratio of the deviations is 1/3, the factor 0.5/3 + 0.5.
+    assert not guidance.uses_stg
+    torch.testing.assert_close(combine(Branches(positive, negative), guidance), row(7, 1) * (0.5 / 3 + 0.5))
+
+
+def test_modes_by_name() -> None:
+    """A guidance knows the modes by every name of theirs, and lists them for another."""
+    assert Guidance(skip_mode="STG_T").skip_mode is SkipMode.TRANSFORMER_BLOCK
+    assert Guidance(skip_mode="attention_skip").skip_mode is SkipMode.ATTENTION_SKIP
+    with pytest.raises(ValueError, match=r"one of attention_values, .*stg_t; got 'stg_x'"):
+        Guidance(skip_mode="stg_x")
+
+
 def test_combine_refuses() -> None:
     """A missing or a superfluous branch is an error."""
     with pytest.raises(ValueError, match="expected exactly the branches"):
@@ -75,7 +93,10 @@ def test_guided_denoiser() -> None:
     """Only branches with weight at the step's time are computed."""
     asked: list[tuple[bool, tuple[int, ...]]] = []
 
-    def branches(tokens: Tensor, timesteps: Tensor, *, negative: bool, perturbed_blocks: tuple[int, ...]) -> Branches:
+    def branches(
+        tokens: Tensor, timesteps: Tensor, *, negative: bool, perturbed_blocks: tuple[int, ...], skip_mode: SkipMode
+    ) -> Branches:
+        assert skip_mode is SkipMode.ATTENTION_VALUES
         asked.append((negative, perturbed_blocks))
         return Branches(tokens, tokens if negative else None, tokens if perturbed_blocks else None)
 

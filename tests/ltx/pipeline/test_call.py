@@ -109,14 +109,14 @@ def _listed(*times: float) -> Preset:
 
 
 def test_sizes_that_do_not_fit_are_padded_and_cropped(folder: Path, text: Text) -> None:
-    """10 frames of 90×100 are asked for, 17 of 96×128 made, and the first 10 of the top left part given back."""
+    """10 frames of 90×100 are asked for, 17 of 96×128 made, and the first 10 of the middle given back."""
     pipeline = LTXPipeline.from_pretrained(folder)
     options = {"steps": 2, "guidance": GuidancePlan.constant(Guidance()), "seed": 1}
     small = pipeline(text(1), frames=10, height=90, width=100, **options)
     whole = pipeline(text(1), frames=17, height=96, width=128, **options)
     assert torch.equal(small.latents, whole.latents)
     assert small.video is not None and whole.video is not None
-    assert torch.equal(small.video, whole.video[:, :, :10, :90, :100])
+    assert torch.equal(small.video, whole.video[:, :, :10, 3:93, 14:114])
 
 
 def test_two_passes_have_the_size_asked_for(folder: Path, text: Text) -> None:
@@ -157,6 +157,35 @@ def test_progress_is_told(folder: Path, text: Text) -> None:
     ("change", "message"),
     [
         ({"frames": 0}, "at least 1 frame"),
+        ({"frames": 9.5}, "whole number for frames, got 9.5"),
+        ({"frames": None}, "whole number for frames, got None"),
+        ({"frame_rate": "fast"}, "finite number for frame_rate, got 'fast'"),
+        ({"frame_rate": float("nan")}, "finite number for frame_rate"),
+        ({"seed": None}, "whole number for seed, got None"),
+        ({"seed": -1}, "a seed in 0"),
+        ({"seed": 2**63}, "a seed in 0"),
+        ({"videos": 0}, "at least 1 video"),
+        ({"output": "np"}, "'video' or 'latents', got 'np'; .*numpy"),
+        ({"output": None}, "'video' or 'latents', got None"),
+        ({"conditions": [torch.zeros(3, 64, 96)]}, "ConditioningItem .*got Tensor"),
+        ({"conditions": [ConditioningItem(torch.zeros(3, 3, 1, 64, 96), 0, 1.0)]}, "one condition .* each of 2, got 3"),
+        ({"start": torch.zeros(1, 3, 9, 64, 96)}, "start=starting_video"),
+        ({"noise_level": 0.5}, "latents with noise_level"),
+        ({"latents": torch.zeros(1, 8, 2, 2, 3)}, "noise_level between 0 and 1 beside latents"),
+        ({"latents": torch.zeros(1, 8, 2, 2, 2), "noise_level": 0.5}, "size of the first pass"),
+        ({"latents": torch.zeros(1, 4, 2, 2, 3), "noise_level": 0.5}, "expected latents .batch, 8"),
+        ({"latents": torch.full((1, 8, 2, 2, 3), torch.nan), "noise_level": 0.5}, "finite values in latents"),
+        ({"noise": torch.zeros(1, 8, 2, 2, 3), "latents": torch.zeros(1, 8, 2, 2, 3)}, "one thing to begin with"),
+        ({"steps": 3, "times": [1.0, 0.5]}, "steps or times"),
+        ({"times": [1000, 500]}, "divide timesteps by 1000"),
+        ({"times": [[1.0], [0.5]]}, "1 list.s. of times"),
+        ({"times": [0.5, 1.0]}, "strictly descending"),
+        ({"guidance": {"scal": 3}}, "got scal; write scale"),
+        ({"guidance": {"stg_scale": 1}}, "perturbed_blocks beside stg_scale"),
+        ({"guidance": {"perturbed_blocks": [1]}}, "stg_scale beside perturbed_blocks"),
+        ({"guidance": {"stg_scale": 1, "perturbed_blocks": [1], "skip_mode": "none"}}, "an STG mode, one of"),
+        ({"guidance": {"stg_scale": 1, "perturbed_blocks": [7]}}, "blocks below 2"),
+        ({"guidance": "much"}, "finite number for guidance scale"),
         ({"conditioning_noise": -1.0}, "conditioning noise"),
         ({"seed": [1, 2, 3]}, "2 prompts|as many prompts as seeds"),
         ({"preset": "nothing"}, "name of a preset"),
