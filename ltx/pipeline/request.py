@@ -87,8 +87,10 @@ class Request:
         seed = options.seed
         seeds = [seed + row for row in range(len(positive))] if isinstance(seed, int) else list(seed)
         conditions = [each.trimmed(options.frames) for each in options.conditions or ()]
+        references = []
         for reference in options.references or ():
             check_video("a reference", reference)
+            references.append(cut("a reference", as_pixels(reference, "a reference"), options.frames))
         start: Start | None = None
         if options.start is not None:
             start = options.start.lasting(options.frames)
@@ -105,7 +107,7 @@ class Request:
             size=Size(options.frames, options.height, options.width),
             frame_rate=options.frame_rate,
             conditions=tuple(replace(each, frames=repeated(each.frames)) for each in conditions),
-            references=tuple(repeated(cut("a reference", as_pixels(each, "a reference"), options.frames)) for each in options.references or ()),
+            references=tuple(repeated(each) for each in references),
             start=start,
             conditioning_noise=options.conditioning_noise,
             generators=seeded(seeds),
