@@ -9,6 +9,8 @@ from time import perf_counter
 from typing import Any
 
 from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from foresight.cli.console import console, print_table, progress_bar
@@ -17,48 +19,66 @@ from foresight.run import RunDirectory
 from ltx.conditioning import ConditioningItem
 from ltx.flow import Progress
 from ltx.lora import combined, merge, read_lora
-from ltx.media import read_picture, sample_video, write_mp4
+from ltx.media import probe, read_picture, sample_video, write_mp4
 from ltx.media.folder import PICTURES
-from ltx.pipeline import LTXPipeline, StartingVideo, image_condition
+from ltx.pipeline import LTXPipeline, clip_condition, image_condition, starting_video
+from ltx.shapes import SPACE
+from ltx.vae.tiling import FADED, Tiling
 
 
 def generate(
     *,
     pipeline: LTXPipeline,
     prompt: str,
+    more_prompts: Sequence[str],
     negative_prompt: str,
     conditions: Sequence[Mapping[str, Any]],
     references: Sequence[str | Path],
     repaint: Mapping[str, Any] | None,
+    latents: Mapping[str, Any] | None,
     loras: Sequence[Mapping[str, Any]],
     frames: int,
     height: int,
     width: int,
     frame_rate: float,
     steps: int | None,
+    times: Sequence[float] | Sequence[Sequence[float]] | None,
+    guidance: float | Mapping[str, Any] | None,
+    conditioning_noise: float,
     preset: str | None,
     seed: int,
+    videos: int,
+    tiling: int | None,
+    output: str,
     run: str | Path,
     replace: bool,
     config: Mapping[str, Any],
 ) -> None:
-    """Generate one video and write it into a run directory.
+    """Generate videos and write them into a run directory.
 
     Args:
         pipeline: the checkpoint with its text encoder.
         prompt: what is to be seen.
+        more_prompts: a video of its own for each.
         negative_prompt: what is to be avoided, where the preset uses guidance.
         conditions: pictures and clips to be found in the video: `file`, `start` (frame, 0) and `strength` (1).
         references: reference videos of an IC-LoRA.
         repaint: a video to start from: `file` and `noise_level`.
+        latents: what an earlier run with output=latents wrote, to be refined: `file` and `noise_level`.
         loras: updates of the transformer: `file`, `strength` (1) and `alpha` (what the file says).
         frames: any number; rounded up to 8k+1 for generation and cut back.
         height: any number of pixels; padded to a multiple of 32 and cropped back.
         width: likewise.
         frame_rate: frames per second.
         steps: None takes the preset's.
+        times: listed times instead of steps, for two passes a list for each.
+        guidance: a scale, or fields of `Guidance` to change in the preset's.
+        conditioning_noise: noise on given frames of strength 1 while sampling.
         preset: name of a sampling preset; None takes the checkpoint's.
-        seed: of the noise.
+        seed: of the noise of the first video; the others count on.
+        videos: how many of each prompt.
+        tiling: side of the tiles that the decoder works in, in pixels, faded over 64; None decodes whole pictures.
+        output: "video", or "latents" alone.
         run: folder to write.
         replace: whether a finished run of that name may be replaced.
         config: plain configuration, recorded.
@@ -74,60 +94,97 @@ def generate(
             read = [(read_lora(entry["file"], alpha=entry.get("alpha")), entry["strength"]) for entry in entries]
             merge(pipeline.transformer, combined(read))
 
-        def footage(file: str | Path, count: int) -> Float[Tensor, "1 3 frame height width"]:
-            found = sample_video(file, frame_rate=frame_rate, frames=count, size=(height, width))
+        def footage(file: str | Path, count: int, size: tuple[int, int] | None = None) -> Float[Tensor, "3 frame h w"]:
+            # One frame more than fits shows that the file goes on, which the pipeline then says.
+            found = sample_video(file, frame_rate=frame_rate, frames=count + 1, size=size or _own_size(file))
             found.warn()
-            return found.video[None]
+            return found.video
 
+        size = {"height": height, "width": width}
         given = [
-            _condition(footage, item, frames, (height, width))
+            _condition(footage, item, frames, size)
             for item in _entries("conditions", conditions, start=0, strength=1.0)
         ]
         start = None
         for item in _entries("repaint", [] if repaint is None else [repaint], noise_level=None):
-            start = StartingVideo(footage(item["file"], frames), item["noise_level"])
+            start = starting_video(footage(item["file"], frames), **size, noise_level=item["noise_level"])
+        refined: dict[str, Any] = {}
+        for item in _entries("latents", [] if latents is None else [latents], noise_level=None):
+            refined = {"latents": _read_latents(item["file"]), "noise_level": item["noise_level"]}
         began = perf_counter()
         with progress_bar("sampling") as report:
             result = pipeline(
-                prompt,
+                [prompt, *more_prompts],
                 negative_prompt=negative_prompt,
                 conditions=given,
-                references=[footage(file, frames) for file in references],
+                references=[footage(file, frames, (height, width))[None] for file in references],
                 start=start,
                 frames=frames,
                 height=height,
                 width=width,
                 frame_rate=frame_rate,
                 steps=steps,
+                times=times,
+                guidance=guidance,
+                conditioning_noise=conditioning_noise,
                 preset=preset,
                 seed=seed,
+                videos=videos,
+                tiling=None if tiling is None else _tiles(tiling),
+                output=output,  # type: ignore[arg-type]  # any text of the user's is checked there
+                **refined,
                 on_step=_told(report),
             )
         seconds = perf_counter() - began
-        assert result.video is not None
-        write_mp4(folder / "video.mp4", result.video[0].float().clamp(-1, 1).cpu(), frame_rate=frame_rate)
+        if result.video is None:
+            save_file({"latents": result.latents.cpu().contiguous()}, folder / "latents.safetensors")
+        for number, video in enumerate([] if result.video is None else result.video):
+            name = f"video_{number}.mp4" if number else "video.mp4"
+            write_mp4(folder / name, video.float().cpu(), frame_rate=frame_rate)
         folder.write_config(config)
         folder.write_environment()
         used = preset or pipeline.preset.name
         folder.write_metrics({"seconds": seconds, "preset": used, "sources": pipeline.sources})
-        size = f"{height}×{width}"
-        print_table(
-            "video",
-            [{"preset": used, "frames": str(frames), "size": size, "seed": str(seed), "seconds": f"{seconds:.1f}"}],
-        )
+        shown = {"preset": used, "videos": str(len(result.latents)), "frames": str(frames), "size": f"{height}×{width}"}
+        print_table("video", [shown | {"seed": str(seed), "seconds": f"{seconds:.1f}"}])
     console.print(f"run directory {folder.path}")
 
 
 def _condition(
-    footage: Callable[[str, int], Tensor], item: Mapping[str, Any], frames: int, size: tuple[int, int]
+    footage: Callable[[str, int], Tensor], item: Mapping[str, Any], frames: int, size: dict[str, int]
 ) -> ConditioningItem:
-    """A picture as the released command line prepares it, or a clip as it is."""
-    file, start, strength = item["file"], item["start"], item["strength"]
+    """A picture or a clip as the released command line prepares it."""
+    file, where = item["file"], {"start": item["start"], "strength": item["strength"]}
     if Path(file).suffix.lower() in PICTURES:
-        height, width = size
-        picture = read_picture(file, size=size)
-        return image_condition(picture, height=height, width=width, start=start, strength=strength)
-    return ConditioningItem(footage(file, max(1, frames - start)), start, strength)
+        return image_condition(read_picture(file), **size, **where)
+    return clip_condition(footage(file, max(1, frames - int(item["start"]))), **size, **where)
+
+
+def _own_size(file: str | Path) -> tuple[int, int]:
+    info = probe(file)
+    return info.height, info.width
+
+
+def _tiles(pixels: int) -> Tiling:
+    """Tiles of this side that overlap by two latents, like `FADED` for 512."""
+    if pixels < 4 * SPACE:
+        raise UserError(
+            expected=f"tiling of at least {4 * SPACE} pixels",
+            got=str(pixels),
+            remedy="write tiling=512, or leave it out",
+        )
+    return Tiling(size=pixels // SPACE - FADED.fade, margin=0, fade=FADED.fade)
+
+
+def _read_latents(file: str) -> Tensor:
+    try:
+        return load_file(file)["latents"]
+    except (OSError, SafetensorError, KeyError) as error:
+        raise UserError(
+            expected="a file latents.safetensors of `foresight generate output=latents`",
+            got=f"{file} ({error})",
+            remedy="name such a file in latents={file: …, noise_level: …}",
+        ) from error
 
 
 def _entries(

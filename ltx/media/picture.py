@@ -18,13 +18,16 @@ LIMITS = Limits()
 
 
 def read_picture(
-    path: str | Path, *, size: tuple[int, int], limits: Limits = LIMITS
+    path: str | Path, *, size: tuple[int, int] | None = None, limits: Limits = LIMITS
 ) -> Float[Tensor, "rgb=3 height width"]:
     """A PNG, JPEG, WebP, BMP or TIFF file in [−1, 1], scaled to cover (height, width) and cropped to its middle.
+
+    Without a size it keeps its own.
 
     Raises:
         MediaError: if it cannot be read or exceeds the limits.
     """
     path = Path(path)
     pixels = torch.from_numpy(np.array(load_still(path, limits, aloud(path))))
-    return cover(to_float(pixels[None]), *size, "bilinear")[:, 0]
+    picture = to_float(pixels[None])
+    return (picture if size is None else cover(picture, *size, "bilinear"))[:, 0]

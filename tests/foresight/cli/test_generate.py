@@ -12,6 +12,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from safetensors.torch import load_file
 
 from foresight.cli import generate as module
 from foresight.cli.main import main
@@ -69,18 +70,26 @@ def tiny() -> LTXPipeline:
 def call(pipeline: LTXPipeline, run: Path, **changes: Any) -> None:
     options: dict[str, Any] = {
         "prompt": "wait",
+        "more_prompts": [],
         "negative_prompt": "",
         "conditions": [],
         "references": [],
         "repaint": None,
+        "latents": None,
         "loras": [],
         "frames": 9,
         "height": 64,
         "width": 64,
         "frame_rate": 8.0,
         "steps": None,
+        "times": None,
+        "guidance": None,
+        "conditioning_noise": 0.15,
         "preset": None,
         "seed": 0,
+        "videos": 1,
+        "tiling": None,
+        "output": "video",
         "run": str(run),
         "replace": True,
         "config": {},
@@ -120,10 +129,27 @@ def test_every_kind_of_input(tiny: LTXPipeline, tmp_path: Path) -> None:
         weight.copy_(original)
 
 
+def test_latents_written_and_refined(tiny: LTXPipeline, tmp_path: Path) -> None:
+    """Two prompts with other guidance give latents alone; one of them, refined in tiles, a video each for two seeds."""
+    changes = {"more_prompts": ["go"], "guidance": {"scale": 1.5}, "times": [1.0, 0.5], "output": "latents"}
+    call(tiny, tmp_path / "first", **changes)
+    file = tmp_path / "first" / "latents.safetensors"
+    latents = load_file(file)["latents"]
+    assert latents.shape[:3] == (2, latents.shape[1], 2) and not (tmp_path / "first" / "video.mp4").exists()
+    again = {"file": str(file), "noise_level": 0.4}
+    call(tiny, tmp_path / "second", more_prompts=["go"], latents=again, tiling=128)
+    made = [read_video(tmp_path / "second" / name).video for name in ("video.mp4", "video_1.mp4")]
+    assert made[0].shape == (3, 9, 64, 64) and (made[0] - made[1]).abs().max() > 0.02
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
         ({"frames": 0}, "at least 1 frame"),
+        ({"output": "gif"}, "'video' or 'latents', got 'gif'"),
+        ({"tiling": 8}, "tiling of at least 128"),
+        ({"latents": {"file": "nowhere.safetensors", "noise_level": 0.5}}, "nowhere.safetensors"),
+        ({"guidance": {"stg": 1}}, "fields of guidance"),
         ({"steps": 3}, "lists its 8 times"),
         ({"preset": "nothing"}, "name of a preset"),
         ({"preset": "ltxv-13b-0.9.8-dev"}, "latent upsampler"),

@@ -205,12 +205,12 @@ def test_references_as_long_as_they_are(made: Callable[..., Any], monkeypatch: p
 
 def test_a_video_to_repaint_is_cut_or_continued_with_a_word() -> None:
     """Its last frame is repeated where it is short, and frames behind the end are dropped."""
-    video = torch.arange(5.0).view(1, 1, 5, 1, 1).expand(1, 3, 5, 2, 2)
+    video = torch.arange(5.0).view(1, 1, 5, 1, 1).expand(1, 3, 5, 2, 2) / 8
     with pytest.warns(UserWarning, match="has 5 of the 7 frames"):
-        assert StartingVideo(video, 0.5).lasting(7).video[0, 0, :, 0, 0].tolist() == [0, 1, 2, 3, 4, 4, 4]
+        assert StartingVideo(video, 0.5).lasting(7).video[0, 0, :, 0, 0].mul(8).tolist() == [0, 1, 2, 3, 4, 4, 4]
     with pytest.warns(UserWarning, match="of the 5 frames of a video to repaint the first 3"):
         assert StartingVideo(video, 0.5).lasting(3).video.shape[2] == 3
-    made = starting_video(video[0].repeat(1, 1, 20, 30) / 8, height=32, width=64, noise_level=0.5)
+    made = starting_video(video[0].repeat(1, 1, 20, 30), height=32, width=64, noise_level=0.5)
     assert made.video.shape == (1, 3, 5, 32, 64)
 
 
