@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup check test test-all demo results bench adapters alignment noise-levels tiny clean
+.PHONY: help setup check test test-all demo results bench adapters alignment noise-levels tiny mutations clean
 
 help:
 	@grep -E '^## ' Makefile | sed 's/^## //'
@@ -85,6 +85,13 @@ tiny: setup
 	$(RUN) fit-verifier model=folder model.where=$(TINY) to=$(TINY)/verifier
 	$(RUN) calibrate calibration=alarm model=folder model.where=$(TINY) to=$(TINY)
 	$(RUN) calibrate calibration=temperature model=folder model.where=$(TINY) to=$(TINY)
+
+## make mutations    change one operator at a time: does a test fail? Hours; started again, it goes on (SEED=1 COUNT=100)
+SEED ?= 1
+COUNT ?= 100
+mutations: setup
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,mutations]"
+	nice -n 10 $(BIN)/python experiments/mutations/study.py runs/mutations/$(SEED) --seed $(SEED) --count $(COUNT)
 
 clean:
 	rm -rf .venv runs .cache

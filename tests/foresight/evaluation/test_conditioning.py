@@ -28,6 +28,7 @@ from foresight.evaluation.conditioning import (
 from foresight.evaluation.denoising import flow_losses
 from foresight.future import Given, future_velocity
 from foresight.physics import PhysicsConfig, make_clip
+from foresight.physics.clip import SPLITS
 from foresight.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
 
@@ -178,3 +179,22 @@ def test_features_of_another_clip_are_the_next_ones(make_world: Maker) -> None:
     benchmark(clips=2)(world, lambda done, of: None)
     handle.remove()
     assert torch.equal(seen[1].tokens, seen[0].tokens.flip(0))
+
+
+def test_movements_are_in_grey_levels(make_world: Maker) -> None:
+    """Root mean square difference made by the adapter, and by another seed, mean over clips: 255 is black to white."""
+    world = make_world(LATENT)
+    card = benchmark(clips=2)
+    figures = card(world, lambda done, of: None).figures
+    made = [make_clip(SPLITS["test"] + index, PhysicsConfig()) for index in range(2)]
+    contexts, told = torch.stack([clip.tensor[:, :9] for clip in made]), [clip.instruction for clip in made]
+
+    def film(model: WorldModel, level: float, seed: int) -> Tensor:
+        drawn = model.predict_batch(contexts, told, 16, noise_level=level, seed=seed)
+        return torch.stack([prediction.video[0] for prediction in drawn])
+
+    with without_adapter(world) as bare:
+        plain, again = film(bare, 1.0, 0), film(bare, 1.0, 1)
+    for name, other in ((MOVED, film(world, 0.5, 0)), (MOVED_BY_SEED, again)):
+        levels = (255 / 2 * (other - plain)).square().flatten(1).mean(dim=1).sqrt().mean()
+        assert figures[name].value == pytest.approx(float(levels), rel=1e-4)

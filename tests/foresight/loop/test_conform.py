@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -77,3 +79,10 @@ def test_draws_follow_the_conditional_mean(world, clip, monkeypatch):
     assert bool((start == 1).all())
     assert float(rest.mean()) == pytest.approx(0.8, abs=0.05)
     assert 0.1 < float(rest.var()) < 0.36
+
+
+def test_the_ledger_counts_what_guidance_costs(make_world, world, clip, seen):
+    """Guidance asks the transformer twice at every step: three guided steps are six evaluations."""
+    guided = make_world(plan=replace(world.plan, guidance=3.0))
+    assert drawn(world, clip, seen).evaluations == 3
+    assert drawn(guided, clip, seen).evaluations == 6

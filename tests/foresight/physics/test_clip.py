@@ -86,6 +86,24 @@ def test_other_gravity_starts_from_the_true_state():
     assert (other.positions[9] - clip.positions[9]).norm(dim=-1).max() < 2.0
 
 
+def test_a_teleported_body_keeps_its_path_a_third_of_the_picture_away():
+    """One step of size / 3 in some direction, the same at every frame, around the walls where it leaves the picture."""
+    for seed in range(8):
+        clip = make_clip(seed)
+        other = counterfactual(clip, "teleport")
+        shifts = (other.positions - clip.positions)[9:].double().numpy()
+        (index,) = [body for body in range(len(clip.bodies)) if np.any(shifts[:, body])]
+        radius, size = clip.bodies[index].radius, clip.config.size
+        places = other.positions[9:, index]
+        assert places.min() >= radius - 1e-4 and places.max() <= size - radius + 1e-4
+        span = size - 2 * radius
+        step = np.mod(shifts[:, index] + span / 2, span) - span / 2
+        assert np.abs(step - step[0]).max() < 1e-3
+        ways = [abs(value) for value in step[0]], [span - abs(value) for value in step[0]]
+        lengths = [np.hypot(ways[across][0], ways[down][1]) for across in (0, 1) for down in (0, 1)]
+        assert min(abs(length - size / 3) for length in lengths) < 1e-3
+
+
 def test_unknown_kind_is_refused():
     """The error lists the kinds."""
     with pytest.raises(ValueError, match="reversed"):

@@ -86,9 +86,8 @@ def test_the_loss_counts_states_of_present_objects_only():
     assert off.item() == pytest.approx(2**0.5, abs=1e-5)
 
 
-def test_pointing_is_the_surprise_at_where_a_name_looks(tokenizer):
-    """Attention of a half on the object's cell at the last time and none elsewhere that counts costs ln 2."""
-    chats = WorldChats(
+def world_chats(tokenizer, first):
+    return WorldChats(
         tokenizer=tokenizer,
         policy=FramePolicy(
             frames_per_second=4.0,
@@ -103,12 +102,24 @@ def test_pointing_is_the_surprise_at_where_a_name_looks(tokenizer):
         patching=Patching(patch=14, merge=2, temporal=2),
         physics=PhysicsConfig(),
         split="train",
-        first=0,
+        first=first,
         count=16,
         turns=4,
         telling_share=0.0,
         whole_share=0.0,
     )
+
+
+def test_the_first_row_is_where_a_split_is_entered(tokenizer):
+    """Rows 5 and 6 of a split are rows 0 and 1 of the data that begins at its number 5."""
+    late, early = (world_chats(tokenizer, first) for first in (5, 0))
+    one, same = late.__getitems__([0, 1]), early.__getitems__([5, 6])
+    assert torch.equal(one.pixels, same.pixels) and torch.equal(one.labels, same.labels)
+
+
+def test_pointing_is_the_surprise_at_where_a_name_looks(tokenizer):
+    """Attention of a half on the object's cell at the last time and none elsewhere that counts costs ln 2."""
+    chats = world_chats(tokenizer, first=0)
     batch = chats.__getitems__(range(4))
     length = batch.tokens.ids.shape[1]
     weights = torch.zeros(4, length, length)

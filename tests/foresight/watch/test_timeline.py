@@ -7,7 +7,6 @@ from itertools import pairwise
 import pytest
 import torch
 
-from foresight.report.timeline import Bar, timeline
 from foresight.watch import Moment
 from foresight.watch.timeline import Timeline
 
@@ -38,15 +37,3 @@ def test_the_largest_events_are_kept_in_the_order_of_time():
     for second, surprise in enumerate([5.0, 1.0, 4.0, 2.0, 3.0]):
         course.add(moment(second, surprise), event=True)
     assert [kept.start for kept in course.largest()] == [0, 2, 4]
-
-
-def test_the_figure_marks_events_and_the_threshold():
-    """One bar per span; marked ones in their own class, the first of a run with its time; a dashed line."""
-    bars = [Bar(0, 1, 0.5, False), Bar(1, 2, 3, True), Bar(2, 3, 2, True), Bar(3, 4, 0.1, False)]
-    figure = timeline(bars, threshold=1.0, y_label="surprise", title="a <course>")
-    assert figure.count('<rect class="usual"') == 2 and figure.count('<rect class="event"') == 2
-    assert figure.count('class="mark"') == 1 and "1.0 s</text>" in figure
-    assert figure.count('class="threshold"') == 1 and "&lt;course&gt;" in figure
-    assert 'class="threshold"' not in timeline(bars, threshold=None, y_label="", title="")
-    with pytest.raises(ValueError, match="at least one"):
-        timeline([], threshold=None, y_label="", title="")

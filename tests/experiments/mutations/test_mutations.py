@@ -1,0 +1,60 @@
+"""Trying mutants: which are drawn, and which tests are asked about them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SOURCE = '''
+def f(a: int | None, *, b: float = 1.0) -> dict[str, int | float]:
+    """Stars of signatures and dictionaries are no operators."""
+    if a is None and not b < 2:
+        return {**{"σ": 1}, "x": -1}
+    return {"x": a * 2 + 1}
+'''
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """One module in one package."""
+    for package in ("ltx/flow", "adapters", "foresight"):
+        (tmp_path / package).mkdir(parents=True)
+    (tmp_path / "ltx/flow/f.py").write_text(SOURCE, encoding="utf-8")
+    return tmp_path
+
+
+def test_operators_that_run_are_drawn_and_no_others(tree: Path) -> None:
+    """`is`, `and`, `not`, `<`, −, * and + are seven sites; the annotations and the stars are none."""
+    sample = pytest.importorskip("experiments.mutations.sample", exc_type=ImportError).sample
+    lines = SOURCE.splitlines()
+    places = [(item.mutations[0].start_pos, item.mutations[0].end_pos) for item in sample(tree, 7, seed=3)]
+    drawn = [lines[line - 1][first:last] for (line, first), (_, last) in places]
+    assert sorted(drawn) == sorted(["is", "and", "not", "<", "-", "*", "+"])
+    with pytest.raises(ValueError, match="at most 7"):
+        sample(tree, 8, seed=3)
+
+
+def test_a_seed_is_a_sample(tree: Path) -> None:
+    """The same seed draws the same, in the same order; another one does not."""
+    sample = pytest.importorskip("experiments.mutations.sample", exc_type=ImportError).sample
+    assert sample(tree, 4, seed=0) == sample(tree, 4, seed=0) != sample(tree, 4, seed=1)
+
+
+def test_the_nearest_tests_are_asked_first(tree: Path) -> None:
+    """Tests that import the module, then those in its folder, then those of its package, then the rest."""
+    from experiments.mutations.nearest import nearest
+
+    texts = {
+        "tests/adapters/test_a.py": "import torch",
+        "tests/ltx/vae/test_b.py": "from ltx.vae import f",
+        "tests/ltx/flow/test_c.py": "x = 1",
+        "tests/foresight/test_d.py": "from ltx.flow.f import f",
+        "tests/ltx/flow/test_e.py": "from ltx.flow import f",
+    }
+    for name, text in texts.items():
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(text, encoding="utf-8")
+    assert [Path(name).stem for name in nearest(tree, "ltx/flow/f.py")] == [
+        *("test_e", "test_d", "test_c", "test_b", "test_a")
+    ]
