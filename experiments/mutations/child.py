@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import hypothesis
 import lightning.pytorch
 import matplotlib.pyplot
@@ -24,7 +23,7 @@ import torch
 import transformers.models.qwen2_5_vl.modeling_qwen2_5_vl
 import transformers.models.t5.modeling_t5
 
-PRELOADED = (diffusers, hypothesis, lightning.pytorch, matplotlib.pyplot, torch, transformers)
+PRELOADED = (hypothesis, lightning.pytorch, matplotlib.pyplot, torch, transformers)
 
 TIMEOUT = -signal.SIGXCPU
 """What `run_pytest` returns for tests that took too long; else the exit status, or the negative number of a signal."""
