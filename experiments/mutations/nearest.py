@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def nearest(tree: Path, module: str) -> list[str]:
-    """Files of tests, from those that import the module over those beside its tests to the rest.
+    """Files of tests: those that import the module, then its package, then those in the same folder, then the rest.
 
     Args:
         tree: the root of the sources.
@@ -16,12 +16,14 @@ def nearest(tree: Path, module: str) -> list[str]:
     name = module.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     folder = Path("tests", module).parent
 
-    def distance(path: Path) -> tuple[bool, int, str]:
+    def distance(path: Path) -> tuple[bool, bool, int, str]:
         relative = path.relative_to(tree)
         shared = sum(1 for one, other in zip(folder.parts, relative.parent.parts, strict=False) if one == other)
-        return name not in _imports(path), -shared, relative.as_posix()
+        names = imports[path]
+        return name not in names, name.rpartition(".")[0] not in names, -shared, relative.as_posix()
 
-    return [path.relative_to(tree).as_posix() for path in sorted((tree / "tests").rglob("test_*.py"), key=distance)]
+    imports = {path: _imports(path) for path in (tree / "tests").rglob("test_*.py")}
+    return [path.relative_to(tree).as_posix() for path in sorted(imports, key=distance)]
 
 
 def _imports(path: Path) -> set[str]:

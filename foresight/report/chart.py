@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 
 WIDTH, HEIGHT = 720, 280
@@ -69,7 +69,9 @@ def _spread(x: Sequence[float]) -> list[float]:
     return list(x[:: max(1, math.ceil(len(x) / 9))])
 
 
-def _series(lines: Mapping[str, Sequence[float]], x: Sequence[float], place) -> list[str]:  # type: ignore[no-untyped-def]
+def _series(
+    lines: Mapping[str, Sequence[float]], x: Sequence[float], place: Callable[[float, float], tuple[float, float]]
+) -> list[str]:
     parts, ends = [], []
     for number, (name, values) in enumerate(lines.items()):
         colour = f"s{number % 6}"

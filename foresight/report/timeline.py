@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -18,6 +18,10 @@ STYLE = """<style>
 .timeline .mark { fill: var(--bad, #b3382c); font-weight: 600; }
 .timeline .threshold { stroke: var(--ink, #202124); stroke-dasharray: 5 4; }
 </style>"""
+
+
+Place = Callable[[float], float]
+"""From seconds or values to the picture."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def timeline(bars: Sequence[Bar], *, threshold: float | None, y_label: str, titl
     return "".join(parts) + "</svg>"
 
 
-def _bars(bars: Sequence[Bar], across, up) -> list[str]:  # type: ignore[no-untyped-def]
+def _bars(bars: Sequence[Bar], across: Place, up: Place) -> list[str]:
     parts, free, before = [], 0.0, False
     for bar in bars:
         x, y = across(bar.start), up(bar.value)
