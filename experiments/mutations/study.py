@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of the session")
     parser.add_argument("--seed", type=int, default=1, help="of the sample (default 1)")
     parser.add_argument("--count", type=int, default=100, help="mutants (default 100)")
-    parser.add_argument("--files", type=int, default=12, help="nearest files of tests asked about each (default 12)")
+    parser.add_argument("--files", type=int, default=6, help="nearest files of tests asked about each (default 6)")
     options = parser.parse_args()
     folder = options.folder.resolve()
     tree = copy(folder)

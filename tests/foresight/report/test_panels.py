@@ -100,3 +100,12 @@ def test_a_sheet_needs_a_row_and_two_columns(tmp_path: Path) -> None:
     for rows, columns in (({}, 8), ({"a": greys(0)}, 1)):
         with pytest.raises(ValueError, match="two columns"):
             contact_sheet(tmp_path / "sheet.png", rows, frame_rate=8, columns=columns)
+
+
+def test_the_clock_counts_from_the_last_given_frame() -> None:
+    """The first imagined frame of 8 a second and the second of 16 are both an eighth of a second ahead; the last given
+    one is at 0 whatever the rate."""
+    slow, fast = (side_by_side(greys(0, 0), greys(0, 0), None, frame_rate=rate) for rate in (8, 16))
+    clock = slice(24 + PANEL + 8, None), slice(-8 - 64 + 1, None)
+    assert torch.equal(slow[:, 2, *clock], fast[:, 3, *clock]) and torch.equal(slow[:, 1, *clock], fast[:, 1, *clock])
+    assert not torch.equal(slow[:, 3, *clock], fast[:, 3, *clock])

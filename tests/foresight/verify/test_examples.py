@@ -93,3 +93,19 @@ def test_impossible_measurements_are_refused(change, named):
     """The message names what is wrong."""
     with pytest.raises(ValueError, match=named):
         measurements(**change)
+
+
+def test_seeds_take_turns_from_batch_to_batch(world, monkeypatch):
+    """Three clips, one at a time, with the seeds 3 and 5: 3, 5, and 3 again."""
+    told = []
+    predict = type(world).predict_batch
+
+    def recording(self, *args, **options):
+        told.append(options["seed"])
+        return predict(self, *args, **options)
+
+    monkeypatch.setattr(type(world), "predict_batch", recording)
+    collect(world, measurements(signals=("latent_ratio",), frames=(8,)), cases(3), seeds=(3, 5), batch=1)
+    assert told == [3, 5, 3]
+    with pytest.raises(ValueError, match="at least one seed"):
+        collect(world, measurements(), cases(1), seeds=())
