@@ -117,7 +117,7 @@ def read_parts(
         where, kind = place("adapter")
         adapter = load_adapter(where, device=device, dtype=kind)
         where, kind = place("vlm")
-        vlm = QwenEncoder.from_pretrained(where, layers=adapter.pairing.vlm_layers, dtype=kind or "auto").to(device)
+        vlm = QwenEncoder.from_pretrained(where, layers=adapter.pairing.vlm_layers, dtype=kind, device=device)
     if "text_encoder" in roots:
         text = TextEncoder.from_pretrained(roots["text_encoder"], device=device, dtype=place("text_encoder")[1])
     where, kind = place("vae")

@@ -21,8 +21,6 @@ from adapters import (
 from foresight.data.source import ClipSource
 from foresight.physics.language import all_paraphrases
 from foresight.vlm.encoder import QwenEncoder
-from ltx.checkpoint.cards import cards
-from ltx.checkpoint.hub import resolve
 from ltx.text import TextEncoder, small_text_encoder
 from ltx.transformer import TransformerConfig, VideoTransformer
 from ltx.vae import VAEConfig, VideoVAE
@@ -100,8 +98,7 @@ def trained_vlm(*, where: str | Path, layers: Sequence[int]) -> QwenEncoder:
         where: its folder, a hub id, or the name of the embedded model.
         layers: which hidden states.
     """
-    folder = resolve(where, "vlm") / "vlm" if where in cards() else where
-    return QwenEncoder.from_pretrained(folder, layers=layers, dtype=torch.float32)
+    return QwenEncoder.from_pretrained(where, layers=layers, dtype=torch.float32)
 
 
 def new_adapter(*, config: dict[str, Any]) -> AbstractAdapter:

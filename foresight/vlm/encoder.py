@@ -9,15 +9,18 @@ from typing import Any, Literal, cast
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, Qwen2_5_VLForConditionalGeneration
+from transformers import PreTrainedTokenizerBase, Qwen2_5_VLForConditionalGeneration
 
 from adapters.types import VLMFeatures
 from foresight.errors import UserError
 from foresight.vlm import speech
+from foresight.vlm.folder import find_qwen
 from foresight.vlm.policy_files import read_policy, write_policy
-from foresight.vlm.preprocess import FramePolicy, Patching
+from foresight.vlm.preprocess import FramePolicy, patching_of
 from foresight.vlm.prompts import DESCRIBE, NEXT, Prompt, batch_prompts
+from foresight.vlm.tokenizer_files import read_tokenizer
 from foresight.vlm.vision import SeenVideo, see
+from foresight.vlm.weights import read_model, write_model
 
 Layers = Literal["last"] | Sequence[int]
 """Which hidden states: the last, or a list of indices; 0 is the embeddings, n the last of n layers (after the final
@@ -51,7 +54,7 @@ class QwenEncoder(nn.Module):
         super().__init__()
         self.model, self.tokenizer, self.policy = model.eval(), tokenizer, policy
         vision: Any = model.config.vision_config
-        self.patching = Patching(vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size)
+        self.patching = patching_of(model.config)
         text: Any = model.config.text_config
         self.hidden_size: int = text.hidden_size
         self.vision_size: int = vision.hidden_size
@@ -63,39 +66,40 @@ class QwenEncoder(nn.Module):
         self.layers: tuple[int, ...] = tuple(layer % (depth + 1) for layer in chosen)
 
     @classmethod
-    def from_pretrained(cls, where: str | Path, *, layers: Layers = "last", **options: Any) -> QwenEncoder:
-        """Load a model with its tokenizer and frame policy.
+    def from_pretrained(
+        cls,
+        where: str | Path,
+        *,
+        layers: Layers = "last",
+        dtype: torch.dtype | str | None = None,
+        device: torch.device | str = "cpu",
+        revision: str | None = None,
+    ) -> QwenEncoder:
+        """Load a model with its tokenizer and frame policy; the weights are read last, and strictly.
 
         Args:
-            where: a folder in transformers' layout, or a hub id.
+            where: a folder in transformers' layout, a hub id, which may end in `@revision`, or the embedded model's
+                name. The weights are safetensors, one file or shards, with today's names or the released ones.
             layers: which hidden states `encode` returns.
-            options: passed on to transformers: `dtype`, `device_map`, `quantization_config`, …
+            dtype: of the weights, also by name; None is the type most of them are stored in.
+            device: where to put them.
+            revision: commit, tag or branch of a hub id.
 
         Raises:
-            ValueError: if there is no such model, or it is not a Qwen2.5-VL.
+            UserError: if there is no such model, it is no plain Qwen2.5-VL (another family, quantised, a LoRA), or a
+                file of its tokenizer or of its processor is missing or another model's.
+            CheckpointError: naming the tensors that are missing, left over, of another shape or not finite, or the file
+                that cannot be read.
         """
-        folder = Path(where)
-        if folder.exists() and not (folder / "config.json").is_file():
-            raise UserError(
-                expected=f"a folder with config.json, model.safetensors and tokenizer.json at {where}",
-                got="one without config.json" if folder.is_dir() else "a file",
-                remedy="name the folder that holds the vision-language model",
-            )
-        try:
-            policy = read_policy(str(where))
-            model = Qwen2_5_VLForConditionalGeneration.from_pretrained(str(where), **options)
-            tokenizer = AutoTokenizer.from_pretrained(str(where))
-        except OSError as error:
-            raise UserError(
-                expected="a folder or a hub id of a Qwen2.5-VL",
-                got=repr(str(where)),
-                remedy=f"check the name and the connection ({str(error).splitlines()[0]})",
-            ) from error
+        folder = find_qwen(where, revision)
+        policy = read_policy(folder.path, patching_of(folder.config))
+        tokenizer = read_tokenizer(folder)
+        model = read_model(folder, dtype=_type(dtype), device=device)
         return cls(model=model, tokenizer=tokenizer, policy=policy, layers=layers)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write model (safetensors), tokenizer and frame policy in transformers' layout."""
-        self.model.save_pretrained(str(folder))
+        write_model(self.model, Path(folder))
         self.tokenizer.save_pretrained(str(folder))
         write_policy(self.policy, self.patching, Path(folder))
 
@@ -193,6 +197,15 @@ class QwenEncoder(nn.Module):
             ValueError: if there is not one question in words per clip, or no answer.
         """
         return speech.judge(self.model, self.tokenizer, seen, [Prompt(q) for q in questions], answers)
+
+
+def _type(dtype: torch.dtype | str | None) -> torch.dtype | None:
+    if dtype in (None, "auto"):
+        return None
+    found = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
+    if not isinstance(found, torch.dtype) or found not in (torch.float32, torch.bfloat16, torch.float16):
+        raise UserError(expected="float32, bfloat16 or float16", got=repr(dtype), remedy="give dtype= one of them")
+    return found
 
 
 def _check_instructions(instructions: Sequence[str], clips: int) -> None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from transformers.utils.hub import cached_file
-
+from foresight.errors import UserError
 from foresight.vlm.preprocess import FramePolicy, Patching
+from ltx.checkpoint.read import read_object
 
 IMAGE_FILE = "preprocessor_config.json"
 VIDEO_FILE = "video_preprocessor_config.json"
@@ -28,15 +28,59 @@ RELEASED = FramePolicy(
 """What Qwen2.5-VL and transformers do where a model's files are silent: qwen-vl-utils' sampling, CLIP's colours."""
 
 
-def read_policy(where: str) -> FramePolicy:
-    """The policy of a model folder or hub id; what its files leave out is as in `RELEASED`.
+FIXED: dict[str, Any] = {
+    "do_resize": True,
+    "do_rescale": True,
+    "do_normalize": True,
+    "do_convert_rgb": True,
+    "resample": 3,
+    "rescale_factor": 1 / 255,
+}
+"""What every Qwen2.5-VL does to its pictures, and `FramePolicy` too: a file may say it, but nothing else."""
+
+
+def read_policy(folder: Path, patching: Patching) -> FramePolicy:
+    """The policy of a model's folder; what its files leave out is as in `RELEASED`.
 
     As in transformers, video settings are looked for in the processor's file, then in the video file, then in the
     image file.
+
+    Raises:
+        UserError: if a setting is impossible, one that cannot be followed, or not the model's.
+        CheckpointError: if a file is damaged.
     """
-    processor = _read(where, PROCESSOR_FILE)
-    image = processor.get("image_processor") or _read(where, IMAGE_FILE)
-    video = processor.get("video_processor") or _read(where, VIDEO_FILE) or image
+    processor = _read(folder, PROCESSOR_FILE)
+    image = processor.get("image_processor") or _read(folder, IMAGE_FILE)
+    video = processor.get("video_processor") or _read(folder, VIDEO_FILE) or image
+    try:
+        for values in (image, video):
+            _check(values, patching)
+        return _policy(image, video)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            expected=f"settings of a Qwen2.5-VL in the processor's files of {folder}",
+            got=str(error),
+            remedy="copy preprocessor_config.json from the model's release",
+        ) from error
+
+
+def _check(values: dict[str, Any], patching: Patching) -> None:
+    """Refuse settings that say something else than the model and `FramePolicy` do."""
+    sizes = {
+        "patch_size": patching.patch,
+        "merge_size": patching.merge,
+        "temporal_patch_size": patching.temporal,
+    }
+    for name, value in {**FIXED, **sizes}.items():
+        given = values.get(name)
+        if given is not None and (isinstance(given, str) or abs(given - value) > 1e-6):
+            raise ValueError(f"{name} {given}, where the model has {value:.6g}")
+    size = values.get("size")
+    if size is not None and not {"shortest_edge", "longest_edge"} & set(size) and not values.get("max_pixels"):
+        raise ValueError(f"a size of {size}, where it has shortest_edge and longest_edge")
+
+
+def _policy(image: dict[str, Any], video: dict[str, Any]) -> FramePolicy:
     policy = replace(
         RELEASED,
         image_pixels=_pixels(image, RELEASED.image_pixels),
@@ -49,9 +93,22 @@ def read_policy(where: str) -> FramePolicy:
         policy = replace(policy, video_tokens=None)
     elif video.get("max_video_tokens"):
         policy = replace(policy, video_tokens=int(video["max_video_tokens"]))
-    if "image_mean" in video and "image_std" in video:
-        policy = replace(policy, mean=tuple(video["image_mean"]), std=tuple(video["image_std"]))
-    return policy
+    return replace(
+        policy,
+        mean=_channels("image_mean", image, video, RELEASED.mean),
+        std=_channels("image_std", image, video, RELEASED.std),
+    )
+
+
+def _channels(
+    name: str, image: dict[str, Any], video: dict[str, Any], default: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    """One value per colour, which images and videos share."""
+    given = [values[name] for values in (video, image) if values.get(name)] or [default]
+    if given[0] != given[-1]:
+        raise ValueError(f"{name} {given[-1]} for images and {given[0]} for videos, which are normalised alike here")
+    red, green, blue = map(float, given[0])
+    return red, green, blue
 
 
 def write_policy(policy: FramePolicy, patching: Patching, folder: Path) -> None:
@@ -78,9 +135,8 @@ def write_policy(policy: FramePolicy, patching: Patching, folder: Path) -> None:
         (folder / name).write_text(json.dumps(values, indent=2, sort_keys=True) + "\n")
 
 
-def _read(where: str, name: str) -> dict[str, Any]:
-    path = cached_file(where, name, _raise_exceptions_for_missing_entries=False)
-    return {} if path is None else json.loads(Path(path).read_text())
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    return read_object(folder / name) if (folder / name).is_file() else {}
 
 
 def _size(pixels: tuple[int, int]) -> dict[str, int]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float, UInt8
 from torch import Tensor
+from transformers import Qwen2_5_VLConfig
 
 from ltx.values import as_pixels
 
@@ -26,6 +28,12 @@ class Patching:
     def factor(self) -> int:
         """Pixels along one side of a merged token: heights and widths are multiples of it."""
         return self.patch * self.merge
+
+
+def patching_of(config: Qwen2_5_VLConfig) -> Patching:
+    """How a model's vision tower cuts."""
+    vision: Any = config.vision_config
+    return Patching(vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size)
 
 
 @dataclass(frozen=True)
@@ -67,8 +75,14 @@ class FramePolicy:
     std: tuple[float, float, float]
 
     def __post_init__(self) -> None:
-        if not self.frames_per_second > 0:
+        if not 0 < self.frames_per_second < math.inf:
             raise ValueError(f"expected frames_per_second above 0, got {self.frames_per_second}")
+        if self.video_tokens is not None and self.video_tokens < 1:
+            raise ValueError(f"expected video_tokens above 0, got {self.video_tokens}")
+        if len(self.mean) != 3 or len(self.std) != 3 or not all(map(math.isfinite, self.mean)):
+            raise ValueError(f"expected mean and std of three channels, got {self.mean} and {self.std}")
+        if not all(0 < value < math.inf for value in self.std):
+            raise ValueError(f"expected std above 0, got {self.std}")
         if not 1 <= self.min_frames <= self.max_frames:
             raise ValueError(f"expected 1 <= min_frames <= max_frames, got {self.min_frames} and {self.max_frames}")
         for name, (low, high) in (("image_pixels", self.image_pixels), ("video_pixels", self.video_pixels)):
