@@ -29,7 +29,7 @@ class CalibrationFile:
     def write(self, folder: str | Path, values: dict[str, Any]) -> None:
         """Write it into a folder, which is made where it is missing."""
         Path(folder).mkdir(parents=True, exist_ok=True)
-        write_text(Path(folder) / self._file, json.dumps(values, indent=1) + "\n")
+        write_text(Path(folder) / self._file, json.dumps(values, indent=1, allow_nan=False) + "\n")
 
     def read(self, where: str | Path, build: Callable[[dict[str, Any]], Calibrated]) -> Calibrated:
         """Read it from its own folder, from the folder of a world model, or by the model's name.
@@ -47,7 +47,7 @@ class CalibrationFile:
         folder = Path(where) if (Path(where) / self._file).is_file() else find_folder(where) / self.name
         try:
             return build(json.loads((folder / self._file).read_text(encoding="utf-8")))
-        except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
+        except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             raise UserError(
                 expected=f"{self._file} in {folder}", got=f"{type(error).__name__}: {error}", remedy=self.remedy
             ) from error

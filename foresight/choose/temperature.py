@@ -71,11 +71,18 @@ class Temperature:
         values: kind of goal → temperature.
         model: fingerprint of the world model.
         data: the calibration clips, in words.
+
+    Raises:
+        ValueError: if there is none, or one is out of range.
     """
 
     values: Mapping[str, float]
     model: str
     data: str
+
+    def __post_init__(self) -> None:
+        if not self.values or not all(LOWEST <= value <= HIGHEST for value in self.values.values()):
+            raise ValueError(f"expected temperatures from {LOWEST:g} to {HIGHEST:g}, got {dict(self.values)}")
 
     def of(self, kind: str, model: WorldModel) -> float:
         """The temperature for a kind of goal.
@@ -106,8 +113,6 @@ class Temperature:
 
         def build(found: dict[str, Any]) -> Temperature:
             values = {str(kind): float(value) for kind, value in found["values"].items()}
-            if not all(LOWEST <= value <= HIGHEST for value in values.values()):
-                raise ValueError("temperatures out of range")
             return cls(values, found["model"], found["data"])
 
         return FILE.read(where, build)

@@ -21,6 +21,9 @@ WORDS = {
     Path: "a path",
 }
 
+LEAST = {"clips": 1, "count": 1, "candidates": 1, "options": 2, "batch": 1, "shard": 1, "frames": 1}
+"""What some arguments of ours, which count things, are at least; no other is below 0."""
+
 
 def check_values(function: Callable[..., Any], values: Mapping[str, Any], place: str = "") -> None:
     """Refuse numbers, texts, switches and lists of them that a function does not take.
@@ -36,6 +39,7 @@ def check_values(function: Callable[..., Any], values: Mapping[str, Any], place:
         UserError: naming the argument, what it takes, and what came.
     """
     declared = hints(function)
+    ours = str(function.__module__).split(".")[0] in ("ltx", "adapters", "foresight")
     for name, value in values.items():
         full = f"{place}.{name}" if place else name
         if isinstance(value, str) and any(_is_device(option) for option in options(declared.get(name))):
@@ -48,6 +52,16 @@ def check_values(function: Callable[..., Any], values: Mapping[str, Any], place:
             raise UserError(
                 expected=f"{full}= {said(declared[name])}", got=_shown(value), remedy=f"give {full}= such a value"
             )
+        least = LEAST.get(name, 0)
+        if name in declared and ours and _counts(value, declared[name]) and value < least:
+            raise UserError(
+                expected=f"{full}= a whole number from {least}", got=repr(value), remedy=f"give {full}= such a number"
+            )
+
+
+def _counts(value: Any, hint: Any) -> bool:
+    """Whether a value is a whole number where only whole numbers are taken."""
+    return isinstance(value, int) and not isinstance(value, bool) and not fits(0.5, hint)
 
 
 def hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from transformers import Qwen2_5_VLConfig
 
 from foresight.errors import UserError
+from ltx.checkpoint.cards import embedded
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.hub import HUB_ID, cards, commit_of, pinned, resolve, warn_unpinned
+from ltx.checkpoint.hub import in_cache, warn_unpinned
+from ltx.checkpoint.place import place_of
 from ltx.checkpoint.read import read_object
 
 MODEL_TYPE = "qwen2_5_vl"
@@ -117,25 +119,26 @@ def released(fields: dict[str, Any]) -> str:
 
 
 def _located(where: str | Path, revision: str | None) -> Path:
-    path = Path(where).expanduser()
-    if path.exists():
-        return path
-    name, revision = pinned(where, revision)
-    if name in cards():
-        folder = resolve(name, "vlm") / "vlm"
-        if folder.is_dir():
-            return folder
-    if not HUB_ID.fullmatch(name) or name.endswith(".safetensors"):
-        raise _wrong("a folder or a hub id of a Qwen2.5-VL", repr(str(where)), "check the name")
     try:
-        found = Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=list(FILES)))
+        place = place_of(where, revision)
+    except CheckpointError as error:
+        raise _wrong("a folder or a hub id of a Qwen2.5-VL", repr(str(where)), f"check the name ({error})") from error
+    if place.path is not None:
+        return place.path
+    assert place.card is not None
+    if place.card.package is not None:
+        return embedded(place.name, place.card) / "vlm"
+    repo, wanted = str(place.card.repo), place.revision or place.card.revision
+    try:
+        found = Path(huggingface_hub.snapshot_download(repo, revision=wanted, allow_patterns=list(FILES)))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         raise _wrong(
             "a folder or a hub id of a Qwen2.5-VL",
             repr(str(where)),
             f"check the name and the connection ({str(error).splitlines()[0]})",
         ) from error
-    warn_unpinned(name, revision or "main", commit_of(found))
+    cached = in_cache(found)
+    warn_unpinned(repo, wanted, cached[1] if cached else None)
     return found
 
 

@@ -13,7 +13,8 @@ from transformers.utils import logging
 
 from foresight.vlm.folder import QwenFolder, quantised
 from ltx.checkpoint.errors import CheckpointError, listed
-from ltx.checkpoint.read import Weights, weight_files
+from ltx.checkpoint.read import Weights
+from ltx.checkpoint.weight_files import weight_files
 
 SPELLINGS = (
     ("model.visual.", "model.visual."),
@@ -28,8 +29,6 @@ SPELLINGS = (
 
 FOREIGN = {
     "base_model.": "PEFT writes them: merge the LoRA (merge_and_unload) and save the merged model",
-    "module.": "distributed training writes them: save the model inside the wrapper",
-    "_orig_mod.": "torch.compile writes them: save the model inside the wrapper",
     "_fsdp_wrapped_module.": "FSDP writes them: save the full state dict of the model inside",
     "thinker.": "Qwen2.5-Omni writes them, which is another model",
     "language_model.": "other programs write them: save the model with transformers' save_pretrained",
@@ -92,7 +91,9 @@ def read_model(
     model.tie_weights()
     model.config.dtype = target
     # What is no weight, the rotary frequencies, was computed on the processor in float32 and stays in float32.
-    return model.to(device).eval()  # type: ignore[arg-type]  # transformers wants less
+    model.to(device)  # type: ignore[arg-type]  # transformers wants less
+    model.eval()
+    return model
 
 
 def write_model(model: Qwen2_5_VLForConditionalGeneration, folder: Path) -> None:

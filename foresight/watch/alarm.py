@@ -54,11 +54,20 @@ class Alarm:
         surprises: of ordinary stretches, ascending.
         watching: how they were watched.
         data: what they were, in words.
+
+    Raises:
+        ValueError: if there are no surprises, or they are not finite and ascending.
     """
 
     surprises: tuple[float, ...]
     watching: Watching
     data: str
+
+    def __post_init__(self) -> None:
+        if not self.surprises or not all(map(math.isfinite, self.surprises)):
+            raise ValueError(f"expected finite surprises of at least one ordinary stretch, got {len(self.surprises)}")
+        if list(self.surprises) != sorted(self.surprises):
+            raise ValueError("expected surprises in ascending order, got another")
 
     def threshold(self, coverage: float) -> float:
         """The surprise above which a stretch is an event.
@@ -105,8 +114,6 @@ class Alarm:
 
         def build(found: dict[str, Any]) -> Alarm:
             surprises = tuple(float(value) for value in found["surprises"])
-            if not surprises or not all(map(math.isfinite, surprises)) or list(surprises) != sorted(surprises):
-                raise ValueError("surprises are not finite and ascending")
             return cls(surprises, Watching(**found["watching"]), found["data"])
 
         return FILE.read(where, build)

@@ -53,3 +53,10 @@ def test_a_damaged_file_is_refused(tmp_path, text):
     (tmp_path / "temperature.json").write_text(text)
     with pytest.raises(UserError, match="foresight calibrate"):
         Temperature.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("values", [{}, {"image": 0.0}, {"image": float("nan")}])
+def test_temperatures_on_nothing_are_none(values: dict[str, float]) -> None:
+    """No temperature, one of 0 and one that is no number are refused before they could be saved."""
+    with pytest.raises(ValueError, match="temperatures from"):
+        Temperature(values, "model", "")

@@ -13,6 +13,7 @@ from foresight.cli.compose import ConfigError, build, instantiate_plain, resolve
 from foresight.errors import UserError
 from foresight.loop import Budget, Refine, Resample
 
+ALARM = {"clips": 4, "physics": None, "split": "calibration", "ahead": 8, "candidates": 2, "seed": 0, "steps": None}
 SECRET = "FORESIGHT_TEST_SECRET"
 
 
@@ -63,6 +64,9 @@ def test_configurations_do_not_read_the_environment(
         ({"_target_": "foresight.loop.Budget", "attempts": 2, "seconds": float("nan")}, r"part\.seconds="),
         ({"_target_": "foresight.loop.Budget", "attempts": 0}, "at least one attempt"),
         ({"_target_": "foresight.world_model.WorldModel.from_pretrained", "where": 5}, r"part\.where= text or a path"),
+        ({"_target_": "foresight.loop.Resample", "times": -1}, r"part\.times= a whole number from 0"),
+        ({"_target_": "foresight.calibrations.AlarmCalibration", **ALARM, "clips": 0}, r"part\.clips=.* from 1"),
+        ({"_target_": "foresight.calibrations.AlarmCalibration", **ALARM, "candidates": -4}, r"part\.candidates="),
         ({"_target_": "lightning.Trainer", "max_steps": "abc"}, r"part\.max_steps= a whole number"),
         ({"_target_": "lightning.Trainer", "max_steps": float("nan")}, r"part\.max_steps="),
         ({"_target_": "lightning.Trainer", "max_steps": -3, "logger": False}, "lightning.Trainer"),

@@ -73,3 +73,10 @@ def test_fitting_measures_one_stretch_of_each_clip(world):
         fit_alarm(world, physics=PhysicsConfig(), **how)
     with pytest.raises(ValueError, match="at least 17 frames"):
         fit_alarm(world, physics=replace(physics, frames=16), **how)
+
+
+@pytest.mark.parametrize("surprises", [(), (1.0, float("nan")), (float("inf"),), (2.0, 1.0)])
+def test_an_alarm_on_nothing_is_none(surprises: tuple[float, ...]) -> None:
+    """No stretches, and surprises that are no numbers or out of order, make no alarm that could be saved."""
+    with pytest.raises(ValueError, match="surprises"):
+        Alarm(surprises, Watching("model", 8, 2, 4), "")
