@@ -50,15 +50,16 @@ def run_pytest(
             sys.stdout.flush()
             os._exit(status)
     deadline = time.monotonic() + 60 + WAITING * seconds
-    while True:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        if time.monotonic() > deadline:
+    ended = 0
+    try:
+        while not ended and time.monotonic() < deadline:
+            time.sleep(0.1)
+            ended, status = os.waitpid(child, os.WNOHANG)
+    finally:
+        if not ended:
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            return TIMEOUT
-        time.sleep(0.1)
+    return os.waitstatus_to_exitcode(status) if ended else TIMEOUT
 
 
 def _enter(tree: Path, log: Path) -> None:

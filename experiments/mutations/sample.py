@@ -49,11 +49,11 @@ def sample(root: Path, count: int, seed: int) -> list[WorkItem]:
 def _sites(root: Path, path: Path) -> list[list[MutationSpec]]:
     """For each operator in a file that runs, the mutations of it."""
     source = path.read_text(encoding="utf-8")
-    tree, spans = get_ast(source), _running(source)
+    nodes, spans = list(ast_nodes(get_ast(source))), _running(source)
     found: dict[tuple[int, int], list[MutationSpec]] = {}
     for name in REPLACEMENTS:
         operator = get_operator(name)()
-        places = (place for node in ast_nodes(tree) for place in operator.mutation_positions(node))
+        places = (place for node in nodes for place in operator.mutation_positions(node))
         for occurrence, (start, end) in enumerate(places):
             if any(first <= start < last for first, last in spans):
                 mutation = MutationSpec(path.relative_to(root), name, occurrence, start, end)

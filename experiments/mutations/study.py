@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from compileall import compile_dir
@@ -43,6 +44,8 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100, help="mutants (default 100)")
     parser.add_argument("--files", type=int, default=6, help="nearest files of tests asked about each (default 6)")
     options = parser.parse_args()
+    # Stopped politely, it takes the tests that run at that time with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     folder = options.folder.resolve()
     tree = copy(folder)
     with use_db(folder / "session.sqlite", WorkDB.Mode.create) as session:

@@ -54,6 +54,5 @@ def renoise(
         times = noise_level * rearrange(where, "b f h w -> b (f h w)").to(clean)
         sigmas = model.plan.sigmas(noise_level, steps, chunk.tokens)
         tokens = interpolate(clean, draw_noise(clean, chunk.generators), times)
-        tokens = torch.where(times[..., None] > 0, tokens, clean)
         tokens = sample(chunk.denoiser(), tokens, sigmas, strength=1 - times)
     return chunk.prediction(tokens, noise_level=noise_level, passes=len(sigmas), horizon=horizon)

@@ -141,7 +141,8 @@ def _panel_frame(
     height, width = next(iter(pictures.values())).shape[:2]
     title, foot = 24, 32
     total = MARGIN + len(pictures) * (width + MARGIN)
-    canvas = Image.new("RGB", (total + total % 2, (title + height + foot + 1) // 2 * 2), PAPER)
+    # Two or four panels and their margins are even in any case, as films must be.
+    canvas = Image.new("RGB", (total, (title + height + foot + 1) // 2 * 2), PAPER)
     draw = ImageDraw.Draw(canvas)
     small = ImageFont.load_default(13)
     imagined = index >= given

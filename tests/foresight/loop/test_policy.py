@@ -42,6 +42,7 @@ def situation(attempts=(), *, exhausted=False, hypotheses=(), candidates=3):
 
 
 AB = tried(NO) + tried(YES, instruction="a") + tried(UNSURE, instruction="b")
+HALF_APART = tried((0.75, "abstain")) + tried((0.25, "reject"), instruction="a")
 NOISED, CONTINUED = Renoise(0, 0.5, "all", 0), Continue(0, 0)
 
 
@@ -60,6 +61,8 @@ NOISED, CONTINUED = Renoise(0, 0.5, "all", 0), Continue(0, 0)
         (Abstain(below=0.0), situation(), GiveUp()),
         (Abstain(below=0.0, margin=0.3), situation(AB), None),
         (Abstain(below=0.0, margin=0.5), situation(AB), GiveUp()),
+        (Abstain(below=0.75, margin=0.5), situation(HALF_APART), None),
+        (Abstain(below=0.75, margin=0.51), situation(HALF_APART), GiveUp()),
         # Attempts with one instruction do not compete.
         (Abstain(below=0.0, margin=0.5), situation(tried(YES, YES)), None),
         (Resample(times=2), situation(), Draw("push", 4)),

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from foresight.physics import COLOURS, DIRECTIONS, KINDS, Action, Body, PhysicsC
 from foresight.physics.clip import clip_of_scene
 from foresight.physics.language import all_instructions, all_paraphrases, instruction
 from foresight.physics.render import render
-from foresight.physics.scene import BACKGROUND
+from foresight.physics.scene import BACKGROUND, sample_scene
 from foresight.physics.tracking import ballistic, position_error, track
 
 CONFIG = PhysicsConfig()
@@ -44,6 +45,34 @@ def test_walls_reflect():
     clip = clip_of_scene(_scene((20.0, 0.0)), CONFIG, 0)
     assert clip.velocities[-1, 0, 0].item() == pytest.approx(-20 * CONFIG.elasticity**2, rel=1e-3)
     assert clip.positions[..., 0].max() <= CONFIG.size - 6.0 + 0.2
+
+
+def test_balls_glance_off_and_boxes_meet_flat():
+    """One body moves right at 40 towards one at rest, 8.5 lower. Balls of radius 5 touch along a slanted line, and the
+    hit one leaves downwards too; boxes meet side to side, and it leaves straight. One gains what the other loses."""
+    for shape, slanted in (("ball", True), ("box", False)):
+        scene = Scene(
+            (Body(shape, "red", 5.0), Body(shape, "blue", 5.0)),
+            np.array([[15.0, 28.0], [40.0, 36.5]]),
+            np.array([[40.0, 0.0], [0.0, 0.0]]),
+            (0.0, 0.0),
+            None,
+        )
+        hitting, hit = clip_of_scene(scene, CONFIG, 0).velocities[6]
+        assert torch.allclose(hitting + hit, torch.tensor([40.0, 0.0]), atol=0.1)
+        assert hit[0] > 5 and (hit[1] > 5 and hitting[1] < -5) == slanted and (abs(hit[1]) < 0.1) != slanted
+
+
+def test_scenes_begin_without_overlap_inside_the_box():
+    """Colours differ, no two bodies touch even corner to corner, and all lie a pixel or more from the walls."""
+    for seed in range(200):
+        scene = sample_scene(np.random.default_rng(seed), PhysicsConfig())
+        radii = np.array([body.radius for body in scene.bodies])
+        assert len({body.colour for body in scene.bodies}) == len(radii)
+        assert (scene.positions >= radii[:, None] + 1).all() and (scene.positions <= 64 - radii[:, None] - 1).all()
+        for one, other in combinations(range(len(radii)), 2):
+            apart = np.linalg.norm(scene.positions[one] - scene.positions[other])
+            assert apart > 2**0.5 * (radii[one] + radii[other])
 
 
 @pytest.mark.parametrize("direction", list(DIRECTIONS))

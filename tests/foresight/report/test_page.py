@@ -87,3 +87,12 @@ def test_charts_refuse_what_cannot_be_drawn():
     for lines, x in (({}, [1.0]), ({"a": []}, []), ({"a": [1.0, 2.0]}, [1.0])):
         with pytest.raises(ValueError, match="expected series"):
             line_chart(lines, x=x, x_label="", y_label="", title="")
+
+
+def test_stages_share_the_whole_bar():
+    """3 of 4 seconds are three quarters; where no time has passed nothing is drawn."""
+    page = render(Report(title="", stages={"reading": 3.0, "sampling": 1.0}))
+    assert re.findall(r'class="share"><i style="width:([\d.]+)%"', page) == ["75.0", "25.0"] and "4.00 s" in page
+    assert re.findall(r'class="share"><i style="width:([\d.]+)%"', render(Report(title="", stages={"a": 0.0}))) == [
+        "0.0"
+    ]

@@ -130,3 +130,11 @@ def test_a_clip_of_which_nothing_is_told_is_seen_alone(qwen, clip):
     told, untold, blank = (encoder.encode(frames, [text], frame_rate=8.0) for text in (PUSH, "", "  "))
     assert untold.mask.sum() < told.mask.sum()
     torch.testing.assert_close(untold.tokens, blank.tokens)
+
+
+def test_layers_count_from_either_end(qwen):
+    """Of two layers there are three states: 0, 1, 2 are −3, −2, −1; there is no 3, no −4, and not none of them."""
+    assert qwen(layers=[0, 1, 2]).layers == qwen(layers=[-3, -2, -1]).layers == (0, 1, 2)
+    for layers in ([3], [-4], []):
+        with pytest.raises(ValueError, match="layers from -3 to 2"):
+            qwen(layers=layers)
