@@ -88,7 +88,10 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         *_in("foresight.training.export", "AssembledWorld", "Companion", "Export", "TrainingRecord"),
         "foresight.world.training_clips.TrainingClips",
     ),
-    "logger": _in("lightning.pytorch.loggers", "CSVLogger", "TensorBoardLogger", "WandbLogger"),
+    "logger": (
+        "foresight.training.metrics_log.MetricsLog",
+        *_in("lightning.pytorch.loggers", "CSVLogger", "TensorBoardLogger", "WandbLogger"),
+    ),
     "policy": _in(
         "foresight.loop",
         *("Abstain", "Accept", "Best", "Chain", "Compare", "Conform", "Refine", "Reground", "Resample", "Revise"),

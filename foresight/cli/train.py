@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lightning import Callback, LightningDataModule, Trainer
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 from torch.optim import Optimizer
 
 from foresight.cli.console import console
 from foresight.data.fingerprint import differences
 from foresight.errors import UserError
-from foresight.training.checkpoint import VerifiedCheckpointIO, newest
+from foresight.training.checkpoint import VerifiedCheckpointIO, newest, steps
 from foresight.training.ema import EMA
 from foresight.training.export import AssembledWorld, Writes
 from foresight.training.module import TrainingModule
@@ -72,6 +74,7 @@ def train(
 
     Raises:
         ValueError: if the run was started from another recipe.
+        KeyboardInterrupt: after Ctrl-C; the last optimizer step is saved, unless it was pressed twice.
     """
     settings = config["trainer"]
     if not settings.get("profiler"):
@@ -87,13 +90,28 @@ def train(
     checkpoint = newest(folder / "checkpoints")
     if checkpoint is not None:
         console.print(f"going on from {checkpoint}")
-    fit.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    try:
+        fit.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    except SIGTERMException:
+        raise
+    except SystemExit as error:  # Lightning's answer to Ctrl-C
+        if fit.is_global_zero:
+            print(f"foresight: {_stopped(folder / 'checkpoints')}", file=sys.stderr)
+        raise KeyboardInterrupt from error
     if fit.is_global_zero:
         averages = [callback for callback in callbacks.values() if isinstance(callback, EMA)]
         write_exports(module, averages, export)
         for world in (one for one in export if isinstance(one, AssembledWorld)):
             console.print(f"world model {world.folder}")
             console.print(f'next: foresight predict model={world.folder} video=clip.mp4 instruction="…" verifier=none')
+
+
+def _stopped(folder: Path) -> str:
+    """What an interruption leaves, in a line."""
+    saved = steps(folder)
+    if not saved:
+        return "interrupted before anything was saved; the same command starts afresh"
+    return f"interrupted; the same command goes on from {saved[0]}"
 
 
 def write_exports(module: TrainingModule, averages: Sequence[EMA], exports: Sequence[Writes]) -> None:

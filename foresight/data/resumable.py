@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
@@ -108,8 +109,14 @@ class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
             # checkpoint and a kill would shift every dropout mask after it.
             generator=keyed_generator("loader", self.seed),
             collate_fn=_as_is,
+            worker_init_fn=_leave_interrupts_to_the_training,
             persistent_workers=self.workers > 0,
         )
+
+
+def _leave_interrupts_to_the_training(worker: int) -> None:
+    """Ctrl-C reaches every process of a terminal; the training still needs its workers until its step is done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _as_is(batch: Any) -> Any:

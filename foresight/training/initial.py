@@ -1,4 +1,4 @@
-"""Networks as training starts them."""
+"""Networks as training starts them; `foresight.training.modes` says in which mode they train."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def joined_adapters(*, parts: dict[str, AbstractAdapter]) -> AbstractAdapter:
 
 def trained_adapter(*, where: str | Path) -> AbstractAdapter:
     """An adapter as it was saved, in float32, to be trained further."""
-    return load_adapter(where, dtype=torch.float32).train()
+    return load_adapter(where, dtype=torch.float32)
 
 
 def trained_text_encoder(*, where: str | Path) -> TextEncoder:

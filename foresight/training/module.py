@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from foresight.training.modes import set_modes
 from foresight.training.objective import Objective
 from foresight.training.randomness import keyed_generator, random_state, set_random_state
 
@@ -59,11 +60,8 @@ class TrainingModule(LightningModule):
         return {"optimizer": self._optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_train_start(self) -> None:
-        """Networks without a trainable parameter run in evaluation mode."""
-        for network in [*self.model.children(), *_children(self.objective)]:
-            parameters = list(network.parameters())
-            if parameters and not any(parameter.requires_grad for parameter in parameters):
-                network.eval()
+        """What trains runs in training mode, what is frozen in evaluation mode."""
+        set_modes(self)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Right before the first batch after a resumption, global random states become what they were."""
@@ -114,10 +112,6 @@ class TrainingModule(LightningModule):
 def trainable(module: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters that train, by name."""
     return {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
-
-
-def _children(objective: Objective) -> list[nn.Module]:
-    return list(objective.children()) if isinstance(objective, nn.Module) else []
 
 
 def finite(values: Iterable[Tensor]) -> bool:

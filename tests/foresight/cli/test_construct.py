@@ -28,6 +28,8 @@ def test_parts_are_constructed_inside_out() -> None:
     assert found == {"first": Budget(attempts=3), "more": [Resample(times=2), 5, "text"]}
     later = instantiate_plain({"_target_": "foresight.loop.Refine", "_partial_": True, "part": "all", "times": 1})
     assert later(noise_level=0.5) == Refine(0.5, "all", 1)
+    unset = instantiate_plain({"_target_": "foresight.loop.Budget", "_partial_": True})
+    assert unset(3) == Budget(3), "what is still to come may come without its name"
 
 
 def test_text_is_never_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
