@@ -76,7 +76,7 @@ def train(
         ValueError: if the run was started from another recipe.
         KeyboardInterrupt: after Ctrl-C; the last optimizer step is saved, unless it was pressed twice.
     """
-    settings = config["trainer"]
+    settings = config.get("trainer", {})
     if not settings.get("profiler"):
         _quiet()
     folder = Path(run)

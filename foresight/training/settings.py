@@ -57,9 +57,10 @@ def check_trainer(settings: Mapping[str, Any]) -> None:
 
 def never_validates(settings: Mapping[str, Any]) -> bool:
     """Whether training ends before the first validation is due."""
-    batches = settings["max_steps"] * (settings.get("accumulate_grad_batches") or 1)
-    interval = settings.get("val_check_interval")
-    return isinstance(interval, int) and interval > batches
+    steps, interval = settings.get("max_steps"), settings.get("val_check_interval")
+    if not isinstance(steps, int) or not isinstance(interval, int):
+        return False
+    return interval > steps * (settings.get("accumulate_grad_batches") or 1)
 
 
 def _check_precision(precision: Any, *, on_gpu: bool) -> None:

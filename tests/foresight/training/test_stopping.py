@@ -201,7 +201,7 @@ def test_ctrl_c_saves_the_step_says_so_and_the_run_goes_on(tmp_path: Path, capsy
 def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     """The exit code by which a shell knows it."""
 
-    def pressed(command: str, overrides: list[str]) -> None:
+    def pressed(*words: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(command_line, "_run", pressed)
