@@ -30,6 +30,7 @@ OTHER_NAMES = {
     "instruction": "instructions caption captions text prompt description label sentence narration command task action",
     "start": "begin begins beginning onset offset from since seek time timestamp t t0",
 }
+UNITS = {"s", "sec", "secs", "second", "seconds", "ms", "msec", "milliseconds", "us", "ns", "frame", "frames", "id"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,7 @@ def _csv_rows(table: Path, text: str) -> Iterator[_Row]:
             if not any(cell.strip() for cell in cells):
                 continue
             if names is None:
-                names = _names(table, cells)
+                names = _names(table, cells, delimiter)
                 continue
             row += 1
             where = f"row {row} (line {reader.line_num}) of {table}"
@@ -185,8 +186,15 @@ def _csv_rows(table: Path, text: str) -> Iterator[_Row]:
         ) from error
 
 
-def _names(table: Path, cells: list[str]) -> list[str]:
+def _names(table: Path, cells: list[str], delimiter: str) -> list[str]:
     names = [cell.strip() for cell in cells]
+    plain = [_plain(name) for name in names]
+    if not any(SAME.get(name) or _meant(name) for name in plain):
+        raise UserError(
+            expected=f"a first line with the names of columns, {delimiter.join(COLUMNS[:2])}, in {table}",
+            got=repr(delimiter.join(cells)[:80]),
+            remedy="write it above the rows, and nothing above it",
+        )
     if twice := {name for name in names if name and names.count(name) > 1}:
         raise UserError(
             expected=f"every column once in {table}", got=f"{', '.join(sorted(twice))} twice", remedy="keep one of them"
@@ -248,7 +256,7 @@ def _meant(plain: str) -> str | None:
         known = others.split()
         if plain.replace("_", "") == column.replace("_", "") or sorted(plain) == sorted(column):
             return column
-        if set(parts) & set(known) and set(parts) <= {*known, "id", "frame"}:
+        if set(parts) & set(known) and set(parts) <= {*known, *UNITS}:
             return column
     close = get_close_matches(plain, COLUMNS, n=1, cutoff=0.85)
     return close[0] if close else None
@@ -264,6 +272,13 @@ def _clip(folder: Path, row: _Row) -> ListedClip:
         raise UserError(
             expected=f"a file in {row.where}", got=repr(name)[:80], remedy=f"name a file, as it lies in {folder}"
         )
+    for text in (name, row.cells["instruction"]):
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            raise UserError(
+                expected=f"characters in {row.where}",
+                got=f"half of one in {ascii(text)[:60]}",
+                remedy="write the table anew with whole \\u pairs, or in plain UTF-8",
+            )
     path = Path(name).expanduser() if name.startswith("~/") else folder / name
     return ListedClip(path, row.cells["instruction"], _start(row), row.where)
 
@@ -273,7 +288,8 @@ def _start(row: _Row) -> float:
     if told is None or told == "":
         return 0.0
     try:
-        start = float(told) if isinstance(told, str | int | float) and not isinstance(told, bool) else -1.0
+        plain = isinstance(told, int | float) and not isinstance(told, bool)
+        start = float(told) if plain or (isinstance(told, str) and "_" not in told) else -1.0
     except (ValueError, OverflowError):
         start = -1.0
     if not (isfinite(start) and start >= 0):

@@ -67,7 +67,8 @@ def continuous(
 
 def rate_of(container: InputContainer, stream: VideoStream) -> Fraction:
     """Mean frames per second; 0 if the file does not say."""
-    if format_name(container) in RAW:
+    # DV's mean is the rate of its clock.
+    if format_name(container) in RAW | {"dv"}:
         return stream.guessed_rate or stream.average_rate or Fraction(0)
     return stream.average_rate or stream.guessed_rate or Fraction(0)
 

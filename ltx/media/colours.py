@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from av import VideoFrame
+from av.filter import Graph
 from jaxtyping import UInt8
 
 from ltx.media.orientation import side_data
@@ -19,6 +22,8 @@ _WIDE = {9: "BT.2020", 11: "DCI-P3", 12: "Display P3"}
 
 def convert(frame: VideoFrame, height: int, width: int) -> UInt8[np.ndarray, "height width rgb=3"]:
     """RGB of a size (bilinear, antialiased), as stored: neither turned nor tone-mapped."""
+    if frame.interlaced_frame:
+        frame = _as_one_picture(frame)
     if not _may_be_transparent(frame):
         return frame.to_ndarray(format="rgb24", height=height, width=width)
     solid = over_background(frame.to_ndarray(format="rgba"), frame.format.name)
@@ -59,6 +64,22 @@ def mention_colours(frame: VideoFrame, remarks: Remarks) -> None:
         remarks.add("It is a 360° video: the whole sphere is taken as one flat picture.")
     if "STEREO3D" in kinds:
         remarks.add("It is stereoscopic: both views are taken as one picture where they share it.")
+
+
+def _as_one_picture(frame: VideoFrame) -> VideoFrame:
+    """Both fields as the rows of one picture: libswscale 9 puts rows of its own between those that it takes apart."""
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base or Fraction(1, 1000)
+    )
+    progressive, sink = graph.add("setfield", "mode=prog"), graph.add("buffersink")
+    source.link_to(progressive)
+    progressive.link_to(sink)
+    graph.configure()
+    graph.push(frame)
+    one = graph.pull()
+    assert isinstance(one, VideoFrame)
+    return one
 
 
 def _may_be_transparent(frame: VideoFrame) -> bool:

@@ -151,5 +151,8 @@ def header(source: Opened) -> tuple[str, float, int, float]:
     if stream.duration and stream.time_base:
         duration = float(stream.duration * stream.time_base)
     else:
-        duration = (container.duration or 0) / av.time_base
+        # The container's begins with the first of its streams, sound too.
+        late = float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
+        late -= (container.start_time or 0) / av.time_base if late else 0.0
+        duration = max((container.duration or 0) / av.time_base - late, 0.0)
     return kind, rate, stream.frames or round(duration * rate), duration

@@ -29,9 +29,16 @@ def numbered(path: Path, remarks: Remarks) -> list[Path]:
     """A folder's pictures in natural order; gaps in their numbers and what else lies there are remarked on.
 
     Raises:
-        MediaError: if there are none, two have the same number, or they are of several kinds, such as frames and masks.
+        MediaError: if there are none, one is a link to nothing, two have the same number, or they are of several kinds,
+            such as frames and masks.
     """
     entries = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+    dangling = sorted(entry.name for entry in entries if entry.suffix.lower() in PICTURES and not entry.exists())
+    if dangling:
+        raise MediaError(
+            f"expected the pictures that {path} names, got {len(dangling)} links to nothing, the first {dangling[0]}; "
+            "copy the folder with what its links name (cp -rL)"
+        )
     files = [entry for entry in entries if is_picture(entry)]
     others = Counter(
         "folders" if entry.is_dir() else entry.suffix.lower() or "without ending"

@@ -79,8 +79,8 @@ class Budget:
 
 
 @contextmanager
-def decoding(path: Path) -> Iterator[None]:
-    """Turn whatever a decoder raises into `MediaError`.
+def decoding(path: Path, *, picture: bool = False) -> Iterator[None]:
+    """Turn whatever a decoder raises into `MediaError`, which speaks of a picture or of a video.
 
     PyAV raises seven unrelated types on damaged files (among them UnicodeDecodeError, IndexError and MemoryError),
     Pillow several more, so every exception is meant.
@@ -91,7 +91,8 @@ def decoding(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
+        kind, usual = ("picture", "PNG") if picture else ("video", "MP4 (H.264)")
         raise MediaError(
-            f"expected a video that decodes, got {type(error).__name__} ({reason}) in {path}; "
-            "the file is damaged or of an unknown kind: convert it to MP4 (H.264) and try again"
+            f"expected a {kind} that decodes, got {type(error).__name__} ({reason}) in {path}; "
+            f"the file is damaged or of an unknown kind: copy it again, or convert it to {usual}"
         ) from error

@@ -21,13 +21,15 @@ def load_still(file: Path, limits: Limits, remarks: Remarks) -> Image.Image:
     Raises:
         MediaError: if it cannot be read, holds several pictures, or its values have no known range.
     """
-    with decoding(file), Image.open(file, formats=FORMATS) as opened:
+    with decoding(file, picture=True), Image.open(file, formats=FORMATS) as opened:
         limits.check_size(file, opened.height, opened.width)
         count = getattr(opened, "n_frames", 1)
         if count > 1 and opened.format != "MPO":
             raise MediaError(f"expected one picture per file, got {count} in {file}; split it, or name it as a video")
         if "icc_profile" in opened.info and b"P3" in opened.info["icc_profile"][:600]:
             remarks.add("Its colours are those of Display P3 and are taken as if they were sRGB: they look pale.")
+        if opened.mode.startswith("I;16"):
+            remarks.add("Of the 16 bits of its pictures the upper 8 are taken: what uses few of them looks dark.")
         return _rgb(ImageOps.exif_transpose(opened), file)
 
 
@@ -56,9 +58,9 @@ def _rgb(image: Image.Image, file: Path) -> Image.Image:
         return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8)).convert("RGB")
     if image.mode == "F":
         values = np.asarray(image)
-        if not (np.isfinite(values).all() and values.min() >= 0 and values.max() <= 1):
+        if not (values.min() >= 0 and values.max() <= 1):  # nor NaN
             raise MediaError(
-                f"expected floats in [0, 1], got {np.nanmin(values):g} to {np.nanmax(values):g} in {file}; "
+                f"expected floats in [0, 1], got {values.min():g} to {values.max():g} in {file}; "
                 "scale them, or write 8 or 16 bits"
             )
         return Image.fromarray((values * 255).round().astype(np.uint8)).convert("RGB")

@@ -94,6 +94,21 @@ def test_what_is_transparent_is_white_in_every_container(
     assert np.abs(found[0, 32, 16].astype(int) - [255, 0, 0]).max() <= 6
 
 
+@pytest.mark.parametrize("matrix", ["bt709", "smpte170m"])
+def test_both_fields_of_an_interlaced_picture_keep_their_rows(tmp_path: Path, ffmpeg, matrix: str) -> None:
+    """Combed, but every row as ffmpeg shows it."""
+    path = tmp_path / "a.ts"
+    fields = f"tinterlace=interleave_top,format=gbrp,scale=out_color_matrix={matrix},format=yuv422p"
+    ffmpeg.make(
+        path, "-vf", fields, "-r", "25", "-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-q:v", "2",
+        "-colorspace", matrix, source="testsrc2=size=96x64:rate=50:duration=0.4",
+    )  # fmt: skip
+    found = read_video(path)
+    assert any("It is interlaced" in remark for remark in found.remarks)
+    apart = np.abs(to_pixels(found.video).numpy().astype(int) - ffmpeg.shown(path, 96, 64).astype(int))
+    assert apart.mean((0, 2, 3)).max() < 2
+
+
 def test_opacity_weighs_the_colour() -> None:
     """Half of 200 over white is 227; a fourth byte that is 0 everywhere in raw pictures is no opacity."""
     row = np.array([[[200, 0, 0, 255], [200, 0, 0, 128], [200, 0, 0, 0]]], dtype=np.uint8)

@@ -149,3 +149,18 @@ def test_a_video_of_one_frame_is_a_video(tmp_path: Path, ffmpeg) -> None:
     """It is read; whether one frame is enough, others decide."""
     path = ffmpeg.make(tmp_path / "a.mp4", "-frames:v", "1", "-c:v", "libx264")
     assert read_video(path).video.shape[1] == 1
+
+
+def test_a_video_that_begins_after_its_sound_lasts_as_long_as_it_shows(tmp_path: Path, ffmpeg) -> None:
+    """A container's length counts from its first stream: what is silent of pictures is not theirs."""
+    plain = ffmpeg.make(tmp_path / "a.mp4", "-c:v", "libx264", source="testsrc2=size=96x64:rate=8:duration=2")
+    path = tmp_path / "a.mkv"
+    ffmpeg.run(*SOUND, "-itsoffset", "1.5", "-i", str(plain), "-map", "0", "-map", "1", "-c:v", "copy", str(path))
+    assert probe(path).duration == pytest.approx(2, abs=0.05)
+    assert probe(path).frames == pytest.approx(16, abs=1)
+
+
+def test_the_rate_of_dv_is_that_of_its_pictures(tmp_path: Path, ffmpeg) -> None:
+    """Not that of its clock."""
+    path = ffmpeg.make(tmp_path / "a.dv", "-target", "pal-dv", source="testsrc2=size=720x576:rate=25:duration=0.4")
+    assert probe(path).frame_rate == 25

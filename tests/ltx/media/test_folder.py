@@ -116,6 +116,14 @@ def test_what_else_lies_there_is_said(tmp_path: Path) -> None:
         numbered(tmp_path, Remarks())
 
 
+def test_a_link_to_nothing_is_no_gap(tmp_path: Path) -> None:
+    """A picture that was left behind is missed, and not passed over."""
+    folder(tmp_path, "1.png", "3.png")
+    (tmp_path / "2.png").symlink_to(tmp_path / "elsewhere.png")
+    with pytest.raises(MediaError, match=r"1 links to nothing, the first 2\.png"):
+        numbered(tmp_path, Remarks())
+
+
 def test_names_without_numbers_are_said(tmp_path: Path) -> None:
     """The order of names is then all there is."""
     remarks = Remarks()

@@ -113,3 +113,18 @@ def test_a_picture_is_covered_and_cropped(tmp_path: Path) -> None:
     image.paste((0, 255, 0), (32, 0, 64, 32))
     found = to_pixels(read_picture(saved(tmp_path, image), size=(32, 32))[:, None])[0]
     assert (found == found.new_tensor([0, 255, 0])).all()
+
+
+def test_what_is_lost_of_sixteen_bits_is_said(tmp_path: Path) -> None:
+    """Depth in millimetres would else be black without a word."""
+    remarks = Remarks()
+    load_still(saved(tmp_path, Image.fromarray(np.full((32, 32), 900, np.uint16))), Limits(), remarks)
+    assert any("16 bits" in remark and "upper 8" in remark for remark in remarks)
+
+
+def test_a_damaged_picture_is_called_a_picture(tmp_path: Path) -> None:
+    """What to do about it is not what is done about a video."""
+    path = saved(tmp_path, Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)))
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(MediaError, match=r"expected a picture that decodes.*PNG"):
+        loaded(path)
