@@ -6,6 +6,7 @@ The first folder holds vae, transformer, text_encoder, tokenizer, vlm and adapte
 second receives them with the sampling plan and the index. Fit the verifier afterwards: it is tied to these weights.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -13,8 +14,10 @@ import torch
 
 from adapters import load_adapter
 from foresight import QwenEncoder, WorldModel
+from foresight.model_folder import INDEX
 from foresight.plan import SamplingPlan
 from ltx import TextEncoder, VideoTransformer, VideoVAE
+from ltx.files import write_text
 
 PLAN = SamplingPlan(
     frame_rate=8.0,
@@ -43,6 +46,9 @@ def main(parts: Path, target: Path) -> None:
         plan=PLAN,
     )
     world.save_pretrained(target)
+    # As a video model alone it is sampled by the preset of its name.
+    index = json.loads((target / INDEX).read_text())
+    write_text(target / INDEX, json.dumps({**index, "_preset": "foresight-tiny"}, indent=2) + "\n")
     for file in sorted(target.rglob("*.safetensors")):
         print(f"{file.relative_to(target)}  {file.stat().st_size / 1e6:.1f} MB")
     print(f"{sum(file.stat().st_size for file in target.rglob('*') if file.is_file()) / 1e6:.1f} MB in all")
