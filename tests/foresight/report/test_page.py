@@ -96,3 +96,11 @@ def test_stages_share_the_whole_bar():
     assert re.findall(r'class="share"><i style="width:([\d.]+)%"', render(Report(title="", stages={"a": 0.0}))) == [
         "0.0"
     ]
+
+
+def test_the_first_film_and_pictures_are_large(tmp_path):
+    """They hold text; further films share a line."""
+    for name in ("a.mp4", "b.mp4", "c.png", "d.mp4"):
+        (tmp_path / name).write_bytes(b"")
+    page = render(Report(title="", films=[Film(tmp_path / name, "") for name in ("a.mp4", "b.mp4", "c.png", "d.mp4")]))
+    assert re.findall(r'<figure class="(\w+)">', page) == ["large", "small", "large", "small"]

@@ -17,6 +17,7 @@ from ltx.losses import (
     haar,
     inverse_haar,
     kl_loss,
+    pixel_loss,
     wavelet_loss,
 )
 
@@ -130,3 +131,17 @@ def test_token_drop_keeps_coordinates_with_their_tokens() -> None:
     torch.testing.assert_close(choice.coordinates(tokens.unsqueeze(1) * scale), kept.unsqueeze(1) * scale)
     with pytest.raises(ValueError, match="between 5 and 20"):
         drop_tokens(droppable, keep=4, generator=torch.Generator())
+
+
+def test_pixel_loss_by_hand() -> None:
+    """Errors 1, 2 and 3 squared are 14 / 3 on average; weighted 1, 0 and 3, Σ w·e² / Σ w = (1 + 27) / 4; equal weights
+    change nothing, whatever they are."""
+    target = torch.zeros(1, 2, 1, 1, 3)
+    clip = torch.tensor([1.0, -2.0, 3.0]).expand(1, 2, 1, 1, 3)
+    assert pixel_loss(clip, target).item() == pytest.approx(14 / 3)
+    assert pixel_loss(clip, target, torch.tensor([1.0, 0.0, 3.0]).view(1, 1, 1, 3)).item() == pytest.approx(7)
+    assert pixel_loss(clip, target, torch.full((1, 1, 1, 1), 0.2)).item() == pytest.approx(14 / 3)
+    with pytest.raises(ValueError, match="positive weight"):
+        pixel_loss(clip, target, torch.zeros(1, 1, 1, 3))
+    with pytest.raises(ValueError, match="one shape"):
+        pixel_loss(clip[:, :1], target)
