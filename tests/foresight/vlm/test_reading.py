@@ -214,6 +214,18 @@ def _damaged_vocabulary(text: str) -> str:
     return text.replace('"Ġ', '"Q', 3)
 
 
+def test_a_tokenizer_that_loses_letters_is_damaged(folder: Any) -> None:
+    """A vocabulary without one of its bytes reads on without a word, and would drop that byte from every text."""
+    file = folder.path / "tokenizer.json"
+    values = json.loads(file.read_text())
+    byte = "ç"
+    assert not any(byte in str(merge) for merge in values["model"]["merges"])
+    values["model"]["vocab"] = {"QQ" if word == byte else word: n for word, n in values["model"]["vocab"].items()}
+    file.write_text(json.dumps(values))
+    with pytest.raises(ValueError, match="damaged: it reads"):
+        QwenEncoder.from_pretrained(folder.path)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
