@@ -145,7 +145,9 @@ def generate(
         folder.write_environment()
         used = preset or pipeline.preset.name
         folder.write_metrics({"seconds": seconds, "preset": used, "sources": pipeline.sources})
-        shown = {"preset": used, "videos": str(len(result.latents)), "frames": str(frames), "size": f"{height}×{width}"}
+        count = len(result.latents)
+        shown = {"preset": used, "frames": f"{count} × {frames}" if count > 1 else str(frames)}
+        shown |= {"size": f"{height}×{width}"}
         print_table("video", [shown | {"seed": str(seed), "seconds": f"{seconds:.1f}"}])
     console.print(f"run directory {folder.path}")
 
