@@ -31,6 +31,7 @@ def recognise(where: str | Path, *, listed_times: bool, revision: str | None = N
     Raises:
         CheckpointError: if there is no transformer.
     """
+    place = place_of(where, revision)
     path = resolve(where, "scheduler", revision)
     notes, stated = _read_notes(path)
     if source := source_of(path):
@@ -39,9 +40,11 @@ def recognise(where: str | Path, *, listed_times: bool, revision: str | None = N
         layers=int(open_part(where, TRANSFORMER, revision=revision).fields.get("num_layers", 0)),
         generation=_generation(where, revision),
         listed_times=listed_times,
-        names=names_of(place_of(where, revision).name, path, stated),
+        names=names_of(place.name, path, stated),
     )
-    return replace(notes, preset=notes.preset or identity.release), identity
+    # The card of an embedded model says what it is: it has a preset of its name.
+    embedded = place.name if place.card is not None and place.card.package is not None else None
+    return replace(notes, preset=notes.preset or identity.release or embedded), identity
 
 
 def _generation(where: str | Path, revision: str | None) -> str | None:

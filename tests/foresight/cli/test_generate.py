@@ -67,6 +67,11 @@ def tiny() -> LTXPipeline:
     return LTXPipeline.from_pretrained("foresight-tiny", dtype=torch.float32)
 
 
+def test_the_embedded_model_has_its_preset(tiny: LTXPipeline) -> None:
+    """Its name alone says how it is sampled: with the times that it was distilled to."""
+    assert tiny.preset.name == "foresight-tiny"
+
+
 def call(pipeline: LTXPipeline, run: Path, **changes: Any) -> None:
     options: dict[str, Any] = {
         "prompt": "wait",
