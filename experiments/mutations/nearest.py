@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def nearest(tree: Path, module: str) -> list[str]:
-    """Files of tests: those that import the module, then its package, then those in the same folder, then the rest.
+    """Files of tests: those named after the module, those that import it, its package, those beside, and the rest.
 
     Args:
         tree: the root of the sources.
@@ -16,11 +16,12 @@ def nearest(tree: Path, module: str) -> list[str]:
     name = module.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
     folder = Path("tests", module).parent
 
-    def distance(path: Path) -> tuple[bool, bool, int, str]:
+    def distance(path: Path) -> tuple[bool, bool, bool, int, str]:
         relative = path.relative_to(tree)
         shared = sum(1 for one, other in zip(folder.parts, relative.parent.parts, strict=False) if one == other)
         names = imports[path]
-        return name not in names, name.rpartition(".")[0] not in names, -shared, relative.as_posix()
+        package, _, last = name.rpartition(".")
+        return last not in path.stem, name not in names, package not in names, -shared, relative.as_posix()
 
     imports = {path: _imports(path) for path in (tree / "tests").rglob("test_*.py")}
     return [path.relative_to(tree).as_posix() for path in sorted(imports, key=distance)]

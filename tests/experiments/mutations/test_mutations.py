@@ -42,7 +42,7 @@ def test_a_seed_is_a_sample(tree: Path) -> None:
 
 
 def test_the_nearest_tests_are_asked_first(tree: Path) -> None:
-    """Tests that import the module, then those in its folder, then those of its package, then the rest."""
+    """Tests with its name, then those that import it, those in its folder, those of its package, and the rest."""
     from experiments.mutations.nearest import nearest
 
     texts = {
@@ -51,10 +51,11 @@ def test_the_nearest_tests_are_asked_first(tree: Path) -> None:
         "tests/ltx/flow/test_c.py": "x = 1",
         "tests/foresight/test_d.py": "from ltx.flow.f import f",
         "tests/ltx/flow/test_e.py": "from ltx.flow import f",
+        "tests/adapters/test_f.py": "x = 1",
     }
     for name, text in texts.items():
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text(text, encoding="utf-8")
     assert [Path(name).stem for name in nearest(tree, "ltx/flow/f.py")] == [
-        *("test_e", "test_d", "test_c", "test_b", "test_a")
+        *("test_f", "test_e", "test_d", "test_c", "test_b", "test_a")
     ]

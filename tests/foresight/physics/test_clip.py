@@ -108,6 +108,18 @@ def test_counterfactuals_keep_the_context_and_change_the_future(kind):
         assert torch.equal(other.video, again.video)
 
 
+def test_a_slight_push_is_half_as_strong_or_half_as_strong_again():
+    """From rest, one frame later: 15 or 45 of 30 pixels a second, and both occur; without a push there is half."""
+    found = set()
+    for seed in range(16):
+        clip = clip_of_scene(_scene((0.0, 0.0), action=Action(0, "left")), CONFIG, seed)
+        other = counterfactual(clip, "slight_push")
+        found.add(round(float((other.positions[9] - clip.positions[8])[0, 0]) * CONFIG.frame_rate))
+    assert found == {-15, -45}
+    other = counterfactual(clip_of_scene(_scene((0.0, 0.0)), CONFIG, 0), "slight_push")
+    assert float((other.positions[9, 0] - 32).norm()) * CONFIG.frame_rate == pytest.approx(15, abs=0.1)
+
+
 def test_other_gravity_starts_from_the_true_state():
     """The first counterfactual frame is where half a frame of either gravity may bring a body, not a jump."""
     clip = make_clip(3)

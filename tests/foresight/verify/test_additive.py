@@ -25,6 +25,12 @@ def test_standings_are_normal_scores():
     assert torch.allclose(found, -found.flip(0)) and bool((found.diff() > 0).all())
 
 
+def test_between_two_knots_levels_are_a_straight_line():
+    """A quarter of the way from the second of eleven knots to the third is the quantile of 1.75 / 11."""
+    found = standing(numbers(1.25, 1, 2)[:, None], KNOTS)[:, 0]
+    assert torch.allclose(found, math.sqrt(2) * torch.erfinv(2 * numbers(1.75, 1.5, 2.5) / 11 - 1))
+
+
 def test_standings_are_scale_free():
     """Another unit of a figure changes no standing, inside or outside."""
     values = numbers(-30, 1.5, 9, 10.5, 1e6)[:, None]
