@@ -11,6 +11,7 @@ from foresight.cli.console import console, print_table
 from foresight.errors import UserError
 from foresight.world.assembly import Assembly, plan_assembly
 from foresight.world.reference import locate, part_files
+from ltx.home import at_home
 
 CLIPS = ("frame_rate", "frames", "height", "width", "context_frames")
 
@@ -41,7 +42,7 @@ def assemble(
     Raises:
         UserError: if a part is missing, parts do not fit each other, or there is something else in the folder.
     """
-    folder = Path(to).expanduser()
+    folder = at_home(to)
     _check_target(folder)
     assembly = plan_assembly(
         ltx=ltx["where"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -196,7 +197,11 @@ OmegaConf.register_new_resolver("typed", _typed, replace=True)
 def _placed(word: Word, folders: Sequence[Path]) -> list[Word]:
     """A path or a hub id where a group's choice is expected (`model=worlds/mine`), as the choice that takes a place."""
     value, choice = word.value or "", PLACES.get(word.key)
-    if choice is None or value in choices(word.key, folders) or not ("/" in value or Path(value).expanduser().exists()):
+    if (
+        choice is None
+        or value in choices(word.key, folders)
+        or not ("/" in value or os.path.exists(os.path.expanduser(value)))
+    ):
         return [word]
     return [replace(word, value=choice), Word("", f"{word.key}.where", None, value)]
 

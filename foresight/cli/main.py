@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TextIO
 
 from foresight.cli.choices import choices, groups, root
 from foresight.cli.flags import HELP, Flags, take_flags
@@ -68,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
-        code = _main([word for word in words if word != "--debug"])
+        with _warnings_in_a_line():
+            code = _main([word for word in words if word != "--debug"])
     except KeyboardInterrupt:
         code = 130
     except SystemExit as error:
@@ -135,6 +138,29 @@ def _check_file(command: str, words: Sequence[str]) -> None:
         key, equals, value = word.partition("=")
         if name and key == name and equals and not os.path.exists(os.path.expanduser(value)):
             raise UserError(expected=f"{name}= a file or a folder that is there", got=value, remedy="check the path")
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """What is warned of inside is one line on stderr, said once, without the place in the program that says it."""
+    said: set[str] = set()
+
+    def say(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        text = " ".join(str(message).split())
+        if text not in said:
+            said.add(text)
+            _complain(text)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = say
+        yield
 
 
 def _exit_code(error: SystemExit) -> int:
@@ -209,7 +235,8 @@ def _seed(config: dict[str, Any]) -> None:
 def _report(error: Exception) -> int:
     text = one_line(error)
     # Every mistake in an input, a name or a value is a ValueError or an OSError with a message made for reading.
-    if isinstance(error, ValueError | OSError):
+    # Lightning tells settings that do not go together with the data only when training begins, by an error of its own.
+    if isinstance(error, ValueError | OSError) or type(error).__name__ == "MisconfigurationException":
         return _complain(text)
     if isinstance(error, MemoryError) or any(words in text for words in MEMORY):
         return _complain(f"expected enough memory for what was asked, got {text}; ask for less at once")

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from foresight.cli.console import console
 from foresight.data.fingerprint import differences
 from foresight.errors import UserError
-from foresight.training.checkpoint import VerifiedCheckpointIO, newest, steps
+from foresight.training.checkpoint import VerifiedCheckpointIO, newest, step_of, steps
 from foresight.training.ema import EMA
 from foresight.training.export import AssembledWorld, Writes
 from foresight.training.module import TrainingModule
@@ -77,8 +77,7 @@ def train(
         KeyboardInterrupt: after Ctrl-C; the last optimizer step is saved, unless it was pressed twice.
     """
     settings = config.get("trainer", {})
-    if not settings.get("profiler"):
-        _quiet()
+    _quiet(profiled=bool(settings.get("profiler")))
     folder = Path(run)
     fit = trainer(callbacks=list(callbacks.values()), plugins=[VerifiedCheckpointIO()], default_root_dir=folder)
     _record(folder, config)
@@ -90,6 +89,8 @@ def train(
     checkpoint = newest(folder / "checkpoints")
     if checkpoint is not None:
         console.print(f"going on from {checkpoint}")
+        if step_of(checkpoint) >= fit.max_steps:
+            console.print(f"nothing is left to train: it holds all of trainer.max_steps={fit.max_steps} steps")
     try:
         fit.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     except SIGTERMException:
@@ -148,10 +149,13 @@ def _lasting(config: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _quiet() -> None:
-    """Drop Lightning's notes that say nothing about this training; warnings of ours stay."""
-    for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    for text in (".*isinstance.treespec.*", ".*does not have many workers.*", ".*weights_only.*", ".*litlogger.*"):
-        warnings.filterwarnings("ignore", message=text)
+def _quiet(*, profiled: bool) -> None:
+    """Drop Lightning's notes that say nothing about this training; warnings of ours stay, and a profile's report."""
+    if not profiled:
+        for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    # Which networks train is decided when training starts, just after Lightning has counted those in eval mode.
+    quiet = ("isinstance.treespec", "does not have many workers", "weights_only", "litlogger", "in eval mode at the")
+    for part in quiet:
+        warnings.filterwarnings("ignore", message=f".*{part}")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight.errors import UserError
+from ltx.home import at_home
 
 TABLES = ("metadata.jsonl", "metadata.csv", "metadata.tsv", "metadata.json")
 COLUMNS = ("file_name", "instruction", "start")
@@ -279,7 +280,7 @@ def _clip(folder: Path, row: _Row) -> ListedClip:
                 got=f"half of one in {ascii(text)[:60]}",
                 remedy="write the table anew with whole \\u pairs, or in plain UTF-8",
             )
-    path = Path(name).expanduser() if name.startswith("~/") else folder / name
+    path = at_home(name) if name.startswith("~/") else folder / name
     return ListedClip(path, row.cells["instruction"], _start(row), row.where)
 
 

@@ -104,6 +104,11 @@ def path_of_step(folder: Path, step: int) -> Path:
     return folder / f"step-{step:09d}{SUFFIX}"
 
 
+def step_of(path: Path) -> int:
+    """The optimizer step of a checkpoint named by `path_of_step`."""
+    return int(path.stem.rpartition("-")[2])
+
+
 def steps(folder: Path) -> list[Path]:
     """The checkpoints of a folder, newest first."""
     matches = [(int(m["step"]), path) for path in folder.glob("*") if (m := _STEP.match(path.name))]

@@ -56,12 +56,18 @@ class TrainingModule(LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimizer, with the schedule stepped once per optimizer step."""
         schedule = self._schedule
-        scheduler = LambdaLR(self._optimizer, lambda step: schedule(step))
-        return {"optimizer": self._optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        self._scheduler = LambdaLR(self._optimizer, lambda step: schedule(step))
+        return {"optimizer": self._optimizer, "lr_scheduler": {"scheduler": self._scheduler, "interval": "step"}}
 
     def on_train_start(self) -> None:
-        """What trains runs in training mode, what is frozen in evaluation mode."""
+        """What trains runs in training mode, what is frozen in evaluation mode; rates are those of the schedule of now.
+
+        A run that goes on may have become longer, and its schedule with it: the optimizer's state holds the rate that
+        its next step had in the shorter one.
+        """
         set_modes(self)
+        for group, rate in zip(self._optimizer.param_groups, self._scheduler.base_lrs, strict=True):
+            group["lr"] = rate * self._schedule(self._scheduler.last_epoch)
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Right before the first batch after a resumption, global random states become what they were."""

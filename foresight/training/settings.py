@@ -16,14 +16,19 @@ ELSEWHERE: Mapping[str, str] = {
     "limit_train_batches": STEPS,
     "check_val_every_n_epoch": "training data is an endless stream, without epochs: give trainer.val_check_interval=",
     "reload_dataloaders_every_n_epochs": "training data is an endless stream, without epochs",
+    "overfit_batches": "give a data.train with few examples, such as data.train.clips.count=8",
     "fast_dev_run": "choose trainer=smoke: two steps, with a validation",
     "limit_test_batches": "nothing is tested while training; `foresight evaluate` measures",
     "limit_predict_batches": "nothing is predicted while training; `foresight predict` does",
     "callbacks": "callbacks are their own group: +callbacks.NAME={_target_: …}",
+    "plugins": "checkpoints are written by foresight; precision= and strategy= choose the rest",
     "default_root_dir": "run= is the folder of a run",
     "use_distributed_sampler": "the stream splits itself between processes",
 }
 """Settings that have no effect of their own here, and what to use instead."""
+
+LEAST = {"accumulate_grad_batches": 1, "gradient_clip_val": 0, "limit_val_batches": 0, "log_every_n_steps": 0}
+"""Settings with a smallest value, below which Lightning would stop in the middle or let them have no effect."""
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 _SHORT = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
@@ -49,6 +54,10 @@ def check_trainer(settings: Mapping[str, Any]) -> None:
         raise _refused(
             "trainer.val_check_interval= a whole number of batches", interval, "an endless stream has no fractions"
         )
+    for name, least in LEAST.items():
+        value = settings.get(name)
+        if isinstance(value, int | float) and value < least:
+            raise _refused(f"trainer.{name}= at least {least}", value, "leave it out or choose such a number")
     accelerator = settings.get("accelerator", "auto")
     if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
         raise _refused("trainer.accelerator= one of this machine", accelerator, "choose cpu or auto")

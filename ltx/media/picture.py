@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ltx.home import at_home
 from ltx.media.limits import Limits
 from ltx.media.pixels import cover, to_float
 from ltx.media.remarks import aloud
@@ -27,7 +28,7 @@ def read_picture(
     Raises:
         MediaError: if it cannot be read or exceeds the limits.
     """
-    path = Path(path)
+    path = at_home(path)
     pixels = torch.from_numpy(np.array(load_still(path, limits, aloud(path))))
     picture = to_float(pixels[None])
     return (picture if size is None else cover(picture, *size, "bilinear"))[:, 0]

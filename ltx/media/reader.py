@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from ltx.home import at_home
 from ltx.media.container import MediaInfo
 from ltx.media.frames import Picture, pictures
 from ltx.media.limits import Budget, EndedError, Limits
@@ -54,7 +55,7 @@ def probe(path: str | Path, *, limits: Limits = LIMITS) -> MediaInfo:
     Raises:
         MediaError: if it cannot be read.
     """
-    with closing(pictures(Path(path), folder_rate=Fraction(1), limits=limits, remarks=Remarks())) as stream:
+    with closing(pictures(at_home(path), folder_rate=Fraction(1), limits=limits, remarks=Remarks())) as stream:
         return next(stream).info
 
 
@@ -64,7 +65,7 @@ def read_video(path: str | Path, *, limits: Limits = LIMITS) -> Footage:
     Raises:
         MediaError: if it cannot be read or exceeds the limits.
     """
-    path = Path(path)
+    path = at_home(path)
     budget, remarks = Budget(limits, path), Remarks()
     frames, times = [], []
     for picture in pictures(path, folder_rate=Fraction(1), limits=limits, remarks=remarks):
@@ -107,7 +108,7 @@ def sample_video(
             f"expected 0 < frame_rate ≤ 1000, frames ≥ 1, a size of at least 1×1 and a finite start ≥ 0, "
             f"got {frame_rate}, {frames}, {size} and {start}"
         )
-    path = Path(path)
+    path = at_home(path)
     rate = Fraction(frame_rate).limit_denominator(100_000)
     first = Fraction(start).limit_denominator(100_000)
     budget, remarks = Budget(limits, path), Remarks()
@@ -134,7 +135,7 @@ def last_picture(
     Raises:
         MediaError: if it cannot be read or exceeds the limits.
     """
-    path = Path(path)
+    path = at_home(path)
     near = Fraction(max(probe(path, limits=limits).duration - 1, 0)).limit_denominator(1000)
     stream = pictures(path, folder_rate=Fraction(1), limits=limits, remarks=aloud(path), start=near)
     for picture in stream:

@@ -128,3 +128,27 @@ def test_what_is_said_and_not_read_is_no_defect(target, code):
     done = subprocess.run(words, stdout=out, stderr=subprocess.PIPE, timeout=60, check=False)
     os.close(out)
     assert done.returncode == code and len(done.stderr.splitlines()) == (code > 0), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "named"),
+    [
+        (MemoryError(), 2, "enough memory"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"), 2, "enough memory"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), 2, "enough memory"),
+        (RuntimeError("shapes do not fit"), 1, "internal error: RuntimeError"),
+        (OSError("no space\nleft"), 2, "no space left"),
+        (BrokenPipeError(), 0, ""),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_what_ends_a_command_is_told_as_what_it_is(error, code, named, capsys, monkeypatch):
+    """Too little memory is for the user to mend, a reader that has gone away is no mistake, and a defect says so."""
+
+    def fails(words):
+        raise error
+
+    monkeypatch.setattr("foresight.cli.main._main", fails)
+    assert main(["predict"]) == code
+    said = capsys.readouterr().err
+    assert (named in said and len(said.splitlines()) == 1) if named else not said

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from foresight.data.batch import CachedBatch
 from foresight.data.datamodule import StreamData
-from foresight.training.checkpoint import VerifiedCheckpointIO, path_of_step, read
+from foresight.training.checkpoint import VerifiedCheckpointIO, newest, path_of_step, read
 from foresight.training.ema import EMA
 from foresight.training.module import TrainingModule
 from foresight.training.optimizer import GroupedOptimizer, ParameterGroup
@@ -132,3 +132,56 @@ def test_frozen_weights_stay_out_of_checkpoints(tmp_path: Path) -> None:
     """Only what trains is saved."""
     state = run(tmp_path, 1, resume=None)["state_dict"]
     assert set(state) == {"model.0.weight", "model.0.bias", "model.2.weight", "model.2.bias"}
+
+
+class Falling(nn.Module):
+    """One weight, whose gradient is 1 whatever comes in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(()))
+
+
+def falling(model: Falling, batch: CachedBatch, generator: torch.Generator) -> Mapping[str, Tensor]:
+    return {"loss": model.weight * 1.0}
+
+
+def go_on(folder: Path, steps: int) -> dict[str, Any]:
+    """Plain gradient descent at a rate that falls from 1 to 0 over the whole training; goes on where it was."""
+    groups = [ParameterGroup(".*", 1.0, 0.0)]
+    module = TrainingModule(
+        model=Falling(),
+        objective=falling,
+        optimizer=GroupedOptimizer(optimizer=torch.optim.SGD, groups=groups),
+        schedule=WarmupDecay(steps=steps, warmup=0, decay=1.0),
+        seed=0,
+    )
+    trainer = Trainer(
+        accelerator="cpu",
+        devices=1,
+        max_steps=steps,
+        callbacks=[PeriodicCheckpoint(folder=folder, minutes=100, keep=100)],
+        plugins=[VerifiedCheckpointIO()],
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=0,
+        use_distributed_sampler=False,
+        default_root_dir=folder,
+    )
+    data = StreamData(train=Rows(), validation=Rows(), batch=2, workers=0, seed=5)
+    trainer.fit(module, data, ckpt_path=newest(folder), weights_only=True)
+    return read(path_of_step(folder, trainer.global_step))
+
+
+def test_a_finished_run_goes_on_at_the_rates_of_the_longer_one(tmp_path: Path) -> None:
+    """Four steps of four, then four more of eight, the first of them already at the new schedule's rate.
+
+    By hand: 1 + 3/4 + 2/4 + 1/4 = 2.5, then 4/8 + 3/8 + 2/8 + 1/8 = 1.25.
+    """
+    assert float(go_on(tmp_path, 4)["state_dict"]["model.weight"]) == -2.5
+    longer = go_on(tmp_path, 8)
+    assert float(longer["state_dict"]["model.weight"]) == -3.75
+    assert longer["global_step"] == 8 and longer["position"]["batches"] == 8
+    assert float(go_on(tmp_path, 8)["state_dict"]["model.weight"]) == -3.75, "nothing is left to do"

@@ -17,6 +17,7 @@ def test_ordinary_settings_pass() -> None:
     """What recipes set, and what means nothing, is let through."""
     check_trainer(FINE)
     check_trainer({**FINE, **dict.fromkeys(ELSEWHERE)})
+    check_trainer({**FINE, "accumulate_grad_batches": 1, "gradient_clip_val": 0, "limit_val_batches": 0})
     check_trainer({**FINE, "precision": "bf16", "max_epochs": -1, "limit_val_batches": 0.5, "fast_dev_run": False})
 
 
@@ -32,6 +33,10 @@ def test_what_has_no_effect_is_refused(name: str) -> None:
     [
         ("max_steps", -1),
         ("max_steps", 0),
+        ("accumulate_grad_batches", 0),
+        ("gradient_clip_val", -0.1),
+        ("limit_val_batches", -1),
+        ("log_every_n_steps", -1),
         ("val_check_interval", 0.5),
         ("val_check_interval", 1.0),
         ("val_check_interval", 0),
