@@ -97,10 +97,12 @@ def test_a_run_goes_on_with_more_steps(typed: list[str], tmp_path: Path, capfd: 
 
 def test_a_warning_is_one_line_said_once(typed: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     """Without the file that warns, whatever the sentence holds and however often it is said."""
-    before = warnings.showwarning
-    assert main([*typed, "objective.sentence=two\nlines"]) == 0
-    assert capfd.readouterr().err == "foresight: two lines\n"
-    assert warnings.showwarning is before
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        before = warnings.showwarning
+        assert main([*typed, "objective.sentence=two\nlines"]) == 0
+        assert capfd.readouterr().err == "foresight: two lines\n"
+        assert warnings.showwarning is before
 
 
 @pytest.mark.parametrize(
