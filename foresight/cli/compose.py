@@ -1,4 +1,4 @@
-"""From what was typed to plain arguments: Hydra chooses the files. The only file that sees a DictConfig."""
+"""From what was typed to plain arguments: Hydra chooses the files. No other but `sizes` sees a DictConfig."""
 
 from __future__ import annotations
 
