@@ -141,6 +141,7 @@ def test_a_mapping_sets_its_entries() -> None:
         ("~trainer.max_step", "trainer.max_steps=?"),
         ("callbacks.mine=3", "+callbacks.mine= adds it"),
         ("trainer=smok", "smoke"),
+        ("vlm=~nobody-of-this-name", "~nobody-of-this-name"),
         ("experiment=tiny/vaee", "did you mean tiny/vae?"),
         ("trainer.max_steps=abc", "a whole number"),
         ("trainer.max_steps=nan", "a whole number"),
