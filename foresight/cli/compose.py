@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from hydra import compose as hydra_compose
 from hydra import initialize_config_module
-from hydra.errors import HydraException
+from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from omegaconf.resolvers.oc import env
@@ -283,6 +283,17 @@ def _told() -> Iterator[None]:
         raise ConfigError(f"expected a value for {key}, got none; add {key}=… to the command") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"expected YAML in a configuration, got {one_line(error)}") from error
+    except ConfigCompositionException as error:
+        words = one_line(error)
+        if (
+            found := re.search(r"Could not (?:override|delete) '?([\w/@.]+)'?|([\w/@.]+) appears more than once", words)
+        ) is None:
+            raise ConfigError(words) from error
+        raise ConfigError(
+            f"expected {found[1]}= to be a choice that this command makes, got none of that name; `--help` shows them"
+            if found[1]
+            else f"expected {found[2]}= once, got it twice; it is there already, so write it without +"
+        ) from error
     except (HydraException, OmegaConfBaseException) as error:
         # A resolver's own words say it better than OmegaConf's wrapping of them.
         raise ConfigError(one_line(error.__cause__ if isinstance(error.__cause__, ConfigError) else error)) from error

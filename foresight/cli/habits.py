@@ -31,6 +31,8 @@ FLAGS = {
 }
 """Flags that are not taken."""
 
+RATE = "optimizer.groups.0.learning_rate=, and a group for each part of the network"
+
 OPTIONS = {
     "hydra.searchpath": OWN,
     "hydra": f"{FOLDER}; nothing else of Hydra's is set",
@@ -42,6 +44,16 @@ OPTIONS = {
     "gpus": "trainer.accelerator=gpu trainer.devices=N",
     "logger": "trainer.logger={_target_: lightning.pytorch.loggers.TensorBoardLogger, save_dir: FOLDER}",
     "output_dir": FOLDER,
+    "resume": RESUME,
+    "lr": RATE,
+    "learning_rate": RATE,
+    "optimizer.lr": RATE,
+    "optimizer.learning_rate": RATE,
+    "optimizer.optimizer.lr": RATE,
+    "batch_size": "data.batch=",
+    "data.batch_size": "data.batch=",
+    "num_workers": "data.workers=",
+    "data.num_workers": "data.workers=",
 }
 """Options that are not taken; a name stands for all below it."""
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from foresight.errors import UserError
 
-_WORD = re.compile(r"(?P<sign>\+\+|\+|~|)(?P<key>[^=@+~\s]+)(?:@(?P<package>[^=]+))?(?:=(?P<value>.*))?", re.DOTALL)
+_WORD = re.compile(
+    r"(?P<sign>\+\+|\+|~|)(?P<key>[^=@+~\s.]+(?:\.[^=@+~\s.]+)*)(?:@(?P<package>[^=]+))?(?:=(?P<value>.*))?", re.DOTALL
+)
 _PART = re.compile(r"[^.\[\]]+")
 
 

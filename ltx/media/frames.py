@@ -61,6 +61,8 @@ def pictures(
     Raises:
         MediaError: if anything about the input is wrong, at the picture where it is found.
     """
+    if path.parts[:1] == ("~",):  # which not every shell fills in, and no call from Python
+        path = path.expanduser()
     if path.is_dir():
         files = numbered(path, remarks)
         first = min(int(start * folder_rate), len(files) - 1)

@@ -124,6 +124,13 @@ def test_a_link_to_nothing_is_no_gap(tmp_path: Path) -> None:
         numbered(tmp_path, Remarks())
 
 
+def test_a_home_is_filled_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As shells do; calls from Python have none."""
+    Image.new("RGB", (32, 32)).save(tmp_path / "1.png")
+    monkeypatch.setenv("HOME", str(tmp_path.parent))
+    assert read_video(f"~/{tmp_path.name}").video.shape[1] == 1
+
+
 def test_names_without_numbers_are_said(tmp_path: Path) -> None:
     """The order of names is then all there is."""
     remarks = Remarks()
