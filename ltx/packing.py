@@ -31,7 +31,7 @@ class PackedClips:
 def pack(
     clips: Sequence[Float[Tensor, "channel _frame _height _width"]],
     *,
-    given: Sequence[int],
+    given: Sequence[range],
     keep: int,
     frame_rates: Sequence[float],
     causal: bool,
@@ -44,7 +44,7 @@ def pack(
 
     Args:
         clips: latents of each clip; images are clips of one latent frame.
-        given: how many of each clip's first latent frames are given.
+        given: which of each clip's latent frames are given: `range(2)` the first two.
         keep: length of the sequences, at most that of the shortest clip.
         frame_rates: frames per second of each clip.
         causal: whether frame positions are causal (0.9.5 and later).
@@ -71,13 +71,13 @@ def pack(
 
 
 def _row(
-    clip: Tensor, given: int, keep: int, frame_rate: float, causal: bool, generator: torch.Generator
+    clip: Tensor, given: range, keep: int, frame_rate: float, causal: bool, generator: torch.Generator
 ) -> PackedClips:
     shape = LatentShape.of(clip[None])
-    if not 0 <= given < shape.frames:
+    if len(given) >= shape.frames or not set(given) <= set(range(shape.frames)):
         raise ValueError(f"expected fewer given frames than the {shape.frames} latent frames of a clip, got {given}")
     known = torch.zeros(1, shape.tokens, device=clip.device)
-    known[:, : given * shape.height * shape.width] = 1
+    known.view(shape.frames, -1)[list(given)] = 1
     places = coordinates(shape, frame_rate=frame_rate, causal=causal, device=clip.device)[None]
     tokens = to_tokens(clip[None])
     if keep == shape.tokens:
@@ -88,12 +88,13 @@ def _row(
 
 @dataclass(frozen=True)
 class GivenFrames:
-    """How many of a clip's first latent frames are given, drawn for each clip on its own.
+    """Which of a clip's latent frames are given, drawn for each clip on its own.
 
     Attributes:
-        clip: latent frames of a given clip, at least 1.
-        clip_share: probability that so many are given.
+        clip: latent frames of a given beginning or end, at least 1.
+        clip_share: probability that so many first ones are given.
         image_share: probability that only the first one is, which holds a single picture.
+        suffix_share: probability that so many last ones are given.
 
     Raises:
         ValueError: for a clip without frames, or shares that are no probabilities.
@@ -102,24 +103,42 @@ class GivenFrames:
     clip: int
     clip_share: float
     image_share: float
+    suffix_share: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.clip < 1 or min(self.clip_share, self.image_share) < 0 or self.clip_share + self.image_share > 1:
+        shares = (self.clip_share, self.image_share, self.suffix_share)
+        if self.clip < 1 or not min(shares) >= 0 or not sum(shares) <= 1 + 1e-9:
             raise ValueError(
                 f"expected at least one frame and shares that add up to at most 1, got clip {self.clip}, "
-                f"clip_share {self.clip_share} and image_share {self.image_share}"
+                f"clip_share {self.clip_share}, image_share {self.image_share} and suffix_share {self.suffix_share}"
             )
 
-    def draw(self, frames: Sequence[int], generator: torch.Generator) -> list[int]:
+    def draw(self, frames: Sequence[int], generator: torch.Generator) -> list[range]:
         """Given frames of clips of so many latent frames; the rest of the shares gives none.
 
-        At least one frame is left to predict: a clip too short for what was drawn is given its first frame, and an
-        image nothing.
+        At least one frame is left to predict: a clip too short for what was drawn is given one frame, and an image
+        nothing.
         """
         draws = torch.rand(len(frames), generator=generator, device=generator.device)
         return [self._fitting(draw, count) for draw, count in zip(draws.tolist(), frames, strict=True)]
 
-    def _fitting(self, draw: float, frames: int) -> int:
-        if draw < self.clip_share and frames > self.clip:
-            return self.clip
-        return 1 if draw < self.clip_share + self.image_share and frames > 1 else 0
+    def usual(self, frames: int) -> range:
+        """What is given most often, of a clip of so many latent frames, or all but one where that is the whole clip."""
+        nothing = 1 - self.clip_share - self.image_share - self.suffix_share
+        most = max(self.clip_share, self.image_share, self.suffix_share, nothing)
+        count = min(self.clip, frames - 1)
+        if most == self.clip_share:
+            return range(count)
+        if most == self.image_share:
+            return range(min(1, frames - 1))
+        return range(frames - count, frames) if most == self.suffix_share else range(0)
+
+    def _fitting(self, draw: float, frames: int) -> range:
+        count = self.clip if frames > self.clip else min(1, frames - 1)
+        if draw < self.clip_share:
+            return range(count)
+        if draw < self.clip_share + self.image_share:
+            return range(min(1, frames - 1))
+        return (
+            range(frames - count, frames) if draw < self.clip_share + self.image_share + self.suffix_share else range(0)
+        )

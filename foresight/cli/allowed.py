@@ -34,6 +34,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
             *("joined_adapters", "new_adapter", "new_transformer", "new_vae", "trained_adapter"),
             *("trained_text_encoder", "trained_transformer", "trained_vae", "trained_vlm", "world_text_encoder"),
         ),
+        "foresight.training.lora.joined_lora",
         "foresight.QwenEncoder.from_pretrained",
         "foresight.training.objectives.adapter.AdaptedTransformer",
         *_in("foresight.vlm.small", "SmallQwenConfig", "small_encoder"),
@@ -46,6 +47,9 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         *_in("foresight.data.encoders", "FeatureEncoder", "LatentEncoder"),
         *_in("foresight.data.mixed", "MixedClips", "MixedData", "Stills"),
         "foresight.data.physics.PhysicsClips",
+        "foresight.data.precomputed.PrecomputedClips",
+        "foresight.data.referenced.ReferencedClips",
+        *_in("foresight.data.stored", "StoredLatents", "StoredText"),
         "foresight.data.videos.VideoClips",
         "foresight.data.wording.WorldWording",
         "foresight.physics.PhysicsConfig",
@@ -86,6 +90,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
     ),
     "export": (
         *_in("foresight.training.export", "AssembledWorld", "Companion", "Export", "TrainingRecord"),
+        "foresight.training.lora.LoRAExport",
         "foresight.world.training_clips.TrainingClips",
     ),
     "logger": (

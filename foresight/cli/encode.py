@@ -5,6 +5,8 @@ from __future__ import annotations
 from foresight.cli.console import console, progress_bar
 from foresight.data.datamodule import StreamData
 from foresight.data.encode import EncodedClips
+from foresight.data.referenced import ReferencedClips
+from foresight.data.source import Source
 from foresight.errors import UserError
 
 
@@ -22,15 +24,23 @@ def encode(*, data: StreamData) -> dict[str, str]:
         StaleCacheError: if a cache is damaged.
     """
     folders = {}
-    for name, source in (("train", data.train), ("validation", data.validation)):
-        if not isinstance(source, EncodedClips):
-            raise UserError(
-                expected="data whose sources are encoded clips",
-                got=type(source).__name__,
-                remedy="choose another data=…; this one is made on the fly",
-            )
+    sources = {**_encoded("train", data.train), **_encoded("validation", data.validation)}
+    for name, source in sources.items():
         with progress_bar(f"encoding {name}") as progress:
             cache = source.encode(progress)
         console.print(f"{name}: {len(cache)} rows of {', '.join(cache.names)} in {cache.folder}")
         folders[name] = str(cache.folder)
     return folders
+
+
+def _encoded(name: str, source: Source) -> dict[str, EncodedClips]:
+    """The caches of a source, by what they are called."""
+    if isinstance(source, ReferencedClips):
+        return {name: source.clips, f"{name} references": source.references}
+    if isinstance(source, EncodedClips):
+        return {name: source}
+    raise UserError(
+        expected="data whose sources are encoded clips",
+        got=type(source).__name__,
+        remedy="choose another data=…; this one needs no encoding",
+    )

@@ -21,6 +21,7 @@ from foresight.errors import UserError
 from foresight.training.checkpoint import VerifiedCheckpointIO, newest, step_of, steps
 from foresight.training.ema import EMA
 from foresight.training.export import AssembledWorld, Writes
+from foresight.training.lora import LoRAExport
 from foresight.training.module import TrainingModule
 from foresight.training.objective import Objective
 from foresight.training.settings import check_trainer, never_validates
@@ -105,6 +106,8 @@ def train(
         for world in (one for one in export if isinstance(one, AssembledWorld)):
             console.print(f"world model {world.folder}")
             console.print(f'next: foresight predict model={world.folder} video=clip.mp4 instruction="…" verifier=none')
+        for lora in (one for one in export if isinstance(one, LoRAExport)):
+            console.print(f"next: {lora.next}", markup=False)
 
 
 def _stopped(folder: Path) -> str:

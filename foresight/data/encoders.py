@@ -31,7 +31,7 @@ class LatentEncoder:
     """
 
     def __init__(self, *, vae: VideoVAE, precision: str) -> None:
-        _check_precision(precision)
+        check_precision(precision)
         self._vae = vae.eval()
         self._precision = precision
 
@@ -69,7 +69,7 @@ class FeatureEncoder:
     """
 
     def __init__(self, *, vlm: QwenEncoder, wording: Wording, context: int, length: int, precision: str) -> None:
-        _check_precision(precision)
+        check_precision(precision)
         if context < 1 or length < 1:
             raise ValueError(f"expected at least one frame and one token, got context {context} and length {length}")
         self._vlm, self._wording = vlm.eval(), wording
@@ -135,6 +135,11 @@ def features_of(batch: CachedBatch) -> VLMFeatures:
     return VLMFeatures(**{name: batch[f"vlm_{name}"] for name in FEATURES})
 
 
-def _check_precision(precision: str) -> None:
+def check_precision(precision: str) -> None:
+    """Refuse what is no type to store in.
+
+    Raises:
+        ValueError: naming those that are.
+    """
     if precision not in PRECISIONS:
         raise ValueError(f"expected a precision out of {', '.join(PRECISIONS)}; got {precision!r}")

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
+from foresight.data.stored import release
 from foresight.training.randomness import keyed_generator
 
 
@@ -61,9 +62,10 @@ class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
         """Rows of each validation batch of a process."""
 
     def prepare_data(self) -> None:
-        """Prepare both sources."""
+        """Prepare both sources; the networks that were read for it are forgotten."""
         self.train.prepare()
         self.validation.prepare()
+        release()
 
     def train_dataloader(self) -> DataLoader[Any]:
         """The stream from the current position on."""

@@ -14,17 +14,19 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from foresight.data.captions import captioned
 from foresight.errors import UserError
 from ltx.home import at_home
 
 TABLES = ("metadata.jsonl", "metadata.csv", "metadata.tsv", "metadata.json")
-COLUMNS = ("file_name", "instruction", "start")
+COLUMNS = ("file_name", "instruction", "start", "reference")
 WANTED = "file_name, instruction and, if a clip does not begin with its file, start in seconds"
 DELIMITERS = ",;\t|"
 
 # These say what is meant, and are read.
 SAME = {**{name: name for name in COLUMNS}, **dict.fromkeys(["start_time", "start_sec", "start_secs"], "start")}
 SAME |= dict.fromkeys(["start_s", "start_second", "start_seconds"], "start")
+SAME |= dict.fromkeys(["reference_path", "reference_video"], "reference")
 # These may mean it, or frames, or milliseconds, and are refused.
 OTHER_NAMES = {
     "file_name": "file filename filepath path video videos clip name media image url",
@@ -43,12 +45,14 @@ class ListedClip:
         instruction: what is done in the clip; empty if nothing is told.
         start: seconds into the video.
         where: the row, in words.
+        reference: the video that an IC-LoRA is shown beside it; it begins at the same moment.
     """
 
     path: Path
     instruction: str
     start: float
     where: str
+    reference: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,9 @@ class _Row:
 
 
 def listed(folder: Path) -> list[ListedClip]:
-    """The rows of a folder's table; what it holds beside them is named in a warning.
+    """The rows of a folder's table, or without one its videos with the text files beside them.
+
+    What a table holds beside these columns is named in a warning.
 
     Tables are UTF-8, or UTF-16 with its byte order mark; CSV may use commas, semicolons, tabs or upright lines.
 
@@ -66,11 +72,13 @@ def listed(folder: Path) -> list[ListedClip]:
         UserError: if there is none, it is empty, a column has another name than those read, or a row is not complete.
     """
     tables = [folder / name for name in TABLES if (folder / name).is_file()]
+    if not tables and (told := captioned(folder)):
+        return [ListedClip(path, text, 0.0, f"{path.name} in {folder}") for path, text in told]
     if len(tables) != 1:
         raise UserError(
             expected=f"one table, {' or '.join(TABLES)}, in {folder}",
             got=", ".join(table.name for table in tables) or _instead(folder),
-            remedy=f"write a row per clip with {WANTED}",
+            remedy=f"write a row per clip with {WANTED}, or NAME.txt beside each video",
         )
     table = tables[0]
     rows = list(_rows(table))
@@ -280,8 +288,18 @@ def _clip(folder: Path, row: _Row) -> ListedClip:
                 got=f"half of one in {ascii(text)[:60]}",
                 remedy="write the table anew with whole \\u pairs, or in plain UTF-8",
             )
-    path = at_home(name) if name.startswith("~/") else folder / name
-    return ListedClip(path, row.cells["instruction"], _start(row), row.where)
+    reference = str(row.cells.get("reference") or "").strip()
+    return ListedClip(
+        _path(folder, name),
+        row.cells["instruction"],
+        _start(row),
+        row.where,
+        _path(folder, reference) if reference else None,
+    )
+
+
+def _path(folder: Path, name: str) -> Path:
+    return at_home(name) if name.startswith("~/") else folder / name
 
 
 def _start(row: _Row) -> float:

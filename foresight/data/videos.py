@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ class VideoClips:
         frames: of a clip, 8k+1.
         frame_rate: frames per second of the clips, whatever that of the files.
         size: height and width, multiples of 32.
+        reference: read each row's `reference` video, from the same moment on, in the place of its own.
         skip: which rows are left out, with a warning that names them, instead of refused: those whose video ends before
             the clip does ("short"), cannot be read ("damaged") or is not there ("missing"). To know, every clip is then
             read once before anything else.
@@ -48,7 +50,14 @@ class VideoClips:
     """
 
     def __init__(
-        self, *, folder: str | Path, frames: int, frame_rate: float, size: Sequence[int], skip: Sequence[str] = ()
+        self,
+        *,
+        folder: str | Path,
+        frames: int,
+        frame_rate: float,
+        size: Sequence[int],
+        reference: bool = False,
+        skip: Sequence[str] = (),
     ) -> None:
         height, width = size
         if isinstance(skip, str) or not set(skip) <= set(FAULTS):
@@ -57,7 +66,7 @@ class VideoClips:
         self._said: set[str] = set()
         VideoShape(frames, height, width)
         self._frames, self._frame_rate, self._size = frames, frame_rate, (height, width)
-        self._folder = Path(folder)
+        self._folder, self._reference = Path(folder), reference
 
     @cached_property
     def clips(self) -> list[ListedClip]:
@@ -67,6 +76,8 @@ class VideoClips:
             UserError: if there is no table, a row of it is not complete, or all are left out.
         """
         rows = listed(self._folder)
+        if self._reference:
+            rows = [_shown(clip) for clip in rows]
         if not self._skip:
             return rows
         faults = [self._fault(clip) for clip in rows]
@@ -175,6 +186,17 @@ class VideoClips:
                 self._said.add(remark)
                 warnings.warn(f"{clip.path}: {remark} Others may be like it; this is said once.", stacklevel=2)
         return footage.video
+
+
+def _shown(clip: ListedClip) -> ListedClip:
+    """The reference video of a row as its clip."""
+    if clip.reference is None:
+        raise UserError(
+            expected=f"a reference video for {clip.where}",
+            got="none",
+            remedy="name it in the column reference of the table; experiment=lora needs none",
+        )
+    return replace(clip, path=clip.reference)
 
 
 def _first(words: Sequence[str]) -> str:

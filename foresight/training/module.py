@@ -42,7 +42,8 @@ class TrainingModule(LightningModule):
         seed: int,
     ) -> None:
         super().__init__()
-        self.model = model
+        # What was read from a disk comes in evaluation mode, in which objectives draw nothing by chance.
+        self.model = model.train()
         self.objective = objective
         self.seed = seed
         self.batches = 0

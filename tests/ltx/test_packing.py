@@ -23,7 +23,9 @@ def marked(frames: int, height: int, width: int) -> Tensor:
 def test_every_token_keeps_its_place(causal: bool) -> None:
     """What is left of a 3×4×5 and a 2×5×5 clip, 60 and 50 tokens cut to 48, lies where it lay; order is kept."""
     clips = [marked(3, 4, 5), marked(2, 5, 5)]
-    packed = pack(clips, given=[1, 0], keep=48, frame_rates=[8.0, 4.0], causal=causal, generator=generator())
+    packed = pack(
+        clips, given=[range(1), range(0)], keep=48, frame_rates=[8.0, 4.0], causal=causal, generator=generator()
+    )
     assert packed.tokens.shape == (2, 48, 3) and packed.coordinates.shape == (2, 3, 48)
     frame, row, column = packed.tokens.unbind(-1)
     pixel_frame = (8 * frame - 7).clamp(min=0) if causal else 8 * frame
@@ -37,7 +39,7 @@ def test_every_token_keeps_its_place(causal: bool) -> None:
 
 def test_given_tokens_stay() -> None:
     """Of 3×4×4 tokens the 32 given ones all stay; what is left out changes with the generator."""
-    options = {"given": [2], "keep": 40, "frame_rates": [8.0], "causal": True}
+    options = {"given": [range(2)], "keep": 40, "frame_rates": [8.0], "causal": True}
     one, other = (pack([marked(3, 4, 4)], **options, generator=generator(seed)) for seed in (0, 1))
     for packed in (one, other):
         assert packed.given.sum() == 32
@@ -50,7 +52,7 @@ def test_tokens_are_left_out_alike() -> None:
     draws = generator()
     kept = torch.zeros(20)
     for _ in range(2000):
-        packed = pack([marked(1, 4, 5)], given=[0], keep=16, frame_rates=[8.0], causal=True, generator=draws)
+        packed = pack([marked(1, 4, 5)], given=[range(0)], keep=16, frame_rates=[8.0], causal=True, generator=draws)
         kept += torch.bincount((packed.tokens[0, :, 1] * 5 + packed.tokens[0, :, 2]).long(), minlength=20)
     assert (kept / 2000 - 0.8).abs().max() < 0.04
 
@@ -58,7 +60,14 @@ def test_tokens_are_left_out_alike() -> None:
 def test_whole_clips_are_left_whole() -> None:
     """Nothing is left out, and nothing drawn, where the length is the clip's own."""
     draws = generator()
-    packed = pack([marked(2, 2, 2)] * 3, given=[0, 1, 1], keep=8, frame_rates=[8.0] * 3, causal=True, generator=draws)
+    packed = pack(
+        [marked(2, 2, 2)] * 3,
+        given=[range(0), range(1), range(1)],
+        keep=8,
+        frame_rates=[8.0] * 3,
+        causal=True,
+        generator=draws,
+    )
     assert torch.equal(packed.tokens[0], marked(2, 2, 2).flatten(1).T)
     assert packed.given.sum(1).tolist() == [0, 4, 4]
     assert torch.equal(draws.get_state(), generator().get_state())
@@ -67,28 +76,40 @@ def test_whole_clips_are_left_whole() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"given": [2]}, "fewer given frames than the 2"),
-        ({"given": [0, 0]}, "for each clip"),
+        ({"given": [range(2)]}, "fewer given frames than the 2"),
+        ({"given": [range(1, 3)]}, "fewer given frames than the 2"),
+        ({"given": [range(0)] * 2}, "for each clip"),
         ({"keep": 9}, "between 4 and 8"),
         ({"keep": 3}, "between 4 and 8"),
     ],
 )
 def test_what_cannot_be_packed_is_refused(change: dict, message: str) -> None:
     """Clips given whole, lists of other lengths, and lengths no clip can be cut to are refused with the numbers."""
-    options = {"given": [1], "keep": 6, "frame_rates": [8.0], "causal": True, **change}
+    options = {"given": [range(1)], "keep": 6, "frame_rates": [8.0], "causal": True, **change}
     with pytest.raises(ValueError, match=message):
         pack([marked(2, 2, 2)], **options, generator=generator())
 
 
 def test_given_frames_come_with_their_probabilities() -> None:
-    """Of long clips 60 % are given 3 frames, 30 % one and 10 % none; short ones keep a frame to predict."""
-    given = GivenFrames(3, clip_share=0.6, image_share=0.3)
-    drawn = torch.tensor(given.draw([5] * 20_000, generator()))
-    for frames, share in ((3, 0.6), (1, 0.3), (0, 0.1)):
-        assert (drawn == frames).float().mean().item() == pytest.approx(share, abs=0.02)
-    assert set(given.draw([3] * 100, generator())) == {0, 1}
-    assert set(given.draw([1] * 100, generator())) == {0}
+    """Half of long clips are given 3 frames, a fifth one, a fifth the last 3, the rest none; short ones keep one."""
+    given = GivenFrames(3, clip_share=0.5, image_share=0.2, suffix_share=0.2)
+    drawn = given.draw([5] * 20_000, generator())
+    for frames, share in ((range(3), 0.5), (range(1), 0.2), (range(2, 5), 0.2), (range(0), 0.1)):
+        assert drawn.count(frames) / len(drawn) == pytest.approx(share, abs=0.02)
+    assert set(given.draw([3] * 100, generator())) == {range(0), range(1), range(2, 3)}
+    assert {len(one) for one in given.draw([1] * 100, generator())} == {0}
     assert given.draw([4], generator()) == given.draw([4], generator())
+
+
+@pytest.mark.parametrize(
+    ("shares", "usual"),
+    [((0.6, 0.1, 0.1), range(2)), ((0.1, 0.6, 0.1), range(1)), ((0.1, 0.1, 0.6), range(2, 4)), ((0, 0.4, 0), range(0))],
+)
+def test_what_is_given_most_often_is_usual(shares: tuple[float, float, float], usual: range) -> None:
+    """Beginning, picture, end or nothing, of a clip of four frames; of an image nothing."""
+    given = GivenFrames(2, *shares)
+    assert given.usual(4) == usual
+    assert len(given.usual(1)) == 0
 
 
 @pytest.mark.parametrize(("clip", "clip_share", "image_share"), [(0, 0.5, 0.5), (2, 0.8, 0.3), (2, -0.1, 0.5)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -93,6 +94,14 @@ class Recorder(nn.Module):
         return torch.zeros_like(tokens)
 
 
+class Echo(Recorder):
+    """Answers what it is shown."""
+
+    def forward(self, tokens: Tensor, *others: Tensor, groups: Any) -> Tensor:
+        super().forward(tokens, *others, groups=groups)
+        return tokens
+
+
 def test_given_frames_are_clean_at_time_0() -> None:
     """The tokens of two given frames are the clip's own at time 0, the others noised; the text comes along."""
     clips = [latents(4, 2, 2, seed) for seed in (1, 2)]
@@ -122,6 +131,49 @@ def test_shares_and_dropping_are_for_training_alone() -> None:
     objective(**settings)(model.eval(), batch, torch.Generator().manual_seed(1))
     assert model.tokens.shape == (24, 20, CHANNELS)
     assert set(model.timesteps.eq(0).sum(1).tolist()) == {8}
+
+
+def test_a_reference_video_precedes_the_clip() -> None:
+    """Its tokens stand first, clean at time 0, at the clip's own places; the loss is that of the clip alone."""
+    clips, shown = [latents(3, 2, 2, seed) for seed in (1, 2)], [latents(3, 2, 2, seed) for seed in (3, 4)]
+    batch = cached(clips)
+    both = replace(batch, tensors={**batch.tensors, "reference": torch.stack(shown)})
+    model, alone = Echo(), Echo()
+    loss = objective(reference=True)(model, both, torch.Generator().manual_seed(0))["loss"]
+    assert loss == objective()(alone, batch, torch.Generator().manual_seed(0))["loss"]
+    for row, reference in enumerate(shown):
+        assert torch.equal(model.tokens[row, :12], reference.flatten(1).T)
+    assert torch.equal(model.tokens[:, 12:], alone.tokens) and torch.equal(model.timesteps[:, 12:], alone.timesteps)
+    assert model.timesteps[:, :12].eq(0).all() and (alone.timesteps > 0).sum() == 2 * 4
+    assert torch.equal(model.places, alone.places.repeat(1, 1, 2))
+    for without in (batch, MIXED):
+        with pytest.raises(ValueError, match="reference"):
+            objective(reference=True)(model, without, torch.Generator())
+
+
+def test_the_end_of_a_clip_can_be_given() -> None:
+    """The last frame's tokens are the clip's own at time 0, in training and, as the usual case, in validation."""
+    clip, given = latents(3, 2, 2), GivenFrames(1, clip_share=0.0, image_share=0.0, suffix_share=1.0)
+    model = Recorder()
+    for training in (True, False):
+        objective(given=given)(model.train(training), cached([clip]), torch.Generator().manual_seed(0))
+        assert model.timesteps.eq(0).tolist() == [[False] * 8 + [True] * 4]
+        assert torch.equal(model.tokens[0, 8:], clip.flatten(1).T[8:])
+
+
+def test_text_states_that_come_with_the_data_are_taken() -> None:
+    """No encoder is needed for them; what would need one is refused."""
+    batch, states = cached([latents(2, 2, 2)]), torch.randn(1, 3, CAPTIONS)
+    mask = torch.tensor([[True, True, False]])
+    own = replace(batch, tensors={**batch.tensors, "text": states, "text_mask": mask})
+    model, settings = Recorder(), {"sigmas": UniformSigma(0.5, 0.6), "given": ALWAYS_TWO, "drop": 0.0}
+    bare = TextFlow(text_encoder=None, wording=None, dropout=0.0, **settings)  # type: ignore[arg-type]
+    bare(model, own, torch.Generator().manual_seed(0))
+    assert torch.equal(model.text[0], states) and torch.equal(model.text[1], mask)
+    with pytest.raises(ValueError, match="text states, or a text encoder"):
+        bare(model, batch, torch.Generator())
+    with pytest.raises(ValueError, match="dropout 0"):
+        objective(dropout=0.1)(model, own, torch.Generator())
 
 
 def test_levels_follow_the_number_of_free_tokens() -> None:

@@ -1,0 +1,37 @@
+"""Captions beside videos: `NAME.txt` for `NAME.mp4`, as trainers of video models are often given them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from foresight.errors import UserError
+
+VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".gif")
+
+
+def captioned(folder: Path) -> list[tuple[Path, str]]:
+    """Each video of a folder with what its text file says; nothing where no video has one.
+
+    Raises:
+        UserError: if some have one and others not, or one is not UTF-8.
+    """
+    if not folder.is_dir():
+        return []
+    videos = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in VIDEOS]
+    alone = [path.name for path in videos if not path.with_suffix(".txt").is_file()]
+    if len(alone) == len(videos):
+        return []
+    if alone:
+        raise UserError(
+            expected=f"a text file beside each of the {len(videos)} videos in {folder}",
+            got=f"none for {', '.join(alone[:3])}{' …' if len(alone) > 3 else ''}",
+            remedy="write NAME.txt for each (an empty one tells nothing), or one table for all",
+        )
+    return [(path, _text(path.with_suffix(".txt"))) for path in videos]
+
+
+def _text(path: Path) -> str:
+    try:
+        return " ".join(path.read_text(encoding="utf-8-sig").split())
+    except (UnicodeDecodeError, OSError) as error:
+        raise UserError(expected=f"UTF-8 text in {path}", got=str(error), remedy="save the caption as UTF-8") from error

@@ -1,0 +1,50 @@
+"""Clips with the reference videos that an IC-LoRA is shown beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from foresight.data.batch import CachedBatch
+from foresight.data.encode import EncodedClips
+from foresight.errors import UserError
+
+
+class ReferencedClips:
+    """Cached clips joined with the cached latents of their reference videos, which come as `reference`.
+
+    Args:
+        clips: with `latents` and what else was encoded.
+        references: one for each clip, in the same order, with `latents`.
+    """
+
+    def __init__(self, *, clips: EncodedClips, references: EncodedClips) -> None:
+        self.clips, self.references = clips, references
+
+    def prepare(self) -> None:
+        """Encode what is missing of both.
+
+        Raises:
+            UserError: if there are not as many references as clips.
+        """
+        if len(self.clips) != len(self.references):
+            raise UserError(
+                expected=f"a reference video for each of {len(self.clips)} clips",
+                got=str(len(self.references)),
+                remedy="name one in every row of the table, and leave no row out",
+            )
+        self.clips.prepare()
+        self.references.prepare()
+
+    def recipe(self) -> dict[str, Any]:
+        """Recipes of both."""
+        return {"kind": "referenced", "clips": self.clips.recipe(), "references": self.references.recipe()}
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+    def __getitems__(self, indices: Sequence[int]) -> CachedBatch:
+        """The given rows of both caches."""
+        rows, shown = self.clips.__getitems__(indices), self.references.__getitems__(indices)
+        return replace(rows, tensors={**rows.tensors, "reference": shown["latents"]})
