@@ -42,8 +42,7 @@ class TrainingModule(LightningModule):
         seed: int,
     ) -> None:
         super().__init__()
-        # What was read from a disk comes in evaluation mode, in which objectives draw nothing by chance.
-        self.model = model.train()
+        self.model = model
         self.objective = objective
         self.seed = seed
         self.batches = 0

@@ -6,7 +6,6 @@ import pytest
 import torch
 from torch import nn
 
-from foresight.training.module import TrainingModule
 from foresight.training.objective import WeightedSum
 from foresight.training.optimizer import GroupedOptimizer, ParameterGroup
 from foresight.training.schedule import WarmupDecay
@@ -39,14 +38,6 @@ def test_groups_claim_by_name_and_the_rest_is_frozen():
     assert found == [(0.1, 0.01, 1), (0.1, 0.0, 1), (0.05, 0.01, 1), (0.05, 0.0, 1)]
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
     assert trained == {"a.weight", "a.bias", "b.weight", "b.bias"}
-
-
-def test_what_was_read_from_a_disk_trains():
-    """Models are read in evaluation mode, in which objectives draw nothing by chance; training takes them out of it."""
-    module = TrainingModule(
-        model=nn.Linear(2, 2).eval(), objective=constant(1.0), optimizer=grouped(".*"), schedule=float, seed=0
-    )
-    assert module.model.training
 
 
 def test_a_group_that_claims_nothing_is_refused():
