@@ -32,9 +32,20 @@ def test_outer_whitespace() -> None:
     assert torch.equal(one.encode(["  a red ball\n"]).embeddings, one.encode(["a red ball"]).embeddings)
 
 
-def test_long_prompts_are_cut() -> None:
-    """A prompt longer than the limit keeps the limit's number of tokens."""
-    assert encoder(4).encode([" ".join(SENTENCES)]).embeddings.shape == (1, 4, 32)
+def test_long_prompts_are_cut_with_a_word(tmp_path: Path) -> None:
+    """A prompt longer than the limit keeps the limit's tokens, and what is lost is said, from a cache as well."""
+    one, prompt = encoder(4), "a red ball rolls left"
+    cached = CachedTextEncoder(one, tmp_path)
+    for encodes in (one, cached, cached):
+        with pytest.warns(UserWarning, match="6 tokens is cut to 4; not read: 'rolls left'") as said:
+            assert encodes.encode([prompt]).embeddings.shape == (1, 4, 32)
+        assert len(said) == 1
+
+
+def test_prompts_that_fit_are_read_without_a_word(recwarn: pytest.WarningsRecorder) -> None:
+    """The end mark counts as a token: at the limit nothing is lost and nothing is said."""
+    assert encoder(4).encode(["a red ball"]).mask.all()
+    assert not list(recwarn)
 
 
 def test_round_trip(tmp_path: Path) -> None:
