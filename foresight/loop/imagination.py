@@ -87,7 +87,7 @@ class Imagination:
         Raises:
             UserError: if the move cannot be made for this task or without a reviser.
         """
-        refined = None
+        refined, readable = None, self.readable
         with Meter(self.model) as meter:
             match move:
                 case Draw():
@@ -107,7 +107,7 @@ class Imagination:
                     verdict = _if_true(verdict, earlier[move.attempt].verdict)
                 prediction = self._begun(prediction)
             else:
-                verdict = self._verified(prediction) if self.readable else None
+                verdict = self._verified(prediction) if readable else None
                 chosen = self._nearest(prediction)
         return Attempt(
             move=move,

@@ -23,7 +23,9 @@ def test_a_trained_adapter_becomes_a_world_model(tmp_path: Path, clip: Tensor) -
     save_adapter(load_adapter(resolve(TINY, "adapter") / "adapter"), tmp_path / "adapter")
     clips = TrainingClips(8.0, 25, 64, 64, 9, {"ltx": TINY})
     TrainingRecord(str(tmp_path / "adapter"), clips).write(nn.Identity())
-    AssembledWorld(str(tmp_path / "world"), str(tmp_path / "adapter"), TINY, TINY, None).write(nn.Identity())
+    AssembledWorld(str(tmp_path / "world"), str(tmp_path / "adapter"), TINY, TINY, TINY, TINY, None).write(
+        nn.Identity()
+    )
     assert TrainingClips.read(tmp_path / "world" / "adapter") == clips
     mine, theirs = WorldModel.from_pretrained(tmp_path / "world"), WorldModel.from_pretrained(TINY)
     assert mine.plan == theirs.plan

@@ -139,5 +139,6 @@ def test_modes_are_settled_for_the_objective_as_well() -> None:
         schedule=lambda step: 1.0,
         seed=0,
     )
+    module.configure_optimizers()
     module.on_train_start()
     assert module.model.training and objective["head"].training and not objective["teacher"].training

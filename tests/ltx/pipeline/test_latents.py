@@ -71,7 +71,9 @@ def test_low_size() -> None:
 def test_presets_are_complete() -> None:
     """Every released transformer has a preset, every preset but "plain" a card, every upsampler one."""
     other = ("lora", "upscaler")
-    assert {name for name in cards() if not any(each in name for each in other)} | {"plain"} == set(presets())
+    assert {name for name in cards() if not any(each in name for each in other)} | {"plain", "distilled"} == set(
+        presets()
+    )
     assert all(p.refinement is None or p.refinement.upsampler in cards() for p in presets().values())
     dev = find_preset("ltxv-13b-0.9.8-dev").first.guidance
     assert [dev.index(t) for t in (1, 0.996667, 0.995, 0.985, 0.978333, 0.932, 0.446)] == list(range(7))
