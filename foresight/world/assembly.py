@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from adapters import AbstractAdapter, build_adapter, config_from_dict
+from adapters import ComposeConfig, QueriesConfig, config_from_dict
 from adapters.storage import CONFIG
 from foresight.errors import UserError
 from foresight.plan import FILE, SamplingPlan
@@ -63,7 +63,7 @@ class Assembly:
             )
         video = video_sizes(self.transformer, self.vae)
         if self.adapter is not None and self.vlm is not None:
-            check_pairing(empty_adapter(self.adapter).pairing, video, vlm_sizes(self.vlm))
+            check_pairing(adapter_configs(self.adapter)[0].pairing, video, vlm_sizes(self.vlm))
         if self.text_encoder is not None and (width := text_width(self.text_encoder)) != video.caption_channels:
             raise UserError(
                 expected=f"a text encoder of width {video.caption_channels}, as {self.transformer} reads",
@@ -179,16 +179,15 @@ def adapter_folder(where: str | Path) -> Path:
     )
 
 
-def empty_adapter(folder: Path) -> AbstractAdapter:
-    """An adapter as its configuration says, without weights.
+def adapter_configs(folder: Path) -> tuple[Any, ...]:
+    """The configuration of an adapter, or of each that it is composed of; no weight is read.
 
     Raises:
         UserError: if it is damaged.
     """
     try:
         config = config_from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
-        with torch.device("meta"):
-            return build_adapter(config)
+        return config.parts if isinstance(config, ComposeConfig) else (config,)
     except (OSError, ValueError) as error:
         raise UserError(
             expected=f"the configuration of an adapter in {folder / CONFIG}",
@@ -223,7 +222,10 @@ def _needed_text_encoder(
     Raises:
         UserError: if one is needed and none is there.
     """
-    if adapter is not None and plan.guidance == 1 and empty_adapter(adapter).replaces_text:
+    replaced = adapter is not None and any(
+        isinstance(part, QueriesConfig) and part.placement == "replace" for part in adapter_configs(adapter)
+    )
+    if replaced and plan.guidance == 1:
         return None
     root = locate(ltx, "transformer")
     if root.is_dir() and (root / "text_encoder").is_dir():

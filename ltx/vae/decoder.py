@@ -66,5 +66,7 @@ class Decoder(nn.Module):
             embedding = rearrange(self.last_time_embedder(scaled, x.dtype), "b (n c) -> b n c", n=2)
             vectors = self.last_scale_shift_table + embedding
             modulation = Modulation(*vectors[..., None, None, None].unbind(1))
-        pixels: Tensor = self.conv_out(x, clip, Activation(modulation))
-        return rearrange(pixels, "b (c r q) f h w -> b c f (h q) (w r)", q=self.patch_size, r=self.patch_size)
+        # One name, so that what came in is freed before the pixels are put in order.
+        x = self.conv_out(x, clip, Activation(modulation))
+        video: Tensor = rearrange(x, "b (c r q) f h w -> b c f (h q) (w r)", q=self.patch_size, r=self.patch_size)
+        return video

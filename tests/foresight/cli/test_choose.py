@@ -65,7 +65,7 @@ def test_a_sentence_as_the_goal(world, video, tmp_path):
     [
         ({"goal": "nothing.png"}, "nothing.png"),
         ({"instructions": ["wait"]}, "two different"),
-        ({"temperature": Temperature({}, "x" * 64, "made up")}, "foresight calibrate"),
+        ({"temperature": Temperature({"image": 1.0}, "x" * 64, "made up")}, "foresight calibrate"),
         ({"video": "nothing.mp4"}, "nothing.mp4"),
     ],
 )
