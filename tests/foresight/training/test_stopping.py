@@ -57,8 +57,9 @@ def denoising(model: nn.Module, batch: CachedBatch, generator: torch.Generator) 
 
 @pytest.fixture(autouse=True)
 def handler() -> Iterator[None]:
-    """Ctrl-C means the same after each test as before."""
-    before = signal.getsignal(signal.SIGINT)
+    """Ctrl-C is heard as at a terminal, also where the shell of a background run has it ignored, and means the same
+    after each test as before."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
 
