@@ -32,7 +32,7 @@ from foresight.cli.typed import check_values, fits, hints, with_homes
 from foresight.cli.words import Word
 from foresight.errors import UserError, one_line
 
-SHARED = frozenset({"paths", "name", "seed", "vlm", "ltx", "pairing", "adapter"})
+SHARED = frozenset({"paths", "name", "seed", "vlm", "ltx", "pairing", "adapter", "clips"})
 """Entries that other entries refer to, or that are used before a command starts; a command need not take them."""
 
 RECIPE = "experiment"

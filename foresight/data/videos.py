@@ -13,17 +13,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from foresight.data.account import counted, cropped, named, resampled
 from foresight.data.batch import ClipBatch
 from foresight.data.cache import file_digest
+from foresight.data.split import split_rows
 from foresight.data.table import ListedClip, listed
+from foresight.data.windows import SMALL, cut, stride
 from foresight.errors import UserError
 from ltx.media import EndedError, MediaError, probe, sample_video
 from ltx.shapes import VideoShape
 
 FAULTS = ("short", "damaged", "missing")
 """What may be wrong with a row's video."""
-SMALL = (32, 32)
-"""Height and width where only the number of frames matters."""
 
 
 class VideoClips:
@@ -37,6 +38,9 @@ class VideoClips:
 
     Args:
         folder: of the videos and the table.
+        split: which part of it: "train", "validation" or "calibration", see `split_rows`; None is all of it.
+        every: cut each row's video into clips this far apart, from its start to the end of the file: seconds ("2s"),
+            frames of a clip (16), or "scenes" for clips side by side that cross no cut. None is one clip per row.
         frames: of a clip, 8k+1.
         frame_rate: frames per second of the clips, whatever that of the files.
         size: height and width, multiples of 32.
@@ -47,6 +51,7 @@ class VideoClips:
 
     Raises:
         ValueError: if frames or size are not those of a clip, or a word of `skip` is none of these.
+        UserError: if `every` is no stride.
     """
 
     def __init__(
@@ -56,6 +61,8 @@ class VideoClips:
         frames: int,
         frame_rate: float,
         size: Sequence[int],
+        split: str | None = None,
+        every: str | int | None = None,
         reference: bool = False,
         skip: Sequence[str] = (),
     ) -> None:
@@ -67,19 +74,51 @@ class VideoClips:
         VideoShape(frames, height, width)
         self._frames, self._frame_rate, self._size = frames, frame_rate, (height, width)
         self._folder, self._reference = Path(folder), reference
+        self._split, self._every = split, every
+        if every is not None:
+            stride(every, frame_rate)
+        self._told: list[str] = []
 
     @cached_property
     def clips(self) -> list[ListedClip]:
-        """The rows of the table, without those that are left out, read when they are first asked for.
+        """The clips, without those that are left out; the table is read when they are first asked for.
 
         Raises:
             UserError: if there is no table, a row of it is not complete, or all are left out.
         """
-        rows = listed(self._folder)
+        rows, divided = (listed(self._folder), "") if self._split is None else split_rows(self._folder, self._split)
+        self._told = [divided] if divided else []
+        if self._every is not None:
+            rows = self._windows(rows, self._every)
         if self._reference:
             rows = [_shown(clip) for clip in rows]
-        if not self._skip:
-            return rows
+        return self._usable(rows) if self._skip else rows
+
+    def _windows(self, rows: list[ListedClip], every: str | int) -> list[ListedClip]:
+        """The rows cut into clips; files that are too short for one are left out, and counted."""
+        found = cut(rows, every=every, frames=self._frames, frame_rate=self._frame_rate)
+        if not found.clips:
+            raise UserError(
+                expected=f"a video of more than {self._seconds:.3g} s in {self._folder}",
+                got=f"{counted(len(found.short), 'file')}, all shorter: {named(found.short)}",
+                remedy="bring longer videos, or take shorter clips (ltx.clip)",
+            )
+        files = {row.path for row in rows}
+        short = f"; {counted(len(found.short), 'file')} too short ({named(found.short)})" if found.short else ""
+        self._told.append(f"{counted(len(files), 'file')}, {counted(len(found.clips), 'clip')} by {found.how}{short}")
+        return found.clips
+
+    def account(self) -> list[str]:
+        """What becomes of the videos, a line each: clips, cropping, rate, and what is left out."""
+        self.prepare()
+        infos = {path: probe(path) for path in dict.fromkeys(clip.path for clip in self.clips)}
+        lines = list(self._told)
+        if self._every is None:
+            lines.append(f"{counted(len(infos), 'file')}, {counted(len(self.clips), 'clip')}")
+        return [*lines, *filter(None, (cropped(infos, self._size), resampled(infos, self._frame_rate)))]
+
+    def _usable(self, rows: list[ListedClip]) -> list[ListedClip]:
+        """The rows without those that are to be left out."""
         faults = [self._fault(clip) for clip in rows]
         left_out = [words for fault, words in faults if fault in self._skip]
         if len(left_out) == len(rows):
@@ -89,6 +128,7 @@ class VideoClips:
                 remedy="mend the files or the table",
             )
         if left_out:
+            self._told.append(f"left out: {len(left_out)} of {counted(len(rows), 'clip')}")
             warnings.warn(f"{len(left_out)} of {len(rows)} clips are left out: {_first(left_out)}", stacklevel=2)
         return [clip for clip, (fault, _) in zip(rows, faults, strict=True) if fault not in self._skip]
 
