@@ -12,6 +12,7 @@ from torch import Tensor
 from foresight.errors import UserError
 from foresight.lengths import SHORTEST_CONTEXT, FramePlan, context_frames, horizon_frames
 from ltx.media import Footage, Limits, MediaInfo, cover_size, sample_video
+from ltx.media.streams import StreamChoice
 from ltx.shapes import VideoShape
 
 LIMITS = Limits()
@@ -47,6 +48,7 @@ def load_clip(
     context: int | str,
     horizon: int | str,
     start: float = 0.0,
+    stream: StreamChoice = "default",
     limits: Limits = LIMITS,
 ) -> Clip:
     """Read a file or folder of pictures by the input policy.
@@ -62,6 +64,7 @@ def load_clip(
         context: frames (9) or seconds ("1.0s", both ends counted).
         horizon: frames (16) or seconds ("2.0s").
         start: seconds into the file at which the context begins.
+        stream: which of the file's videos, see `ltx.media.sample_video`.
         limits: what reading may cost.
 
     Raises:
@@ -76,8 +79,15 @@ def load_clip(
     height, width = size
     VideoShape(1, height, width)
     plan = FramePlan(context_frames(context, frame_rate), horizon_frames(horizon, frame_rate))
-    wanted = plan.context + plan.horizon
-    footage = sample_video(path, frame_rate=frame_rate, frames=wanted, size=(height, width), start=start, limits=limits)
+    footage = sample_video(
+        path,
+        frame_rate=frame_rate,
+        frames=plan.context + plan.horizon,
+        size=(height, width),
+        start=start,
+        limits=limits,
+        stream=stream,
+    )
     _check_length(footage, plan, frame_rate)
     observed = footage.video[:, plan.context :]
     return Clip(

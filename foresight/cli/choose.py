@@ -18,6 +18,7 @@ from foresight.report import Film, Report, Table, contact_sheet, write_page
 from foresight.request import NoiseLevel
 from foresight.run import RunDirectory
 from foresight.world_model import WorldModel
+from ltx.media.streams import StreamChoice
 
 PAPER = 0.96
 """Grey level of cells in which nothing is shown, in [−1, 1]: the sheet's own."""
@@ -34,6 +35,7 @@ def choose(
     context: int | str,
     horizon: int | str,
     start: float,
+    stream: StreamChoice,
     candidates: int,
     noise_level: NoiseLevel,
     seed: int,
@@ -54,6 +56,7 @@ def choose(
         context: observed part, frames or seconds ("1.0s").
         horizon: part to imagine, frames or seconds.
         start: seconds into the file at which the context begins.
+        stream: which of the file's videos, see `ltx.media.sample_video`.
         candidates: futures per instruction.
         noise_level: where the adapter's forecast enters the flow.
         seed: of the first candidate.
@@ -68,7 +71,13 @@ def choose(
     """
     with RunDirectory(run, replace=replace) as folder:
         clip = load_clip(
-            video, frame_rate=model.plan.frame_rate, size=size, context=context, horizon=horizon, start=start
+            video,
+            frame_rate=model.plan.frame_rate,
+            size=size,
+            context=context,
+            horizon=horizon,
+            start=start,
+            stream=stream,
         )
         wanted = read_goal(goal, (size[0], size[1]))
         heat = temperature.of(wanted.kind, model) if isinstance(temperature, Temperature) else temperature

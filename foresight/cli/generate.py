@@ -21,6 +21,7 @@ from ltx.flow import Progress
 from ltx.lora import combined, merge, read_lora
 from ltx.media import probe, read_picture, sample_video, write_mp4
 from ltx.media.folder import PICTURES
+from ltx.media.streams import StreamChoice
 from ltx.pipeline import LTXPipeline, clip_condition, image_condition, starting_video
 from ltx.shapes import SPACE
 from ltx.vae.tiling import FADED, Tiling
@@ -61,9 +62,10 @@ def generate(
         prompt: what is to be seen.
         more_prompts: a video of its own for each.
         negative_prompt: what is to be avoided, where the preset uses guidance.
-        conditions: pictures and clips to be found in the video: `file`, `start` (frame, 0) and `strength` (1).
+        conditions: pictures and clips to be found in the video: `file`, `start` (frame, 0) and `strength` (1),
+            and of a file of several videos the number of one, `stream`.
         references: reference videos of an IC-LoRA.
-        repaint: a video to start from: `file` and `noise_level`.
+        repaint: a video to start from: `file` and `noise_level`, and `stream` as above.
         latents: what an earlier run with output=latents wrote, to be refined: `file` and `noise_level`.
         loras: updates of the transformer: `file`, `strength` (1) and `alpha` (what the file says).
         frames: any number; rounded up to 8k+1 for generation and cut back.
@@ -94,20 +96,24 @@ def generate(
             read = [(read_lora(entry["file"], alpha=entry.get("alpha")), entry["strength"]) for entry in entries]
             merge(pipeline.transformer, combined(read))
 
-        def footage(file: str | Path, count: int, size: tuple[int, int] | None = None) -> Float[Tensor, "3 frame h w"]:
+        def footage(
+            file: str | Path, count: int, size: tuple[int, int] | None = None, stream: StreamChoice = "default"
+        ) -> Float[Tensor, "3 frame h w"]:
+            size = size or _own_size(file, stream)
             # One frame more than fits shows that the file goes on, which the pipeline then says.
-            found = sample_video(file, frame_rate=frame_rate, frames=count + 1, size=size or _own_size(file))
+            found = sample_video(file, frame_rate=frame_rate, frames=count + 1, size=size, stream=stream)
             found.warn()
             return found.video
 
         size = {"height": height, "width": width}
         given = [
             _condition(footage, item, frames, size)
-            for item in _entries("conditions", conditions, start=0, strength=1.0)
+            for item in _entries("conditions", conditions, optional=("stream",), start=0, strength=1.0)
         ]
         start = None
-        for item in _entries("repaint", [] if repaint is None else [repaint], noise_level=None):
-            start = starting_video(footage(item["file"], frames), **size, noise_level=item["noise_level"])
+        for item in _entries("repaint", [] if repaint is None else [repaint], optional=("stream",), noise_level=None):
+            repainted = footage(item["file"], frames, stream=item.get("stream", "default"))
+            start = starting_video(repainted, **size, noise_level=item["noise_level"])
         refined: dict[str, Any] = {}
         for item in _entries("latents", [] if latents is None else [latents], noise_level=None):
             refined = {"latents": _read_latents(item["file"]), "noise_level": item["noise_level"]}
@@ -153,17 +159,18 @@ def generate(
 
 
 def _condition(
-    footage: Callable[[str, int], Tensor], item: Mapping[str, Any], frames: int, size: dict[str, int]
+    footage: Callable[..., Tensor], item: Mapping[str, Any], frames: int, size: dict[str, int]
 ) -> ConditioningItem:
     """A picture or a clip as the released command line prepares it."""
     file, where = item["file"], {"start": item["start"], "strength": item["strength"]}
     if Path(file).suffix.lower() in PICTURES:
         return image_condition(read_picture(file), **size, **where)
-    return clip_condition(footage(file, max(1, frames - int(item["start"]))), **size, **where)
+    clip = footage(file, max(1, frames - int(item["start"])), stream=item.get("stream", "default"))
+    return clip_condition(clip, **size, **where)
 
 
-def _own_size(file: str | Path) -> tuple[int, int]:
-    info = probe(file)
+def _own_size(file: str | Path, stream: StreamChoice) -> tuple[int, int]:
+    info = probe(file, stream=stream)
     return info.height, info.width
 
 

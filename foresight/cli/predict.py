@@ -22,6 +22,7 @@ from foresight.run import RunDirectory
 from foresight.verify import Verdict, Verifier
 from foresight.world.domain import DomainCheck, check_domain
 from foresight.world_model import WorldModel
+from ltx.media.streams import StreamChoice
 
 RANKED = 3
 """Fewest candidates that can judge each other."""
@@ -37,6 +38,7 @@ def predict(
     context: int | str,
     horizon: int | str,
     start: float,
+    stream: StreamChoice,
     candidates: int,
     noise_level: NoiseLevel,
     seed: int,
@@ -61,6 +63,7 @@ def predict(
         context: observed part, frames or seconds ("1.0s").
         horizon: part to predict, frames or seconds.
         start: seconds into the file at which the context begins.
+        stream: which of the file's videos, see `ltx.media.sample_video`.
         candidates: futures to draw; the plan's estimate from them is shown.
         noise_level: where the adapter's forecast enters the flow, or "auto".
         seed: of the first candidate.
@@ -90,6 +93,7 @@ def predict(
             context=context,
             horizon=horizon,
             start=start,
+            stream=stream,
         )
         seconds = {"reading": perf_counter() - began}
         result: Prediction | Trace

@@ -26,6 +26,7 @@ from foresight.watch.alarm import Watching
 from foresight.watch.timeline import Timeline
 from foresight.world_model import WorldModel
 from ltx.files import write_text
+from ltx.media.streams import StreamChoice
 
 
 def watch(
@@ -34,6 +35,7 @@ def watch(
     alarm: Alarm | None,
     coverage: float,
     video: str | Path,
+    stream: StreamChoice,
     instruction: str,
     size: Sequence[int],
     ahead: int,
@@ -55,6 +57,7 @@ def watch(
         alarm: tells events; None marks none.
         coverage: share of ordinary moments that are not taken for events.
         video: a file, a folder that grows, a camera, or an address.
+        stream: which of its videos, see `ltx.media.sample_video`.
         instruction: what is done at the end of the first context, as far as one knows.
         size: height and width the model works at, multiples of 32.
         ahead: frames between two predictions, a multiple of 8.
@@ -85,20 +88,21 @@ def watch(
             got=f"{list(size)} and {seconds}",
             remedy="give two numbers, as in size=[64,64]",
         )
-    stream = arrivals(
+    coming = arrivals(
         str(video),
         frame_rate=model.plan.frame_rate,
         size=(size[0], size[1]),
         patience=patience,
         backlog=2 * watcher.held_frames,
+        stream=stream,
     )
     if seconds is not None:
-        stream = takewhile(lambda arrival: arrival.seconds < seconds, stream)
+        coming = takewhile(lambda arrival: arrival.seconds < seconds, coming)
     with RunDirectory(run, replace=replace) as folder:
         course, interrupted = Timeline(), False
         with open(folder / "moments.jsonl", "w", encoding="utf-8") as lines, _terminable():
             try:
-                _follow(stream, watcher, threshold, course, (sys.stdout, lines))
+                _follow(coming, watcher, threshold, course, (sys.stdout, lines))
             except (KeyboardInterrupt, BrokenPipeError):
                 interrupted = True
         if not course.moments and not watcher.unread and not interrupted:

@@ -15,11 +15,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
+from ltx.home import at_home
 from ltx.media import Limits, to_float
 from ltx.media.folder import Names, is_picture
 from ltx.media.frames import Picture, numbered_pictures, pictures
 from ltx.media.reader import covering, held
 from ltx.media.remarks import aloud
+from ltx.media.streams import StreamChoice, check_choice
 
 ENDLESS = Limits(frames=2**62, bytes=2**62, seconds=1e9)
 """Limits on single pictures only: a stream may go on for ever, since none of it is kept."""
@@ -49,7 +51,13 @@ class Arrival:
 
 
 def arrivals(
-    video: str, *, frame_rate: float, size: tuple[int, int], patience: float, backlog: int
+    video: str,
+    *,
+    frame_rate: float,
+    size: tuple[int, int],
+    patience: float,
+    backlog: int,
+    stream: StreamChoice = "default",
 ) -> Iterator[Arrival]:
     """The frames of a stream, by the policy of `ltx.media.sample_video`: nothing is blended or shown early.
 
@@ -61,6 +69,7 @@ def arrivals(
         patience: seconds without a new picture after which a folder or an address has come to its end.
         backlog: frames of a camera or address that wait while the reader is busy; if there would be more, they are left
             out and the next one does not follow.
+        stream: which of the videos of a file or an address, see `ltx.media.sample_video`.
 
     Raises:
         MediaError: if it cannot be read.
@@ -75,18 +84,19 @@ def arrivals(
     if is_live(video):
         from foresight.watch.live import live
 
-        return live(video, frame_rate=frame_rate, size=size, patience=patience, backlog=backlog)
-    path, rate = Path(video), Fraction(frame_rate).limit_denominator(100_000)
+        return live(video, frame_rate=frame_rate, size=size, patience=patience, backlog=backlog, stream=stream)
+    path, rate = at_home(video), Fraction(frame_rate).limit_denominator(100_000)
     if path.is_dir():
-        stream = numbered_pictures(
+        check_choice(stream, 1, path, "it is one, number 0")
+        growth = numbered_pictures(
             growing(path, patience), rate=rate, count=0, path=path, limits=ENDLESS, remarks=aloud(path)
         )
         # A folder has no clock, and the end of its newest picture must not be waited for.
         return (
             Arrival.of(picture, size, seconds=float(index / rate), follows=index > 0)
-            for index, picture in enumerate(stream)
+            for index, picture in enumerate(growth)
         )
-    return _file(path, rate, size)
+    return _file(path, rate, size, stream)
 
 
 def is_live(video: str) -> bool:
@@ -126,7 +136,7 @@ def growing(folder: Path, patience: float) -> Iterator[Path]:
         time.sleep(PAUSE)
 
 
-def _file(path: Path, rate: Fraction, size: tuple[int, int]) -> Iterator[Arrival]:
-    with closing(pictures(path, folder_rate=rate, limits=ENDLESS, remarks=aloud(path))) as stream:
-        for index, picture in enumerate(held(stream, (step / rate for step in count()))):
+def _file(path: Path, rate: Fraction, size: tuple[int, int], stream: StreamChoice) -> Iterator[Arrival]:
+    with closing(pictures(path, folder_rate=rate, limits=ENDLESS, remarks=aloud(path), stream=stream)) as shown:
+        for index, picture in enumerate(held(shown, (step / rate for step in count()))):
             yield Arrival.of(picture, size, seconds=float(index / rate), follows=index > 0)

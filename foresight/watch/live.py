@@ -17,10 +17,11 @@ import av
 from foresight.watch.arrivals import ENDLESS, Arrival
 from ltx.media import MediaError
 from ltx.media.clock import Clock, continuous
-from ltx.media.container import DEMUXERS, Opened, chosen_stream
+from ltx.media.container import DEMUXERS, Opened
 from ltx.media.frames import Picture, decoded_pictures
 from ltx.media.recognise import HEAD, no_video
 from ltx.media.remarks import aloud
+from ltx.media.streams import StreamChoice, chosen_stream
 
 # Playlists can name other files or hosts and are left out, as for files.
 PROTOCOLS = "rtsp,rtsps,rtp,rtmp,http,https,tcp,udp,srt,tls"
@@ -29,7 +30,9 @@ GAP = Fraction(2)
 """Seconds between two pictures that are no longer taken for a steady stream."""
 
 
-def live(address: str, *, frame_rate: float, size: tuple[int, int], patience: float, backlog: int) -> Iterator[Arrival]:
+def live(
+    address: str, *, frame_rate: float, size: tuple[int, int], patience: float, backlog: int, stream: StreamChoice
+) -> Iterator[Arrival]:
     """See `foresight.watch.arrivals`.
 
     Raises:
@@ -37,8 +40,8 @@ def live(address: str, *, frame_rate: float, size: tuple[int, int], patience: fl
     """
     rate = Fraction(frame_rate).limit_denominator(100_000)
     buffer = Backlog(backlog)
-    stream = steady(_pictures(address, patience), rate, size)
-    Thread(target=buffer.fill, args=(stream,), name="live video", daemon=True).start()
+    steadily = steady(_pictures(address, patience, stream), rate, size)
+    Thread(target=buffer.fill, args=(steadily,), name="live video", daemon=True).start()
     return buffer.drain()
 
 
@@ -116,7 +119,7 @@ def steady(stream: Iterator[Picture], rate: Fraction, size: tuple[int, int]) -> 
         before = picture
 
 
-def _pictures(address: str, patience: float) -> Iterator[Picture]:
+def _pictures(address: str, patience: float, stream: StreamChoice) -> Iterator[Picture]:
     options = {"protocol_whitelist": PROTOCOLS, "format_whitelist": FORMATS, "rtsp_transport": "tcp"}
     camera = address.startswith("/dev/")
     if camera:
@@ -140,7 +143,7 @@ def _pictures(address: str, patience: float) -> Iterator[Picture]:
     with closing(container):
         path = Path(address)
         remarks = aloud(path)
-        source = Opened(path, container, chosen_stream(path, container, remarks), "", remarks)
+        source = Opened(path, container, chosen_stream(path, container, remarks, stream), "", remarks)
         clock = Clock(container, source.stream)
         yield from decoded_pictures(_whole(source), clock, source, ENDLESS)
 

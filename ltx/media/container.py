@@ -1,4 +1,4 @@
-"""Opening a video file: which containers are read, which of its streams is taken, what its header says."""
+"""Opening a video file: which containers are read, and what its header says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 from ltx.media.clock import RAW, RESTARTING, format_name, rate_of
 from ltx.media.limits import MAX_PIXEL_ASPECT, Limits, MediaError, decoding
 from ltx.media.remarks import Remarks
+from ltx.media.streams import StreamChoice, chosen_stream
 from ltx.media.whole import check_file
 
 # Demuxers by FFmpeg's names. Playlists (hls, dash, concat, image2) can name other files or hosts and are left out.
@@ -72,7 +73,7 @@ class Opened:
 
 
 @contextmanager
-def opened(path: Path, limits: Limits, remarks: Remarks) -> Iterator[Opened]:
+def opened(path: Path, limits: Limits, remarks: Remarks, choice: StreamChoice) -> Iterator[Opened]:
     """The container and the stream to take; everything raised inside becomes `MediaError`."""
     missing = check_file(path, remarks)
     options = {
@@ -93,36 +94,12 @@ def opened(path: Path, limits: Limits, remarks: Remarks) -> Iterator[Opened]:
                 "convert it to MP4 (H.264) and try again"
             ) from error
         with container:
-            stream = chosen_stream(path, container, remarks)
+            stream = chosen_stream(path, container, remarks, choice)
             # A header may not know the size yet (GIF): the first frame is then checked instead.
             if stream.codec_context.width and stream.codec_context.height:
                 limits.check_size(path, stream.codec_context.height, stream.codec_context.width)
             stream.codec_context.options = {"max_pixels": str(limits.pixels)}
             yield Opened(path, container, stream, missing, remarks)
-
-
-def chosen_stream(path: Path, container: InputContainer, remarks: Remarks) -> VideoStream:
-    """The video stream that is marked as default, else the largest, else the first; never a cover picture.
-
-    Raises:
-        MediaError: if there is none.
-    """
-    still = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
-    moving = [stream for stream in container.streams.video if not stream.disposition & still]
-    if not moving:
-        cover = ", only a cover picture" if container.streams.video else ""
-        sound = " beside its sound" if container.streams.audio else ""
-        raise MediaError(f"expected a file with a video stream, got none{cover}{sound} in {path}; choose another file")
-
-    def rank(stream: VideoStream) -> tuple[bool, int]:
-        default = bool(stream.disposition & av.stream.Disposition.default)
-        return default, stream.codec_context.width * stream.codec_context.height
-
-    chosen = max(moving, key=rank)
-    if len(moving) > 1:
-        size = f"{chosen.codec_context.width}×{chosen.codec_context.height}"
-        remarks.add(f"Of its {len(moving)} videos number {moving.index(chosen) + 1} ({size}) is taken.")
-    return chosen
 
 
 def pixel_aspect(path: Path, stream: VideoStream) -> float:

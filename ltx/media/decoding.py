@@ -33,7 +33,7 @@ def frames_from(source: Opened, clock: Clock, start: Fraction) -> Iterator[Video
     """
     decoder = _decoder(source)
     packets = _packets(source)
-    first = next(frames := decoded(packets, decoder, source), None)
+    first = next(frames := decoded(packets, decoder, source, beginning=True), None)
     if first is None:
         return
     _, end = clock.times(first)
@@ -47,15 +47,26 @@ def frames_from(source: Opened, clock: Clock, start: Fraction) -> Iterator[Video
         yield from _sought(source, clock, start, decoder)
 
 
-def decoded(packets: Iterable[Packet[VideoStream]], decoder: VideoCodecContext, source: Opened) -> Iterator[VideoFrame]:
-    """Decode packets; a recording that ends in damage ends there, with a remark.
+def decoded(
+    packets: Iterable[Packet[VideoStream]], decoder: VideoCodecContext, source: Opened, *, beginning: bool = False
+) -> Iterator[VideoFrame]:
+    """Decode packets; what cannot be decoded before the first whole frame is left out, and damage at the end ends it.
+
+    Args:
+        packets: in their order.
+        decoder: of their stream.
+        source: told of what is left out.
+        beginning: whether these are the first packets of the recording, whose loss is one of the recording's.
 
     Raises:
         MediaError: at damage with more than `TAIL` packets behind it, or if nothing can be decoded.
     """
     waiting: list[VideoFrame] | None = None
     damage, packets_behind, any_whole = "", 0, False
+    bad, early, entered = 0, 0, False
     for packet in packets:
+        entered = entered or packet.is_keyframe
+        early += not entered and bool(packet.size)
         packets_behind += waiting is not None and bool(packet.size)
         # In transport streams the mark may also come from a part that was put before, and be on a whole packet.
         torn = bool(source.missing and packet.size and packet.is_corrupt)
@@ -70,10 +81,16 @@ def decoded(packets: Iterable[Packet[VideoStream]], decoder: VideoCodecContext, 
             elif waiting is not None and not wrong:
                 waiting.append(frame)
             elif not wrong:
+                lost = 0 if any_whole else max(bad, early if entered else 0)
+                if lost and beginning:
+                    source.remarks.add(
+                        f"Its beginning is not whole: what cannot be shown is left out ({lost} pictures)."
+                    )
                 any_whole = True
                 yield frame
         if wrong:
             damage = damage or wrong
+            bad += not any_whole
             # What lies before the first whole frame is the rest of a picture that was cut away.
             waiting = waiting if waiting is not None or not any_whole else []
         if packets_behind > TAIL:

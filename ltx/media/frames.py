@@ -20,6 +20,7 @@ from ltx.media.limits import Budget, Limits, MediaError, decoding
 from ltx.media.orientation import Orientation, orientation
 from ltx.media.remarks import Remarks
 from ltx.media.still import load_still, moving_webp, resizer
+from ltx.media.streams import StreamChoice, check_choice
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,13 @@ class Picture:
 
 
 def pictures(
-    path: Path, *, folder_rate: Fraction, limits: Limits, remarks: Remarks, start: Fraction = Fraction(0)
+    path: Path,
+    *,
+    folder_rate: Fraction,
+    limits: Limits,
+    remarks: Remarks,
+    start: Fraction = Fraction(0),
+    stream: StreamChoice = "default",
 ) -> Generator[Picture]:
     """Decode a video file, or a folder of pictures taken as a video of `folder_rate` pictures a second.
 
@@ -57,21 +64,22 @@ def pictures(
         limits: what reading may cost; only what is decoded counts.
         remarks: filled with what is to be known beside the pictures.
         start: seconds; pictures that are gone by then may be left out.
+        stream: which of a file's videos.
 
     Raises:
         MediaError: if anything about the input is wrong, at the picture where it is found.
     """
-    if path.parts[:1] == ("~",):  # which not every shell fills in, and no call from Python
-        path = path.expanduser()
     if path.is_dir():
+        check_choice(stream, 1, path, "it is one, number 0")
         files = numbered(path, remarks)
         first = min(int(start * folder_rate), len(files) - 1)
         return numbered_pictures(
             files, rate=folder_rate, count=len(files), path=path, limits=limits, first=first, remarks=remarks
         )
     if path.is_file() and path.stat().st_size and _is_moving_webp(path):
+        check_choice(stream, 1, path, "it is one, number 0")
         return _webp(path, limits)
-    return _file(path, limits, remarks, start)
+    return _file(path, limits, remarks, start, stream)
 
 
 def _is_moving_webp(path: Path) -> bool:
@@ -92,8 +100,8 @@ def _webp(path: Path, limits: Limits) -> Generator[Picture]:
         start = end
 
 
-def _file(path: Path, limits: Limits, remarks: Remarks, start: Fraction) -> Generator[Picture]:
-    with opened(path, limits, remarks) as source:
+def _file(path: Path, limits: Limits, remarks: Remarks, start: Fraction, stream: StreamChoice) -> Generator[Picture]:
+    with opened(path, limits, remarks, stream) as source:
         clock = Clock(source.container, source.stream)
         yield from decoded_pictures(frames_from(source, clock, start), clock, source, limits)
 

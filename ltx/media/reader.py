@@ -21,6 +21,7 @@ from ltx.media.frames import Picture, pictures
 from ltx.media.limits import Budget, EndedError, Limits
 from ltx.media.pixels import cover_size, to_float
 from ltx.media.remarks import Remarks, aloud
+from ltx.media.streams import StreamChoice
 
 LIMITS = Limits()
 
@@ -49,18 +50,20 @@ class Footage:
             warnings.warn(f"{self.info.path}: {remark}", stacklevel=2)
 
 
-def probe(path: str | Path, *, limits: Limits = LIMITS) -> MediaInfo:
-    """Size, rate, length and kind of a video, from its header and first frame.
+def probe(path: str | Path, *, limits: Limits = LIMITS, stream: StreamChoice = "default") -> MediaInfo:
+    """Size, rate, length and kind of a video, from its header and first frame; `stream` as in `sample_video`.
 
     Raises:
         MediaError: if it cannot be read.
     """
-    with closing(pictures(at_home(path), folder_rate=Fraction(1), limits=limits, remarks=Remarks())) as stream:
-        return next(stream).info
+    with closing(
+        pictures(at_home(path), folder_rate=Fraction(1), limits=limits, remarks=Remarks(), stream=stream)
+    ) as shown:
+        return next(shown).info
 
 
-def read_video(path: str | Path, *, limits: Limits = LIMITS) -> Footage:
-    """Every frame of a file or folder in its own size.
+def read_video(path: str | Path, *, limits: Limits = LIMITS, stream: StreamChoice = "default") -> Footage:
+    """Every frame of a file or folder in its own size; `stream` as in `sample_video`.
 
     Raises:
         MediaError: if it cannot be read or exceeds the limits.
@@ -68,7 +71,7 @@ def read_video(path: str | Path, *, limits: Limits = LIMITS) -> Footage:
     path = at_home(path)
     budget, remarks = Budget(limits, path), Remarks()
     frames, times = [], []
-    for picture in pictures(path, folder_rate=Fraction(1), limits=limits, remarks=remarks):
+    for picture in pictures(path, folder_rate=Fraction(1), limits=limits, remarks=remarks, stream=stream):
         budget.kept(picture.info.height, picture.info.width)
         frames.append(picture.pixels(picture.info.height, picture.info.width))
         times.append(float(picture.start))
@@ -83,6 +86,7 @@ def sample_video(
     size: tuple[int, int],
     start: float = 0.0,
     limits: Limits = LIMITS,
+    stream: StreamChoice = "default",
 ) -> Footage:
     """Frames at a regular rate: frame i is the source frame on screen at start + i / frame_rate seconds.
 
@@ -98,9 +102,11 @@ def sample_video(
         size: (height, width) of the result.
         start: seconds into the video.
         limits: what reading may cost.
+        stream: which of a file's videos, counted from 0 and without cover pictures; "default" takes the one marked so,
+            else the largest, else the first.
 
     Raises:
-        MediaError: if it cannot be read, exceeds the limits, or ends before `start`.
+        MediaError: if it cannot be read, exceeds the limits, ends before `start`, or has no such stream.
         ValueError: for a rate, number, size or start that is out of range.
     """
     if not (0 < frame_rate <= 1000 and frames >= 1 and min(size) >= 1 and 0 <= start < math.inf):
@@ -115,8 +121,8 @@ def sample_video(
     out: list[np.ndarray] = []
     times: list[float] = []
     info = None
-    with closing(pictures(path, folder_rate=rate, limits=limits, remarks=remarks, start=first)) as stream:
-        for picture in held(stream, (first + i / rate for i in range(frames))):
+    with closing(pictures(path, folder_rate=rate, limits=limits, remarks=remarks, start=first, stream=stream)) as shown:
+        for picture in held(shown, (first + i / rate for i in range(frames))):
             info = picture.info
             budget.kept(*size)
             repeated = times and times[-1] == float(picture.start)

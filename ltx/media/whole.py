@@ -11,6 +11,7 @@ from ltx.media.recognise import HEAD, no_video
 from ltx.media.remarks import Remarks
 
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"moof")
+_SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", 0x1F43B675
 
 
 def check_file(path: Path, remarks: Remarks) -> str:
@@ -43,7 +44,7 @@ def _missing_bytes(file: BinaryIO, size: int, path: Path, remarks: Remarks) -> s
     if start[4:8] in _BOXES:
         return _missing_boxes(file, size, path, remarks)
     if start[:4] == b"\x1a\x45\xdf\xa3":
-        return _missing_segment(file, size)
+        return _missing_segment(file, size, remarks)
     if start[:4] == b"RIFF" and (told := int.from_bytes(start[4:8], "little") + 8) > size:
         return _short(told, size)
     return ""
@@ -82,27 +83,54 @@ def _missing_boxes(file: BinaryIO, size: int, path: Path, remarks: Remarks) -> s
     return missing or (_short(position, size) if position > size and length else "")
 
 
-def _missing_segment(file: BinaryIO, size: int) -> str:
+def _missing_segment(file: BinaryIO, size: int, remarks: Remarks) -> str:
     """RFC 8794: EBML header, then one Segment element; each is an identifier, a size and data."""
     file.seek(4)
     head = _ebml_size(file)
     if head is None:
         return ""
     file.seek(head, os.SEEK_CUR)
-    if file.read(4) != b"\x18\x53\x80\x67":
+    if file.read(4) != _SEGMENT:
         return ""
     body = _ebml_size(file)
-    if body is None:
-        return ""
-    end = file.tell() + body
-    return _short(end, size) if end > size else ""
+    if body is not None:
+        end = file.tell() + body
+        return _short(end, size) if end > size else ""
+    if not _ends_whole(file, size):
+        return "its last block is not whole"
+    remarks.add("It was never closed, as while it is being recorded: it is read as far as it goes.")
+    return ""
+
+
+def _ends_whole(file: BinaryIO, size: int) -> bool:
+    """Whether a row of elements ends with one of them; clusters of unknown size are looked into."""
+    while file.tell() < size:
+        kind, length = _ebml_number(file, marked=True), _ebml_size(file)
+        if kind is None or (length is None and kind != _CLUSTER) or file.tell() + (length or 0) > size:
+            return False
+        file.seek(length or 0, os.SEEK_CUR)
+    return True
 
 
 def _ebml_size(file: BinaryIO) -> int | None:
-    """A variable-length size: leading zeros of the first byte count the bytes that follow; all ones is unknown."""
+    """A variable-length size; all ones is unknown."""
+    start = file.tell()
+    value = _ebml_number(file, marked=False)
+    return None if value is None or value == (1 << 7 * (file.tell() - start)) - 1 else value
+
+
+def _ebml_number(file: BinaryIO, *, marked: bool) -> int | None:
+    """A number whose first byte's leading zeros count the bytes that follow; None if it is cut or none.
+
+    Args:
+        file: at its first byte.
+        marked: keep the bit that ends the zeros, as identifiers do.
+    """
     first = file.read(1)
     if not first or not first[0]:
         return None
     extra = 8 - first[0].bit_length()
-    value = int.from_bytes(bytes([first[0] & (0x7F >> extra)]) + file.read(extra), "big")
-    return None if value == (1 << 7 * (extra + 1)) - 1 else value
+    rest = file.read(extra)
+    if len(rest) < extra:
+        return None
+    return int.from_bytes((first if marked else bytes([first[0] & (0x7F >> extra)])) + rest, "big")

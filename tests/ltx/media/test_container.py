@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from ltx.media import MediaError, probe, read_video, to_pixels
+from ltx.media import MediaError, probe, read_video, sample_video, to_pixels
 
 GREEN = ("-f", "lavfi", "-i", "color=lime:size=64x48:rate=8:duration=1")
 RED = ("-f", "lavfi", "-i", "color=red:size=96x64:rate=8:duration=1")
@@ -72,6 +73,31 @@ def test_the_default_stream_is_taken_and_said(tmp_path: Path, ffmpeg) -> None:
         assert int(pixel[colour]) > 200 and int(pixel[1 - colour]) < 60
         assert any("Of its 2 videos" in remark for remark in found.remarks)
         assert len(ffmpeg.shown(path, *size)) == 8
+
+
+def test_a_chosen_stream_is_taken_everywhere(tmp_path: Path, ffmpeg) -> None:
+    """By its number, covers not counted, wherever reading begins; another number names what is there."""
+    Image.new("RGB", (640, 480), (0, 0, 255)).save(tmp_path / "cover.png")
+    path = tmp_path / "two.mp4"
+    ffmpeg.run(
+        *("-i", str(tmp_path / "cover.png")), *GREEN, *RED, "-map", "0", "-map", "1", "-map", "2", "-c:v", "libx264",
+        *("-pix_fmt", "yuv420p", "-c:v:0", "png", "-disposition:v:0", "attached_pic", str(path)),
+    )  # fmt: skip
+    sizes: tuple[tuple[int, int], ...] = ((64, 48), (96, 64))
+    for number, size in enumerate(sizes):
+        found = read_video(path, stream=number)
+        assert (found.info.width, found.info.height) == size and not found.remarks
+        late = sample_video(path, frame_rate=8, frames=2, size=size[::-1], start=0.5, stream=number)
+        assert torch.equal(late.video, found.video[:, 4:6])
+        assert probe(path, stream=number).height == size[1]
+    for wrong in (2, -1, True, "1"):
+        with pytest.raises(MediaError, match=r"0 \(h264 64×48.*\), 1 \(h264 96×64.*\); got"):
+            read_video(path, stream=wrong)  # type: ignore[arg-type]
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "cover.png").rename(tmp_path / "folder" / "0.png")
+    assert read_video(tmp_path / "folder", stream=0).video.shape[1] == 1
+    with pytest.raises(MediaError, match="it is one, number 0; got 1"):
+        read_video(tmp_path / "folder", stream=1)
 
 
 def test_a_cover_picture_is_no_video(tmp_path: Path, ffmpeg) -> None:

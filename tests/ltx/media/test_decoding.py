@@ -120,7 +120,36 @@ def test_a_recording_that_begins_between_key_frames_is_read_from_the_first(tmp_p
     content = path.read_bytes()
     cut = len(content) // 4 // 188 * 188
     path.write_bytes(content[cut:])
-    found = greys(read_video(path).video)
-    assert found == greys(read_video(path).video) and 16 <= len(found) <= 40
+    footage = read_video(path)
+    found = greys(footage.video)
+    assert any("beginning is not whole" in remark for remark in footage.remarks)
+    assert not sample_video(path, frame_rate=8, frames=4, size=(64, 64), start=0).remarks[1:]
+    assert 16 <= len(found) <= 40
     steps = {b - a for a, b in pairwise(found)}
     assert steps <= {3, 4, 5}
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
+def test_a_live_recording_is_read_as_far_as_it_goes(tmp_path: Path, ffmpeg, name: str) -> None:
+    """What was never closed tells no length: whole, a word that it may have an end; cut in a block, that it is cut."""
+    codec = X264 if name == "a.mkv" else ("-c:v", "libvpx", "-deadline", "realtime", "-g", "16", "-b:v", "1M")
+    path = ffmpeg.make(tmp_path / name, *codec, "-live", "1", source="testsrc2=size=96x64:rate=8:duration=6")
+    whole = read_video(path)
+    assert whole.video.shape[1] == 48
+    assert [remark for remark in whole.remarks if "never closed" in remark] == list(whole.remarks)
+    content = path.read_bytes()
+    for share in (0.5, 0.8):
+        path.write_bytes(content[: int(len(content) * share)])
+        found = read_video(path)
+        count = found.video.shape[1]
+        assert 8 < count < 48
+        assert torch.equal(found.video[:, : count - 1], whole.video[:, : count - 1])
+        assert [remark for remark in found.remarks if "cut short" in remark] == list(found.remarks)
+
+
+def test_a_crashed_recorder_leaves_zeros_behind(tmp_path: Path, ffmpeg) -> None:
+    """Space that was reserved and never written is no picture: the recording ends before it, with a word."""
+    path = ffmpeg.make(tmp_path / "a.mkv", *X264, "-live", "1", source="testsrc2=size=96x64:rate=8:duration=6")
+    path.write_bytes(path.read_bytes() + bytes(5000))
+    found = read_video(path)
+    assert found.video.shape[1] == 48 and any("cut short" in remark for remark in found.remarks)
