@@ -38,10 +38,18 @@ def captioned(folder: Path) -> list[tuple[Path, str]]:
             got=f"none for {', '.join(alone[:3])}{' …' if len(alone) > 3 else ''}",
             remedy="write NAME.txt for each (an empty one tells nothing), or one table for all",
         )
-    return [(path, _text(path.with_suffix(".txt"))) for path in videos]
+    return [(path, caption(path) or "") for path in videos]
 
 
-def _text(path: Path) -> str:
+def caption(video: Path) -> str | None:
+    """What the text file beside a video says; None if there is none.
+
+    Raises:
+        UserError: if it is not UTF-8.
+    """
+    path = video.with_suffix(".txt")
+    if not path.is_file():
+        return None
     try:
         return " ".join(path.read_text(encoding="utf-8-sig").split())
     except (UnicodeDecodeError, OSError) as error:

@@ -9,17 +9,19 @@ from pathlib import Path
 
 from foresight.data.table import TABLES, ListedClip, listed
 from foresight.errors import UserError
+from ltx.media.streams import StreamChoice
 
 SHARES = {"validation": 0.1, "calibration": 0.2}
 """Of the files, at least one each; the rest is "train"."""
 SPLITS = ("train", *SHARES)
 
 
-def split_rows(folder: Path, split: str) -> tuple[list[ListedClip], str]:
+def split_rows(folder: Path, split: str, stream: StreamChoice = "default") -> tuple[list[ListedClip], str]:
     """The rows of a part of a folder, and how they were divided, in words; empty if the user did it.
 
     Where the folder holds subfolders of these names, each has its own videos and table. Else the files of the folder
     are divided by the hash of their names: always alike, and all clips of a file on one side.
+    `stream` is that of `listed`.
 
     Raises:
         UserError: if the part is none of `SPLITS`, or there are too few files to divide.
@@ -28,8 +30,8 @@ def split_rows(folder: Path, split: str) -> tuple[list[ListedClip], str]:
         raise UserError(expected=f"a part out of {', '.join(SPLITS)}", got=repr(split), remedy="choose one of them")
     own = any((folder / name).is_dir() for name in SPLITS) and not any((folder / name).is_file() for name in TABLES)
     if own or not folder.is_dir():
-        return listed(folder / split), ""
-    rows = listed(folder)
+        return listed(folder / split, stream), ""
+    rows = listed(folder, stream)
     files = sorted({_name(row, folder) for row in rows}, key=lambda name: sha256(name.encode()).digest())
     if len(files) < len(SPLITS):
         raise UserError(

@@ -21,6 +21,7 @@ from foresight.data.table import ListedClip, listed
 from foresight.data.windows import SMALL, cut, stride
 from foresight.errors import UserError
 from ltx.media import EndedError, MediaError, probe, sample_video
+from ltx.media.streams import StreamChoice
 from ltx.shapes import VideoShape
 
 FAULTS = ("short", "damaged", "missing")
@@ -48,6 +49,7 @@ class VideoClips:
         skip: which rows are left out, with a warning that names them, instead of refused: those whose video ends before
             the clip does ("short"), cannot be read ("damaged") or is not there ("missing"). To know, every clip is then
             read once before anything else.
+        stream: which of a file's videos is taken where its row does not say, see `ltx.media.sample_video`.
 
     Raises:
         ValueError: if frames or size are not those of a clip, or a word of `skip` is none of these.
@@ -65,6 +67,7 @@ class VideoClips:
         every: str | int | None = None,
         reference: bool = False,
         skip: Sequence[str] = (),
+        stream: StreamChoice = "default",
     ) -> None:
         height, width = size
         if isinstance(skip, str) or not set(skip) <= set(FAULTS):
@@ -74,7 +77,7 @@ class VideoClips:
         VideoShape(frames, height, width)
         self._frames, self._frame_rate, self._size = frames, frame_rate, (height, width)
         self._folder, self._reference = Path(folder), reference
-        self._split, self._every = split, every
+        self._split, self._every, self._stream = split, every, stream
         if every is not None:
             stride(every, frame_rate)
         self._told: list[str] = []
@@ -86,12 +89,16 @@ class VideoClips:
         Raises:
             UserError: if there is no table, a row of it is not complete, or all are left out.
         """
-        rows, divided = (listed(self._folder), "") if self._split is None else split_rows(self._folder, self._split)
+        rows, divided = (
+            (listed(self._folder, self._stream), "")
+            if self._split is None
+            else split_rows(self._folder, self._split, self._stream)
+        )
         self._told = [divided] if divided else []
         if self._every is not None:
             rows = self._windows(rows, self._every)
         if self._reference:
-            rows = [_shown(clip) for clip in rows]
+            rows = [_shown(clip, self._stream) for clip in rows]
         return self._usable(rows) if self._skip else rows
 
     def _windows(self, rows: list[ListedClip], every: str | int) -> list[ListedClip]:
@@ -111,7 +118,7 @@ class VideoClips:
     def account(self) -> list[str]:
         """What becomes of the videos, a line each: clips, cropping, rate, and what is left out."""
         self.prepare()
-        infos = {path: probe(path) for path in dict.fromkeys(clip.path for clip in self.clips)}
+        infos = {clip.path: probe(clip.path, stream=clip.stream) for clip in {c.path: c for c in self.clips}.values()}
         lines = list(self._told)
         if self._every is None:
             lines.append(f"{counted(len(infos), 'file')}, {counted(len(self.clips), 'clip')}")
@@ -147,7 +154,7 @@ class VideoClips:
 
     def recipe(self) -> dict[str, Any]:
         """Content of the files, what the table says of them, and how frames are read."""
-        rows = [[self._digests[clip.path], clip.instruction, clip.start] for clip in self.clips]
+        rows = [[self._digests[clip.path], clip.instruction, clip.start, *_told_stream(clip)] for clip in self.clips]
         return {"videos": rows, "frames": self._frames, "frame_rate": self._frame_rate, "size": list(self._size)}
 
     @property
@@ -190,7 +197,7 @@ class VideoClips:
     def _trouble(self, clip: ListedClip) -> str:
         """What is wrong with a clip, by its header if that says how long the video is; else by reading it."""
         try:
-            found = probe(clip.path)
+            found = probe(clip.path, stream=clip.stream)
         except MediaError as error:
             return f"{clip.where}: {error}"
         end = clip.start + self._seconds
@@ -213,7 +220,14 @@ class VideoClips:
         return "", ""
 
     def _read(self, clip: ListedClip, size: tuple[int, int]) -> Float[Tensor, "rgb=3 frame height width"]:
-        footage = sample_video(clip.path, frame_rate=self._frame_rate, frames=self._frames, size=size, start=clip.start)
+        footage = sample_video(
+            clip.path,
+            frame_rate=self._frame_rate,
+            frames=self._frames,
+            size=size,
+            start=clip.start,
+            stream=clip.stream,
+        )
         if footage.video.shape[1] < self._frames:
             raise UserError(
                 expected=f"{self._frames} frames at {self._frame_rate:g} per second from {clip.start:g} s on "
@@ -228,7 +242,12 @@ class VideoClips:
         return footage.video
 
 
-def _shown(clip: ListedClip) -> ListedClip:
+def _told_stream(clip: ListedClip) -> list[StreamChoice]:
+    """What a chosen stream adds to the key of what is computed; nothing where the file decides."""
+    return [] if clip.stream == "default" else [clip.stream]
+
+
+def _shown(clip: ListedClip, stream: StreamChoice) -> ListedClip:
     """The reference video of a row as its clip."""
     if clip.reference is None:
         raise UserError(
@@ -236,7 +255,7 @@ def _shown(clip: ListedClip) -> ListedClip:
             got="none",
             remedy="name it in the column reference of the table; experiment=lora needs none",
         )
-    return replace(clip, path=clip.reference)
+    return replace(clip, path=clip.reference, stream=stream)
 
 
 def _first(words: Sequence[str]) -> str:

@@ -93,7 +93,10 @@ def cut(rows: Sequence[ListedClip], *, every: str | int, frames: int, frame_rate
 
 def _regular(row: ListedClip, step: Fraction, frames: int, frame_rate: float) -> list[float]:
     """Starts of windows at a stride; what a header promises is read at the end, where it may promise too much."""
-    end = probe(row.path).duration or _read(row, Limits().frames, frame_rate).shape[1] / frame_rate + row.start
+    end = (
+        probe(row.path, stream=row.stream).duration
+        or _read(row, Limits().frames, frame_rate).shape[1] / frame_rate + row.start
+    )
     length = (frames - 1) / frame_rate
     starts: list[float] = []
     while (start := row.start + float(len(starts) * step)) + length < end:
@@ -136,4 +139,5 @@ def scenes(video: Float[Tensor, "rgb=3 frame height width"]) -> Iterator[tuple[i
 
 
 def _read(row: ListedClip, frames: int, frame_rate: float) -> Float[Tensor, "rgb=3 frame height width"]:
-    return sample_video(row.path, frame_rate=frame_rate, frames=frames, size=SMALL, start=row.start).video
+    found = sample_video(row.path, frame_rate=frame_rate, frames=frames, size=SMALL, start=row.start, stream=row.stream)
+    return found.video

@@ -86,8 +86,8 @@ def test_quotes_that_do_not_close_are_refused(tmp_path: Path, text: str) -> None
         ("time", "start"),
         ("Offset (s)", "start"),
         ("timestamp_ms", "start"),
-        ("caption", "instruction"),
-        ("Text", "instruction"),
+        ("description", "instruction"),
+        ("Captions", "instruction"),
         ("instuction", "instruction"),
         ("filename", "file_name"),
         ("video_path", "file_name"),
@@ -114,6 +114,55 @@ def test_a_start_in_seconds_is_heard_by_any_name_that_says_so(tmp_path: Path, co
     with pytest.warns(UserWarning, match="not read: start_s;"):
         text = "file_name,instruction,start_s,start\na.mp4,push,5,6\n"
         assert rows(write(tmp_path, text)) == [("a.mp4", "push", 6.0)]
+
+
+@pytest.mark.parametrize("column", ["caption", "text", "Caption", "prompt"])
+@pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl"])
+def test_a_caption_is_the_instruction(tmp_path: Path, name: str, column: str) -> None:
+    """By the names that the hub's video folders and trainers use; read, and said."""
+    cells = {"file_name": "a.mp4", column: "push"}
+    text = json.dumps(cells) if name == "metadata.jsonl" else f"{','.join(cells)}\n{','.join(cells.values())}\n"
+    with pytest.warns(UserWarning, match=f"{column} is read as instruction"):
+        assert rows(write(tmp_path, text, name=name)) == [("a.mp4", "push", 0.0)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [("caption,text", "says the instruction.*got caption, text"), ("start_s,start_sec", "start_s,")],
+)
+def test_two_columns_that_say_the_same_are_refused(tmp_path: Path, columns: str, said: str) -> None:
+    """Neither is taken before the other, in whichever order they stand; under its own name one of them is."""
+    more = "" if "caption" in columns else ",instruction"
+    with pytest.raises(UserError, match=said):
+        rows(write(tmp_path, f"file_name,{columns}{more}\na.mp4,1,2{',x' if more else ''}\n"))
+    with pytest.warns(UserWarning, match="not read: caption, text;"):
+        assert rows(write(tmp_path, "file_name,caption,text,instruction\na.mp4,x,y,z\n")) == [("a.mp4", "z", 0.0)]
+
+
+def test_text_files_tell_what_a_table_does_not(tmp_path: Path) -> None:
+    """NAME.txt beside each video where the table has no words; not read, with a word, where it has; never half."""
+    (tmp_path / "a.txt").write_text("push\nleft")
+    table = "file_name,start\na.mp4,1\nb.mp4,2\n"
+    with pytest.raises(UserError, match=r"row 2 .*got no instruction.*write b\.txt beside it"):
+        rows(write(tmp_path, table))
+    (tmp_path / "b.txt").write_text("")
+    with pytest.warns(UserWarning, match=r"what NAME\.txt says beside each video is taken"):
+        assert rows(write(tmp_path, table)) == [("a.mp4", "push left", 1.0), ("b.mp4", "", 2.0)]
+    with pytest.warns(UserWarning, match="text files beside 1 of its videos are not read"):
+        assert rows(write(tmp_path, "file_name,instruction\na.mp4,pull\n")) == [("a.mp4", "pull", 0.0)]
+
+
+def test_a_stream_is_that_of_the_row_or_of_all(tmp_path: Path) -> None:
+    """A number or default per row; where a row says nothing, what is given for the folder."""
+    write(tmp_path, "file_name,instruction,stream\na.mp4,x,1\na.mp4,x,default\na.mp4,x,\n")
+    assert [clip.stream for clip in listed(tmp_path, 3)] == [1, "default", 3]
+    (tmp_path / "metadata.csv").unlink()
+    write(tmp_path, json.dumps({"file_name": "a.mp4", "instruction": "x", "stream": 2}), name="metadata.jsonl")
+    assert [clip.stream for clip in listed(tmp_path)] == [2]
+    for wrong in ("first", -1, 0.5, True):
+        row = {"file_name": "a.mp4", "instruction": "x", "stream": wrong}
+        with pytest.raises(UserError, match=r"stream as the number of a video in the file.*row 1"):
+            listed(write(tmp_path, json.dumps(row), name="metadata.jsonl"))
 
 
 def test_other_columns_are_named_once(tmp_path: Path) -> None:

@@ -79,6 +79,30 @@ def test_the_key_depends_on_content_words_and_moments(folder: Path) -> None:
     assert VideoClips(folder=str(folder), frames=FRAMES, frame_rate=8.0, size=SIZE).recipe() != before
 
 
+def test_a_chosen_stream_is_read_and_belongs_to_the_key(tmp_path: Path) -> None:
+    """Of a file of two videos the one that the folder or the row names; what is computed of one is not the other's."""
+    with av.open(str(tmp_path / "two.mkv"), "w") as container:
+        streams = [container.add_stream("ffv1", rate=8) for _ in range(2)]
+        for stream in streams:
+            assert isinstance(stream, VideoStream)
+            stream.width, stream.height, stream.pix_fmt = 64, 64, "yuv420p"
+        for index, stream in enumerate(streams):
+            assert isinstance(stream, VideoStream)
+            level = torch.full((64, 64, 3), 60 + 100 * index, dtype=torch.uint8).numpy()
+            for _ in range(25):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(level, format="rgb24")))
+            container.mux(stream.encode())
+    (tmp_path / "metadata.csv").write_text("file_name,instruction,stream\ntwo.mkv,,\ntwo.mkv,,0\n")
+    given = {"folder": str(tmp_path), "frames": FRAMES, "frame_rate": RATE, "size": SIZE}
+    source = VideoClips(**given, stream=1)  # type: ignore[arg-type]
+    levels = [float((video.mean() + 1) * 127.5) for video in source.__getitems__([0, 1]).video]
+    assert levels == pytest.approx([160, 60], abs=3)
+    first = VideoClips(**given, stream=0).recipe()  # type: ignore[arg-type]
+    assert first != source.recipe() and first["videos"][0] == first["videos"][1]
+    with pytest.raises(UserError, match=r"0 \(ffv1 64×64.*\), 1 \(ffv1 64×64.*\); got 2"):
+        VideoClips(**given, stream=2).prepare()  # type: ignore[arg-type]
+
+
 def test_bad_files_are_found_before_anything_is_encoded(folder: Path) -> None:
     """Missing, not a video, too short: all are named at once, and no encoder is called."""
     with (folder / "metadata.jsonl").open("a") as table:

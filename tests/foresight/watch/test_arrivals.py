@@ -51,6 +51,21 @@ def test_a_file_is_taken_at_the_models_rate(tmp_path):
     assert [one.follows for one in found] == [False] + [True] * 5
 
 
+def test_the_chosen_stream_is_watched(tmp_path):
+    """Of a file of two videos the one of the number; a folder of pictures is one."""
+    with av.open(str(tmp_path / "two.mkv"), "w") as container:
+        streams = [container.add_stream("ffv1", rate=8) for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        for stream, level in zip(streams, (60, 160), strict=True):
+            frame = av.VideoFrame.from_ndarray(np.full((32, 32, 3), level, np.uint8), format="rgb24")
+            container.mux([*stream.encode(frame), *stream.encode()])
+    for number, level in enumerate((60, 160)):
+        assert levels(arrivals(str(tmp_path / "two.mkv"), **HOW, stream=number)) == pytest.approx([level], abs=2)
+    with pytest.raises(MediaError, match="it is one, number 0; got 1"):
+        list(arrivals(str(tmp_path), **HOW, stream=1))
+
+
 def test_a_folder_is_watched_while_it_grows(tmp_path):
     """Pictures that come later are taken in natural order, and watching ends when none has come for a while."""
     for number in (1, 2, 9):
