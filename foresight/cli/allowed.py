@@ -44,12 +44,11 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
     "data": (
         "foresight.data.datamodule.StreamData",
         "foresight.data.encode.EncodedClips",
-        *_in("foresight.data.encoders", "FeatureEncoder", "LatentEncoder"),
+        *_in("foresight.data.encoders", "StoredFeatures", "StoredLatents", "StoredText"),
         *_in("foresight.data.mixed", "MixedClips", "MixedData", "Stills"),
         "foresight.data.physics.PhysicsClips",
         "foresight.data.precomputed.PrecomputedClips",
         "foresight.data.referenced.ReferencedClips",
-        *_in("foresight.data.stored", "StoredLatents", "StoredText"),
         "foresight.data.videos.VideoClips",
         "foresight.data.wording.WorldWording",
         "foresight.physics.PhysicsConfig",

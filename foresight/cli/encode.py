@@ -4,39 +4,45 @@ from __future__ import annotations
 
 from foresight.cli.console import console, progress_bar
 from foresight.data.datamodule import StreamData
-from foresight.data.encode import EncodedClips
+from foresight.data.encode import EncodedClips, fill, needed_bytes
 from foresight.data.referenced import ReferencedClips
 from foresight.data.source import Source
 from foresight.errors import UserError
 
 
-def encode(*, data: StreamData) -> dict[str, str]:
+def encode(*, data: StreamData) -> dict[str, list[str]]:
     """Fill the caches of a data module; what is there already is verified and kept.
 
     Args:
         data: whose sources are encoded clips.
 
     Returns:
-        The folder of each cache.
+        The folders of each source's caches.
 
     Raises:
-        UserError: if the data is not made from encoders.
+        UserError: if the data is not made from encoders, or there is not enough space.
         StaleCacheError: if a cache is damaged.
     """
-    folders = {}
     sources = {**_encoded("train", data.train), **_encoded("validation", data.validation)}
     for name, source in sources.items():
-        with progress_bar(f"encoding {name}") as progress:
-            cache = source.encode(progress)
-        console.print(f"{name}: {len(cache)} rows of {', '.join(cache.names)} in {cache.folder}")
-        folders[name] = str(cache.folder)
+        source.clips.prepare()
+        missing = max(len(source.missing(encoder)) for encoder in source.encoders)
+        if missing:
+            console.print(f"{name}: {missing} of {len(source)} clips to encode, about {_size(needed_bytes(source))}")
+    with progress_bar("encoding") as progress:
+        fill(list(sources.values()), progress)
+    folders = {}
+    for name, source in sources.items():
+        folders[name] = [str(store.folder) for store in source.stores.values()]
+        console.print(f"{name}: {len(source)} rows of {', '.join(source.names)} in {' and '.join(folders[name])}")
     return folders
 
 
 def _encoded(name: str, source: Source) -> dict[str, EncodedClips]:
     """The caches of a source, by what they are called."""
     if isinstance(source, ReferencedClips):
-        return {name: source.clips, f"{name} references": source.references}
+        clips, references = source.caches
+        return {name: clips, f"{name} references": references}
     if isinstance(source, EncodedClips):
         return {name: source}
     raise UserError(
@@ -44,3 +50,7 @@ def _encoded(name: str, source: Source) -> dict[str, EncodedClips]:
         got=type(source).__name__,
         remedy="choose another data=…; this one needs no encoding",
     )
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.3g} GB" if count >= 1e9 else f"{count / 1e6:.3g} MB"

@@ -1,161 +1,254 @@
-"""Caches of what frozen networks compute: safetensors shards keyed by everything they depend on.
+"""Caches of what frozen networks compute: rows found by everything they depend on, in safetensors shards.
 
-A cache is a folder `<root>/<first 16 digits of the key>` with `manifest.json` and shards of equally many rows. The key
-is the hash of the recipe: weights, configuration, layers, preprocessing and data. The manifest is written last, so a
-cache with a manifest is complete; shards that are there already are kept when an interrupted run goes on.
+What an encoder has computed lies in a folder `<root>/<first 16 digits of its key>`; the key is the hash of its recipe:
+weights, layers, preprocessing, precision. Each row is found by the hash of its clip, so that data sets share rows and a
+changed clip is the only one that is computed again. Beside a shard `NAME.safetensors` stands `NAME.json` with the keys
+of its rows; it is written last, so a shard with one is complete.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
-from foresight.data.batch import CachedBatch
 from foresight.data.fingerprint import differences, fingerprint
+from foresight.data.ragged import ENDS, Ragged, cut
+from foresight.leftovers import sweep
+from ltx.files import replacing, write_text
 
-FORMAT = "foresight-cache-1"
+FORMAT = "foresight-cache-2"
+RECIPE = "encoder.json"
+
+Output = Tensor | Ragged
 
 
 class StaleCacheError(ValueError):
     """What is cached is not what the configuration asks for, is incomplete, or is damaged."""
 
 
-class FeatureCache:
-    """A complete cache on disk, read through memory maps.
+@dataclass(frozen=True)
+class Shard:
+    """A file of rows.
+
+    Args:
+        path: of the tensors.
+        bytes: its size.
+        sha256: of the file.
+        axes: of ragged tensors, by name.
+        frame_rate: of the clips.
+    """
+
+    path: Path
+    bytes: int
+    sha256: str
+    axes: Mapping[str, int]
+    frame_rate: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """Where a clip's row is, and what is told in the clip."""
+
+    shard: Shard
+    place: int
+    instruction: str
+
+
+class RowStore:
+    """What one encoder has computed, read through memory maps.
 
     Args:
         root: folder of caches.
-        recipe: what the content must be made from.
+        recipe: everything the encoder's outputs depend on beside the clip.
 
     Raises:
-        StaleCacheError: if there is no complete cache for that recipe; the message names what differs.
+        StaleCacheError: if its folder holds something else, or a file that cannot be read.
     """
 
-    def __init__(self, root: Path, recipe: dict[str, Any]) -> None:
-        self.folder = folder_of(root, recipe)
-        manifest = read_manifest(self.folder)
-        if manifest is None:
-            raise StaleCacheError(
-                f"expected features cached for this configuration in {self.folder}, found none"
-                f"{_nearest(root, recipe)}; make them with `foresight encode` and the same overrides"
-            )
-        different = differences(recipe, manifest["recipe"])
-        if different:
+    def __init__(self, root: Path, recipe: Mapping[str, Any]) -> None:
+        # A round trip through JSON, so that it compares equal to what is on disk.
+        self.recipe: dict[str, Any] = json.loads(json.dumps(recipe))
+        self.folder = root / fingerprint(self.recipe)[:16]
+        self._root = root
+        self._rows: dict[str, Row] = {}
+        self._open: dict[Path, dict[str, Tensor]] = {}
+        self._verified: set[Path] = set()
+        found = read_recipe(self.folder)
+        if found is not None and (different := differences(self.recipe, found)):
             raise StaleCacheError(f"the cache {self.folder} was made from something else: {'; '.join(different)}")
-        self._manifest = manifest
-        for shard in manifest["shards"]:
-            path = self.folder / shard["file"]
-            if not path.is_file() or path.stat().st_size != shard["bytes"]:
-                raise StaleCacheError(
-                    f"expected {shard['bytes']} bytes in {path}; delete {self.folder} and encode again"
-                )
+        for notes in sorted(self.folder.glob("*.json")):
+            if notes.name != RECIPE:
+                self._take(notes)
 
-    def __len__(self) -> int:
-        rows: int = self._manifest["rows"]
-        return rows
+    def __contains__(self, key: str) -> bool:
+        return key in self._rows
 
     @property
-    def names(self) -> list[str]:
-        """Names of the cached tensors."""
-        return sorted(self._manifest["tensors"])
+    def bytes(self) -> int:
+        """Size of all shards."""
+        return sum(shard.bytes for shard in {row.shard.path: row.shard for row in self._rows.values()}.values())
 
-    def verify(self) -> None:
-        """Compare every shard with its checksum.
+    def write(
+        self, keys: Sequence[str], instructions: Sequence[str], frame_rate: float, outputs: Mapping[str, Output]
+    ) -> None:
+        """Add a shard of rows.
+
+        Args:
+            keys: of the clips.
+            instructions: what is told in each.
+            frame_rate: of all.
+            outputs: named; one row for each clip.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (self.folder / RECIPE).is_file():
+            sweep(self.folder)
+            write_text(self.folder / RECIPE, json.dumps({"format": FORMAT, "recipe": self.recipe}))
+        tensors: dict[str, Tensor] = {}
+        axes = {}
+        for name, value in outputs.items():
+            if isinstance(value, Ragged):
+                axes[name] = value.axis
+                tensors[name], tensors[name + ENDS] = value.joined().contiguous(), value.ends
+            else:
+                tensors[name] = value.contiguous()
+        path = self.folder / f"{fingerprint({'rows': list(keys)})[:16]}.safetensors"
+        with replacing(path) as partial:
+            save_file(tensors, partial)
+        about = {
+            "rows": list(keys),
+            "instructions": list(instructions),
+            "frame_rate": frame_rate,
+            "axes": axes,
+            "bytes": path.stat().st_size,
+            "sha256": file_digest(path),
+        }
+        write_text(path.with_suffix(".json"), json.dumps(about))
+        self._verified.add(path)
+        self._take(path.with_suffix(".json"))
+
+    def row(self, key: str) -> Row:
+        """Where a clip's row is.
+
+        Raises:
+            StaleCacheError: if it has not been computed; the message names what the nearest encoder has other.
+        """
+        if key not in self._rows:
+            raise StaleCacheError(
+                f"expected features cached for this configuration in {self.folder}, found "
+                f"{'none' if not self._rows else 'those of other clips'}{self._nearest()}; "
+                "make them with `foresight encode` and the same overrides"
+            )
+        return self._rows[key]
+
+    def rows(self, keys: Sequence[str]) -> dict[str, Output]:
+        """Outputs of the given clips, in their order and in the type they are stored in.
+
+        Raises:
+            StaleCacheError: if one has not been computed, or its shard is not what was written.
+        """
+        found = [self.row(key) for key in keys]
+        opened = [self._tensors(row.shard) for row in found]
+        outputs: dict[str, Output] = {}
+        for name in (name for name in opened[0] if not name.endswith(ENDS)):
+            axis = found[0].shard.axes.get(name)
+            if axis is None:
+                outputs[name] = torch.stack([held[name][row.place] for held, row in zip(opened, found, strict=True)])
+            else:
+                pieces = [
+                    cut(held[name], held[name + ENDS], axis, row.place) for held, row in zip(opened, found, strict=True)
+                ]
+                outputs[name] = Ragged(pieces, axis)
+        return outputs
+
+    def verify(self, keys: Sequence[str]) -> None:
+        """Compare the shards of these clips with their checksums, each once.
 
         Raises:
             StaleCacheError: if one does not match.
         """
-        for shard in self._manifest["shards"]:
-            if file_digest(self.folder / shard["file"]) != shard["sha256"]:
-                raise StaleCacheError(f"{self.folder / shard['file']} is damaged; delete it and encode again")
+        for shard in {self.row(key).shard.path: self.row(key).shard for key in keys}.values():
+            if shard.path not in self._verified:
+                if file_digest(shard.path) != shard.sha256:
+                    raise StaleCacheError(f"{shard.path} is damaged; delete it and encode again")
+                self._verified.add(shard.path)
 
-    def batch(self, indices: Sequence[int]) -> CachedBatch:
-        """The given rows, floating-point tensors as float32."""
-        rows = torch.as_tensor(indices, dtype=torch.int64)
-        per_shard = self._manifest["rows_per_shard"]
-        tensors = {}
-        for name in self.names:
-            picked = [self._shards[row // per_shard][name][row % per_shard] for row in rows.tolist()]
-            stacked = torch.stack(picked)
-            tensors[name] = stacked.float() if stacked.is_floating_point() else stacked
-        texts, index = self._manifest["instructions"], self._manifest["instruction_of_row"]
-        return CachedBatch(
-            tensors=tensors,
-            instructions=tuple(texts[index[row]] for row in rows.tolist()),
-            frame_rate=self._manifest["frame_rate"],
-            rows=rows,
-        )
+    def _take(self, notes: Path) -> None:
+        """Note the rows of a shard; one whose tensors are gone is computed again."""
+        path = notes.with_suffix(".safetensors")
+        if not path.is_file():
+            return
+        try:
+            about = json.loads(notes.read_text(encoding="utf-8"))
+            shard = Shard(path, about["bytes"], about["sha256"], about["axes"], about["frame_rate"])
+            told = zip(about["rows"], about["instructions"], strict=True)
+            rows = {key: Row(shard, place, text) for place, (key, text) in enumerate(told)}
+        except (ValueError, KeyError, TypeError) as error:
+            raise StaleCacheError(f"expected notes on a shard in {notes}, got {error}; delete it") from error
+        if path.stat().st_size != shard.bytes:
+            raise StaleCacheError(f"expected {shard.bytes} bytes in {path}; delete it and encode again")
+        self._rows |= rows
 
-    @cached_property
-    def _shards(self) -> list[dict[str, Tensor]]:
+    def _tensors(self, shard: Shard) -> dict[str, Tensor]:
         # safetensors maps a file and gives views of the map: rows are read when they are touched.
-        shards = []
-        for shard in self._manifest["shards"]:
-            with safe_open(self.folder / shard["file"], framework="pt") as file:
-                shards.append({name: file.get_tensor(name) for name in self.names})
-        return shards
+        if shard.path not in self._open:
+            try:
+                with safe_open(shard.path, framework="pt") as file:
+                    names = list(file.keys())
+                    self._open[shard.path] = {name: file.get_tensor(name) for name in names}
+            except (SafetensorError, OSError) as error:
+                raise StaleCacheError(f"{shard.path} is damaged ({error}); delete it and encode again") from error
+        return self._open[shard.path]
+
+    def _nearest(self) -> str:
+        others = [found for folder in sorted(self._root.glob("*")) if (found := read_recipe(folder)) is not None]
+        others = [found for found in others if found.get("kind") == self.recipe.get("kind") and found != self.recipe]
+        if self._rows or not others:
+            return ""
+        closest = min((differences(self.recipe, found) for found in others), key=len)
+        return f" (the nearest differs: {'; '.join(closest[:3])})"
 
     def __getstate__(self) -> dict[str, Any]:
         # Data workers open their own maps.
-        return {name: value for name, value in self.__dict__.items() if name != "_shards"}
+        return {**self.__dict__, "_open": {}}
 
 
-def folder_of(root: Path, recipe: dict[str, Any]) -> Path:
-    """Where the cache of a recipe lies."""
-    return root / fingerprint(recipe)[:16]
-
-
-def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a complete cache, or None when there is none.
+def read_recipe(folder: Path) -> dict[str, Any] | None:
+    """What the rows of a folder depend on, or None where there are none of this format.
 
     Raises:
-        StaleCacheError: if there is one that cannot be read.
+        StaleCacheError: if that cannot be read.
     """
-    path = folder / "manifest.json"
+    path = folder / RECIPE
     if not path.is_file():
         return None
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = manifest["format"] == FORMAT
+        content = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = content["recipe"]
+        known = content["format"] == FORMAT
     except (ValueError, KeyError, TypeError) as error:
-        raise StaleCacheError(f"expected a cache manifest in {path}, got {error}; delete {folder}") from error
+        raise StaleCacheError(f"expected the recipe of a cache in {path}, got {error}; delete {folder}") from error
     if not known:
-        raise StaleCacheError(f"expected format {FORMAT} in {path}, got {manifest['format']!r}; delete {folder}")
-    return manifest
+        raise StaleCacheError(
+            f"expected format {FORMAT} in {path}, got {content['format']!r}; delete {folder} and encode again"
+        )
+    return found
+
+
+def earlier_caches(root: Path) -> list[Path]:
+    """Folders of the format before this one, whose rows cannot be told from each other and are not read."""
+    return sorted(manifest.parent for manifest in root.glob("*/manifest.json"))
 
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def readable_shard(path: Path, rows: int) -> bool:
-    """Whether a shard holds tensors of that many rows."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            return all(file.get_slice(name).get_shape()[0] == rows for name in file.keys())  # noqa: SIM118
-    except (SafetensorError, OSError):
-        return False
-
-
-def row_shapes(path: Path) -> dict[str, list[int]]:
-    """Names of a shard's tensors and the shape of one row of each."""
-    with safe_open(path, framework="pt") as file:
-        return {name: list(file.get_slice(name).get_shape()[1:]) for name in file.keys()}  # noqa: SIM118
-
-
-def _nearest(root: Path, recipe: dict[str, Any]) -> str:
-    manifests = [manifest for folder in sorted(root.glob("*")) if (manifest := read_manifest(folder))]
-    if not manifests:
-        return ""
-    closest = min((differences(recipe, manifest["recipe"]) for manifest in manifests), key=len)
-    return f" (the nearest differs: {'; '.join(closest[:3])})"

@@ -1,125 +1,166 @@
-"""Frozen networks as encoders of a feature cache."""
+"""Frozen networks on disk as encoders of a feature cache: read when a clip is not in it yet, and never otherwise.
+
+What they make depends on their files, whose hash is the key; a finished cache needs no network at all.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from adapters.types import VLMFeatures
 from foresight.data.batch import CachedBatch, ClipBatch
-from foresight.data.fingerprint import weights_fingerprint
+from foresight.data.cache import Output
+from foresight.data.frozen import digests, frozen_text_encoder, frozen_vae, frozen_vlm
+from foresight.data.ragged import Ragged
 from foresight.data.wording import Wording
 from foresight.training.randomness import keyed_generator
-from foresight.vlm.encoder import QwenEncoder
-from ltx.vae import VideoVAE
+from foresight.vlm.folder import find_qwen
+from foresight.vlm.policy_files import read_policy
+from foresight.vlm.preprocess import patching_of
+from foresight.world.reference import locate
+from foresight.world.sizes import text_width, vlm_sizes
+from ltx.checkpoint.parts import VAE
+from ltx.checkpoint.source import open_part
+from ltx.shapes import VideoShape
+from ltx.vae import VAEConfig
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+WORDS = 40
+"""Tokens of a prompt beside the video's, about."""
 
 
-class LatentEncoder:
+class StoredLatents:
     """Normalised latents of the whole clip, as `latents`: the mean of the posterior.
 
     Args:
-        vae: the autoencoder.
+        where: the VAE: a file, a folder, the name of a release or a hub id.
         precision: in which the latents are stored: float32, bfloat16 or float16.
     """
 
-    def __init__(self, *, vae: VideoVAE, precision: str) -> None:
+    def __init__(self, *, where: str | Path, precision: str) -> None:
         check_precision(precision)
-        self._vae = vae.eval()
-        self._precision = precision
+        self._where, self._precision = str(where), precision
 
     def recipe(self) -> dict[str, Any]:
-        """What latents depend on; the decoder may be trained further without making them stale."""
-        return {
-            "kind": "latents",
-            "config": self._vae.config.to_dict(),
-            "encoder": weights_fingerprint(self._vae.encoder),
-            "statistics": weights_fingerprint(self._vae.per_channel_statistics),
-            "precision": self._precision,
-        }
+        """What latents depend on: the files, not the name they were found under."""
+        return {"kind": "latents", "files": digests(self._where, "vae"), "precision": self._precision}
 
-    def __call__(self, batch: ClipBatch) -> Mapping[str, Tensor]:
+    def row_bytes(self, shape: VideoShape, frame_rate: float) -> int:
+        """Channels of every latent place."""
+        config = VAEConfig.from_dict(open_part(locate(self._where, "vae"), VAE).fields)
+        return shape.latent.tokens * config.latent_channels * PRECISIONS[self._precision].itemsize
+
+    def __call__(self, batch: ClipBatch) -> Mapping[str, Output]:
         """Latents of a batch of clips."""
-        device = next(self._vae.parameters()).device
-        return {"latents": self._vae.encode(batch.video.to(device)).to(PRECISIONS[self._precision])}
+        vae = frozen_vae(self._where)
+        weight = next(vae.parameters())
+        latents = vae.encode(batch.video.to(weight.device, weight.dtype))
+        return {"latents": latents.to(PRECISIONS[self._precision])}
+
+
+class StoredText:
+    """States of each clip's sentence, as `text`; no more than its real tokens are stored.
+
+    Args:
+        where: the T5 and its tokenizer; None is where they are in `beside`.
+        beside: the checkpoint of the video model.
+        precision: in which the states are stored: float32, bfloat16 or float16.
+    """
+
+    def __init__(self, *, where: str | Path | None, beside: str | Path, precision: str) -> None:
+        check_precision(precision)
+        self._where, self._precision = str(beside if where is None else where), precision
+
+    def recipe(self) -> dict[str, Any]:
+        """What states depend on: weights, configuration and tokenizer."""
+        return {"kind": "text", "files": digests(self._where, "text_encoder"), "precision": self._precision}
+
+    def row_bytes(self, shape: VideoShape, frame_rate: float) -> int:
+        """States of a sentence of some length."""
+        return WORDS * text_width(self._where) * PRECISIONS[self._precision].itemsize
+
+    def __call__(self, batch: ClipBatch) -> Mapping[str, Output]:
+        """States of a batch of clips' sentences."""
+        states = frozen_text_encoder(self._where).encode(list(batch.instructions))
+        stored = states.embeddings.to(PRECISIONS[self._precision])
+        return {"text": Ragged([row[mask] for row, mask in zip(stored, states.mask.bool(), strict=True)], 0)}
 
 
 FEATURES = tuple(field.name for field in fields(VLMFeatures))
 
 
-class FeatureEncoder:
-    """What a VLM makes of the beginning of each clip and its instruction, as `vlm_tokens`, `vlm_mask` and so on.
+class StoredFeatures:
+    """What a VLM makes of the beginning of each clip and its instruction, as `vlm_tokens`, `vlm_patches` and so on.
 
-    The instruction is worded by chance, as a function of the clip's seed alone. Prompts differ in length, so rows are
-    filled up with masked zeros.
+    The instruction is worded by chance, as a function of the clip's seed alone. Prompts differ in length; no more than
+    their real tokens are stored.
 
     Args:
-        vlm: the encoder, with the layers that an adapter reads.
+        where: the VLM: a folder, a hub id or the name of the embedded model.
+        layers: which hidden states an adapter reads.
         wording: how instructions are varied.
         context: frames that it is shown.
-        length: tokens of a row; no prompt may be longer.
         precision: in which states are stored: float32, bfloat16 or float16; places stay float32.
     """
 
-    def __init__(self, *, vlm: QwenEncoder, wording: Wording, context: int, length: int, precision: str) -> None:
+    def __init__(
+        self, *, where: str | Path, layers: Sequence[int], wording: Wording, context: int, precision: str
+    ) -> None:
         check_precision(precision)
-        if context < 1 or length < 1:
-            raise ValueError(f"expected at least one frame and one token, got context {context} and length {length}")
-        self._vlm, self._wording = vlm.eval(), wording
-        self._context, self._length, self._precision = context, length, precision
+        if context < 1:
+            raise ValueError(f"expected a context of at least one frame, got {context}")
+        self._where, self._layers, self._wording = str(where), [int(layer) for layer in layers], wording
+        self._context, self._precision = context, precision
 
     def recipe(self) -> dict[str, Any]:
-        """What features depend on: weights, vocabulary and chat format, layers, frames and words."""
-        tokenizer = self._vlm.tokenizer
-        words = f"{tokenizer.chat_template}\n{sorted(tokenizer.get_vocab().items())}"
+        """What features depend on: weights, vocabulary, chat format and frame policy; layers, frames and words."""
         return {
             "kind": "features",
-            "weights": weights_fingerprint(self._vlm.model),
-            "config": self._vlm.model.config.to_diff_dict(),
-            "tokenizer": hashlib.sha256(words.encode()).hexdigest(),
-            "layers": list(self._vlm.layers),
-            "policy": asdict(self._vlm.policy),
+            "files": digests(self._where, "vlm"),
+            "layers": self._layers,
             "wording": self._wording.recipe(),
             "context": self._context,
-            "length": self._length,
             "precision": self._precision,
         }
 
-    def __call__(self, batch: ClipBatch) -> Mapping[str, Tensor]:
+    def row_bytes(self, shape: VideoShape, frame_rate: float) -> int:
+        """Patches and merged tokens of the frames that are shown, and about as many words as a sentence has."""
+        folder, sizes = find_qwen(self._where), vlm_sizes(self._where)
+        patching = patching_of(folder.config)
+        policy = read_policy(folder.path, patching)
+        frames = len(policy.sample(self._context, frame_rate).indices)
+        height, width = policy.size(frames, shape.height, shape.width, patching)
+        patches = -(-frames // patching.temporal) * (height // patching.patch) * (width // patching.patch)
+        tokens = patches // patching.merge**2 + WORDS
+        states = tokens * len(self._layers) * sizes.hidden_size + patches * sizes.vision_size
+        return states * PRECISIONS[self._precision].itemsize + 13 * tokens + 12 * patches
+
+    def __call__(self, batch: ClipBatch) -> Mapping[str, Output]:
         """Features of a batch of clips.
 
         Raises:
-            ValueError: if a clip is shorter than the context, or a prompt longer than a row.
+            ValueError: if a clip is shorter than the context.
         """
         if batch.video.shape[2] < self._context:
             raise ValueError(f"expected clips of at least {self._context} frames, got {batch.video.shape[2]}")
+        vlm = frozen_vlm(self._where, self._layers)
         sentences = [self._worded(text, seed) for text, seed in zip(batch.instructions, batch.seeds, strict=True)]
         shown = batch.video[:, :, : self._context].contiguous()
-        features = self._vlm.encode(shown, sentences, frame_rate=batch.frame_rate)
-        missing = self._length - features.mask.shape[1]
-        if missing < 0:
-            raise ValueError(
-                f"expected prompts of at most {self._length} tokens, got {features.mask.shape[1]}: raise length"
-            )
+        features = vlm.encode(shown, sentences, frame_rate=batch.frame_rate)
         stored = PRECISIONS[self._precision]
-        # What stands at masked places depends on the other clips of the batch: rows must not.
-        tokens = torch.where(features.mask[:, None, :, None], features.tokens, 0)
-        rows = {
-            "tokens": F.pad(tokens, (0, 0, 0, missing)).to(stored),
-            "mask": F.pad(features.mask, (0, missing)),
-            "vision": F.pad(features.vision, (0, missing)),
-            "coordinates": F.pad(features.coordinates, (0, missing)),
-            "patches": features.patches.to(stored),
-            "patch_coordinates": features.patch_coordinates,
+        masks = features.mask.bool()
+        return {
+            "vlm_tokens": Ragged([row[:, m].to(stored) for row, m in zip(features.tokens, masks, strict=True)], 1),
+            "vlm_vision": Ragged([row[m] for row, m in zip(features.vision, masks, strict=True)], 0),
+            "vlm_coordinates": Ragged([row[:, m] for row, m in zip(features.coordinates, masks, strict=True)], 1),
+            "vlm_patches": features.patches.to(stored),
+            "vlm_patch_coordinates": features.patch_coordinates,
         }
-        return {f"vlm_{name}": value for name, value in rows.items()}
 
     def _worded(self, instruction: str, seed: int) -> str:
         wordings = self._wording(instruction)
@@ -127,12 +168,13 @@ class FeatureEncoder:
 
 
 def features_of(batch: CachedBatch) -> VLMFeatures:
-    """The features that a `FeatureEncoder` has put into a cache.
+    """The features that `StoredFeatures` has put into a cache.
 
     Raises:
         ValueError: if the cache holds none.
     """
-    return VLMFeatures(**{name: batch[f"vlm_{name}"] for name in FEATURES})
+    names = {"mask": "vlm_tokens_mask"}
+    return VLMFeatures(**{name: batch[names.get(name, f"vlm_{name}")] for name in FEATURES})
 
 
 def check_precision(precision: str) -> None:

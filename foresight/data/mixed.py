@@ -10,6 +10,7 @@ from typing import Any
 from torch.utils.data import Sampler
 
 from foresight.data.batch import CachedBatch, MixedBatch
+from foresight.data.encode import EncodedClips, caches_of
 from foresight.data.resumable import ResumableData
 from foresight.data.source import Source
 from ltx.batching import Bucket, BucketSampler, MixedSampler, buckets_by_length
@@ -26,6 +27,11 @@ class Stills:
 
     def __init__(self, *, clips: Source) -> None:
         self._clips = clips
+
+    @property
+    def caches(self) -> list[EncodedClips]:
+        """What is to be encoded before it is read."""
+        return caches_of(self._clips)
 
     def prepare(self) -> None:
         """Prepare the clips."""
@@ -56,6 +62,11 @@ class MixedClips:
         if not parts:
             raise ValueError("expected at least one source, got none")
         self.parts = dict(parts)
+
+    @property
+    def caches(self) -> list[EncodedClips]:
+        """What is to be encoded before it is read."""
+        return [cache for part in self.parts.values() for cache in caches_of(part)]
 
     def prepare(self) -> None:
         """Prepare every source."""

@@ -11,6 +11,7 @@ import torch
 from foresight.data.batch import ClipBatch
 from foresight.physics.clip import SPLITS, make_clip
 from foresight.physics.scene import PhysicsConfig
+from ltx.shapes import VideoShape
 
 WORLD = 1
 """Version of the simulation and drawing: part of every key, to be raised when the same seed gives another clip."""
@@ -45,6 +46,21 @@ class PhysicsClips:
     def recipe(self) -> dict[str, Any]:
         """World version, scene distribution and range of seeds."""
         return {"world": WORLD, "scenes": asdict(self.config), "first_seed": self._start, "count": self._count}
+
+    def row_recipes(self) -> list[Any]:
+        """World version, scene distribution and seed of each clip."""
+        shared = {"world": WORLD, "scenes": asdict(self.config)}
+        return [shared | {"seed": self._start + row} for row in range(self._count)]
+
+    @property
+    def shape(self) -> VideoShape:
+        """Of every clip."""
+        return VideoShape(self.config.frames, self.config.size, self.config.size)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return self.config.frame_rate
 
     def __len__(self) -> int:
         return self._count

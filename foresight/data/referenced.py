@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from foresight.data.batch import CachedBatch
-from foresight.data.encode import EncodedClips
+from foresight.data.encode import EncodedClips, fill
 from foresight.errors import UserError
 
 
@@ -22,8 +22,9 @@ class ReferencedClips:
     def __init__(self, *, clips: EncodedClips, references: EncodedClips) -> None:
         self.clips, self.references = clips, references
 
-    def prepare(self) -> None:
-        """Encode what is missing of both.
+    @property
+    def caches(self) -> list[EncodedClips]:
+        """What is to be encoded before it is read.
 
         Raises:
             UserError: if there are not as many references as clips.
@@ -34,8 +35,11 @@ class ReferencedClips:
                 got=str(len(self.references)),
                 remedy="name one in every row of the table, and leave no row out",
             )
-        self.clips.prepare()
-        self.references.prepare()
+        return [self.clips, self.references]
+
+    def prepare(self) -> None:
+        """Encode what is missing of both."""
+        fill(self.caches, lambda done, total: None)
 
     def recipe(self) -> dict[str, Any]:
         """Recipes of both."""

@@ -10,7 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
-from foresight.data.stored import release
+from foresight.data.encode import caches_of, fill
 from foresight.training.randomness import keyed_generator
 
 
@@ -62,10 +62,11 @@ class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
         """Rows of each validation batch of a process."""
 
     def prepare_data(self) -> None:
-        """Prepare both sources; the networks that were read for it are forgotten."""
+        """Prepare both sources, what they encode by one network after the other."""
+        if caches := [*caches_of(self.train), *caches_of(self.validation)]:
+            fill(caches, lambda done, total: None)
         self.train.prepare()
         self.validation.prepare()
-        release()
 
     def train_dataloader(self) -> DataLoader[Any]:
         """The stream from the current position on."""

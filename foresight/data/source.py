@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from foresight.data.batch import CachedBatch, ClipBatch
+from ltx.shapes import VideoShape
 
 
 class Source(Protocol):
@@ -35,6 +36,20 @@ class ClipSource(Protocol):
 
     def recipe(self) -> dict[str, Any]:
         """Everything the content depends on."""
+        ...
+
+    def row_recipes(self) -> Sequence[Any]:
+        """Everything each clip depends on by itself, as JSON-able data: the key of what is computed from it."""
+        ...
+
+    @property
+    def shape(self) -> VideoShape:
+        """Of every clip."""
+        ...
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second of every clip."""
         ...
 
     def __len__(self) -> int: ...

@@ -15,11 +15,12 @@ from torch import Tensor
 
 from foresight.data.account import counted, cropped, named, resampled
 from foresight.data.batch import ClipBatch
-from foresight.data.cache import file_digest
+from foresight.data.fingerprint import fingerprint
 from foresight.data.split import split_rows
 from foresight.data.table import ListedClip, listed
 from foresight.data.windows import SMALL, cut, stride
 from foresight.errors import UserError
+from foresight.world.reference import digest
 from ltx.media import EndedError, MediaError, probe, sample_video
 from ltx.media.streams import StreamChoice
 from ltx.shapes import VideoShape
@@ -154,8 +155,25 @@ class VideoClips:
 
     def recipe(self) -> dict[str, Any]:
         """Content of the files, what the table says of them, and how frames are read."""
-        rows = [[self._digests[clip.path], clip.instruction, clip.start, *_told_stream(clip)] for clip in self.clips]
+        self.prepare()
+        rows = [list(_content(clip).values()) for clip in self.clips]
         return {"videos": rows, "frames": self._frames, "frame_rate": self._frame_rate, "size": list(self._size)}
+
+    def row_recipes(self) -> list[Any]:
+        """The same of each clip by itself."""
+        self.prepare()
+        how = {"frames": self._frames, "frame_rate": self._frame_rate, "size": list(self._size)}
+        return [how | _content(clip) for clip in self.clips]
+
+    @property
+    def shape(self) -> VideoShape:
+        """Of every clip."""
+        return VideoShape(self._frames, *self._size)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return self._frame_rate
 
     @property
     def instructions(self) -> tuple[str, ...]:
@@ -177,17 +195,12 @@ class VideoClips:
             video=torch.stack([self._read(clip, self._size) for clip in clips]),
             instructions=tuple(clip.instruction for clip in clips),
             frame_rate=self._frame_rate,
-            seeds=tuple(int(index) for index in indices),
+            seeds=tuple(_seed(clip) for clip in clips),
         )
 
     @cached_property
     def _troubles(self) -> list[str]:
         return [trouble for clip in self.clips if (trouble := self._trouble(clip))]
-
-    @cached_property
-    def _digests(self) -> dict[Path, str]:
-        self.prepare()
-        return {path: file_digest(path) for path in sorted({clip.path for clip in self.clips})}
 
     @property
     def _seconds(self) -> float:
@@ -242,9 +255,15 @@ class VideoClips:
         return footage.video
 
 
-def _told_stream(clip: ListedClip) -> list[StreamChoice]:
-    """What a chosen stream adds to the key of what is computed; nothing where the file decides."""
-    return [] if clip.stream == "default" else [clip.stream]
+def _seed(clip: ListedClip) -> int:
+    """What chance draws for a clip depends on its content, not on its place in the table."""
+    return int(fingerprint(_content(clip))[:12], 16)
+
+
+def _content(clip: ListedClip) -> dict[str, Any]:
+    """What a clip is made of; a chosen stream counts where the file does not decide."""
+    stream = {} if clip.stream == "default" else {"stream": clip.stream}
+    return {"video": digest(clip.path), "told": clip.instruction, "start": clip.start} | stream
 
 
 def _shown(clip: ListedClip, stream: StreamChoice) -> ListedClip:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,7 @@ class FileRecord:
     @classmethod
     def of(cls, path: Path) -> FileRecord:
         """Read a file once."""
-        with path.open("rb") as file:
-            whole = hashlib.file_digest(file, "sha256").hexdigest()
-        return cls(path.stat().st_size, sample(path), whole)
+        return cls(path.stat().st_size, sample(path), digest(path))
 
 
 @dataclass(frozen=True)
@@ -144,6 +143,18 @@ def part_files(root: Path, part: str) -> list[Path]:
     folders = [root / name for name in SUBFOLDERS[part] if (root / name).is_dir()] or [root]
     found = [path for folder in folders for path in sorted(folder.iterdir()) if path.suffix in KINDS]
     return [path for path in found if path.is_file()]
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file; one that is as it was is read once per process, whatever asks for it."""
+    state = path.stat()
+    return _digest(path.resolve(), state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, size: int, modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sample(path: Path) -> str:

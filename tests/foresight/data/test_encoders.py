@@ -2,22 +2,22 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from adapters import VLMFeatures
-from foresight.data.encode import EncodedClips
-from foresight.data.encoders import FeatureEncoder, features_of
+from foresight.data.encode import EncodedClips, Encoder, needed_bytes
+from foresight.data.encoders import StoredFeatures, StoredLatents, StoredText, features_of
 from foresight.data.physics import PhysicsClips
 from foresight.data.wording import WorldWording
 from foresight.physics import PhysicsConfig
-from foresight.physics.language import all_paraphrases
 from foresight.vlm.encoder import QwenEncoder
 from foresight.vlm.preprocess import FramePolicy
-from foresight.vlm.prompts import NEXT, Prompt, chat_text, tokenize
 from foresight.vlm.questions import world_tokenizer
 from foresight.vlm.small import SmallQwenConfig, build_small
+from ltx.checkpoint.hub import resolve
 
 POLICY = FramePolicy(
     frames_per_second=4.0,
@@ -41,35 +41,40 @@ SIZES = SmallQwenConfig(
     vision_intermediate_size=32,
     rope_theta=1e4,
 )
-LENGTH = 96
+
+
+def small(folder: Path, seed: int = 0, policy: FramePolicy = POLICY) -> Path:
+    tokenizer = world_tokenizer(vocabulary=400)
+    model = build_small(SIZES, tokenizer, seed=seed)
+    QwenEncoder(model=model, tokenizer=tokenizer, policy=policy, layers=[1, 2]).save_pretrained(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
-def vlm() -> QwenEncoder:
-    tokenizer = world_tokenizer(vocabulary=400)
-    return QwenEncoder(model=build_small(SIZES, tokenizer, seed=0), tokenizer=tokenizer, policy=POLICY, layers=[1, 2])
+def vlm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small(tmp_path_factory.mktemp("vlm"))
 
 
 def clips(count: int = 6) -> PhysicsClips:
     return PhysicsClips(config=PhysicsConfig(), split="train", first=0, count=count)
 
 
-def encoder(vlm: QwenEncoder, **changes) -> FeatureEncoder:
-    settings = {"wording": WorldWording(), "context": 9, "length": LENGTH, "precision": "float32", **changes}
-    return FeatureEncoder(vlm=vlm, **settings)
+def encoder(vlm: Path, **changes: Any) -> StoredFeatures:
+    settings = {"wording": WorldWording(), "context": 9, "layers": [1, 2], "precision": "float32", **changes}
+    return StoredFeatures(where=vlm, **settings)
 
 
 class Canonical:
     """Every instruction as it is."""
 
-    def recipe(self):
+    def recipe(self) -> dict[str, Any]:
         return {"kind": "canonical"}
 
-    def __call__(self, instruction):
+    def __call__(self, instruction: str) -> tuple[str, ...]:
         return (instruction,)
 
 
-def test_cached_features_are_computed_features(vlm: QwenEncoder, tmp_path: Path) -> None:
+def test_cached_features_are_computed_features(vlm: Path, tmp_path: Path) -> None:
     """Read back from shards, rows are what the VLM says of each clip's first frames, filled up with masked zeros."""
     source = EncodedClips(
         clips=clips(), encoders={"features": encoder(vlm, wording=Canonical())}, root=str(tmp_path), batch=4, shard=3
@@ -77,9 +82,11 @@ def test_cached_features_are_computed_features(vlm: QwenEncoder, tmp_path: Path)
     source.prepare()
     rows = [5, 0, 2]
     found, raw = features_of(source.__getitems__(rows)), clips().__getitems__(rows)
+    reader = QwenEncoder.from_pretrained(vlm, layers=[1, 2])
+    assert found.tokens.shape[2] == int(found.mask.sum(dim=1).max()), "filled up no further than needed"
     for row in range(3):
         frames = raw.video[row : row + 1, :, :9]
-        alone = vlm.encode(frames, [raw.instructions[row]], frame_rate=raw.frame_rate)
+        alone = reader.encode(frames, [raw.instructions[row]], frame_rate=raw.frame_rate)
         length = alone.mask.shape[1]
         kept = found.select(slice(row, row + 1))
         assert int(kept.mask.sum()) == length and not kept.mask[:, length:].any()
@@ -91,16 +98,17 @@ def test_cached_features_are_computed_features(vlm: QwenEncoder, tmp_path: Path)
         assert torch.equal(kept.patch_coordinates, alone.patch_coordinates)
 
 
-def test_wordings_are_drawn_from_the_seed(vlm: QwenEncoder) -> None:
+def test_wordings_are_drawn_from_the_seed(vlm: Path) -> None:
     """A clip is worded the same in whatever batch it comes, clips are worded differently, and the meaning is kept."""
     said: list[str] = []
+    encode = QwenEncoder.encode
 
-    def listen(frames, sentences, *, frame_rate) -> VLMFeatures:
+    def listen(self: QwenEncoder, frames: Any, sentences: list[str], *, frame_rate: float) -> VLMFeatures:
         said.extend(sentences)
-        return QwenEncoder.encode(vlm, frames, sentences, frame_rate=frame_rate)
+        return encode(self, frames, sentences, frame_rate=frame_rate)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vlm, "encode", listen)
+        patch.setattr(QwenEncoder, "encode", listen)
         encoder(vlm)(clips().__getitems__([0, 1, 2, 3, 4, 5]))
         encoder(vlm)(clips().__getitems__([4, 1]))
     canonical = clips().__getitems__(range(6)).instructions
@@ -109,51 +117,44 @@ def test_wordings_are_drawn_from_the_seed(vlm: QwenEncoder) -> None:
     assert any(worded != text for worded, text in zip(said[:6], canonical, strict=True))
 
 
-def test_the_key_holds_what_features_depend_on(vlm: QwenEncoder) -> None:
-    """Weights, layers, frame policy, wording, lengths and precision each give another recipe."""
-    tokenizer = vlm.tokenizer
-
-    def other(seed: int = 0, policy: FramePolicy = POLICY, layers: tuple[int, ...] = (1, 2)) -> QwenEncoder:
-        model = build_small(SIZES, tokenizer, seed=seed)
-        return QwenEncoder(model=model, tokenizer=tokenizer, policy=policy, layers=layers)
-
+def test_the_key_holds_what_features_depend_on(vlm: Path, tmp_path: Path) -> None:
+    """Weights, layers, frame policy, wording, lengths and precision each give another recipe; the place does not."""
     variants = [
-        encoder(other(seed=1)),
-        encoder(other(layers=(2,))),
-        encoder(other(policy=replace(POLICY, frames_per_second=8.0))),
+        encoder(small(tmp_path / "seed", seed=1)),
+        encoder(small(tmp_path / "policy", policy=replace(POLICY, frames_per_second=8.0))),
+        encoder(vlm, layers=[2]),
         encoder(vlm, wording=Canonical()),
         encoder(vlm, context=1),
-        encoder(vlm, length=LENGTH + 1),
         encoder(vlm, precision="bfloat16"),
     ]
     plain = encoder(vlm).recipe()
-    assert encoder(other()).recipe() == plain
+    assert encoder(small(tmp_path / "same")).recipe() == plain
     assert all(variant.recipe() != plain for variant in variants)
 
 
-def test_every_wording_fits_the_recipes_rows() -> None:
-    """The longest prompt of the embedded model fits into the 112 tokens that its recipe stores."""
-    tokenizer = world_tokenizer(vocabulary=400)
-    vision = 3 * 16  # nine frames at 4 a second, two at a time, 4×4 tokens each
-    chats = [chat_text(tokenizer, Prompt(NEXT, text), medium="video") for group in all_paraphrases() for text in group]
-    longest = max(len(tokenize(tokenizer, chat, medium="video", vision_tokens=vision)) for chat in chats)
-    assert longest <= 112
+def test_space_is_estimated_from_configurations(vlm: Path, tmp_path: Path) -> None:
+    """Without reading a weight, the estimate of every encoder is near to what its rows then take."""
+    tiny = str(resolve("foresight-tiny", "vae"))
+    encoders: dict[str, Encoder] = {
+        "latents": StoredLatents(where=tiny, precision="bfloat16"),
+        "features": encoder(vlm, precision="bfloat16", wording=Canonical()),
+    }
+    source = EncodedClips(clips=clips(4), encoders=encoders, root=tmp_path, batch=4, shard=4)
+    expected = needed_bytes(source)
+    source.prepare()
+    written = sum(path.stat().st_size for path in tmp_path.glob("*/*.safetensors"))
+    assert expected == pytest.approx(written, rel=0.25)
+    assert StoredText(where=None, beside=tiny, precision="bfloat16").row_bytes(clips().shape, 8.0) == 40 * 64 * 2
 
 
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [({"precision": "int8"}, "precision"), ({"context": 0}, "context 0"), ({"length": 0}, "length 0")],
-)
-def test_settings_out_of_range(vlm: QwenEncoder, changes, named: str) -> None:
+@pytest.mark.parametrize(("changes", "named"), [({"precision": "int8"}, "precision"), ({"context": 0}, "got 0")])
+def test_settings_out_of_range(vlm: Path, changes: dict[str, Any], named: str) -> None:
     """Impossible settings are refused by name."""
     with pytest.raises(ValueError, match=named):
         encoder(vlm, **changes)
 
 
-def test_clips_and_prompts_that_do_not_fit(vlm: QwenEncoder) -> None:
-    """A context longer than the clip and a row shorter than a prompt are refused."""
-    batch = clips(1).__getitems__([0])
+def test_clips_that_do_not_fit(vlm: Path) -> None:
+    """A context longer than the clip is refused."""
     with pytest.raises(ValueError, match="at least 26 frames, got 25"):
-        encoder(vlm, context=26)(batch)
-    with pytest.raises(ValueError, match="at most 10 tokens"):
-        encoder(vlm, length=10)(batch)
+        encoder(vlm, context=26)(clips(1).__getitems__([0]))

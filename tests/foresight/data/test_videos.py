@@ -48,7 +48,7 @@ def test_frames_are_those_on_screen_at_their_moments(folder: Path) -> None:
     source.prepare()
     batch = source.__getitems__([1, 2])
     assert batch.video.shape == (2, 3, FRAMES, *SIZE) and batch.frame_rate == RATE
-    assert batch.instructions == ("brighten", "darken") and batch.seeds == (1, 2)
+    assert batch.instructions == ("brighten", "darken")
     expected = torch.tensor([grey(0.5 + frame / RATE) for frame in range(FRAMES)])
     torch.testing.assert_close(batch.video[0].mean(dim=(0, 2, 3)), expected, atol=0.02, rtol=0)
     torch.testing.assert_close(batch.video[1].mean(dim=(0, 2, 3))[0], torch.tensor(grey(3.0)), atol=0.02, rtol=0)
@@ -114,6 +114,9 @@ def test_bad_files_are_found_before_anything_is_encoded(folder: Path) -> None:
         def recipe(self):
             return {}
 
+        def row_bytes(self, shape, frame_rate):
+            return 1
+
         def __call__(self, batch):
             raise AssertionError
 
@@ -122,6 +125,42 @@ def test_bad_files_are_found_before_anything_is_encoded(folder: Path) -> None:
     )
     with pytest.raises(UserError, match=r"(?s)6 readable clips.*3 that are not.*missing\.mp4.*text\.mp4.*ends at"):
         encoded.prepare()
+
+
+def test_one_changed_row_of_a_table_encodes_one_clip(folder: Path) -> None:
+    """Other words in a row, a row in front, another file name: only what is new is encoded, and rows stay in order."""
+    seen: list[str] = []
+
+    class Counts:
+        def recipe(self):
+            return {}
+
+        def row_bytes(self, shape, frame_rate):
+            return 1
+
+        def __call__(self, batch):
+            seen.extend(batch.instructions)
+            return {"mean": batch.video.mean(dim=(1, 2, 3, 4))[:, None]}
+
+    def source() -> EncodedClips:
+        return EncodedClips(clips=clips(folder), encoders={"one": Counts()}, root=folder / "cache", batch=2, shard=2)
+
+    source().prepare()
+    assert len(seen) == 3
+    before = source().__getitems__([0, 1, 2])["mean"]
+    table = folder / "metadata.jsonl"
+    table.write_text(table.read_text().replace("darken", "dim"))
+    seen.clear()
+    source().prepare()
+    assert seen == ["dim"]
+    table.write_text(
+        json.dumps({"file_name": "one.mp4", "instruction": "first", "start": 0.25}) + "\n" + table.read_text()
+    )
+    seen.clear()
+    source().prepare()
+    assert seen == ["first"]
+    assert torch.equal(source().__getitems__([1, 2, 3])["mean"], before)
+    assert source().instructions[1:] == ("brighten", "brighten", "dim")
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def make_batch(instructions: tuple[str, ...] = ("push it", "wait")) -> CachedBat
     tensors = {
         "latents": draw(CHANNELS, 4, 2, 2),
         "vlm_tokens": draw(2, length, HIDDEN),
-        "vlm_mask": torch.ones(batch, length, dtype=torch.bool),
+        "vlm_tokens_mask": torch.ones(batch, length, dtype=torch.bool),
         "vlm_vision": seen,
         "vlm_coordinates": draw(3, length).abs() * seen[:, None],
         "vlm_patches": draw(cells, HIDDEN),

@@ -61,7 +61,7 @@ class Rows:
         tensors = {
             "latents": said[:, :8, None, None, None].expand(-1, -1, 3, 1, 2).contiguous(),
             "vlm_tokens": tokens,
-            "vlm_mask": torch.ones(len(rows), 4, dtype=torch.bool),
+            "vlm_tokens_mask": torch.ones(len(rows), 4, dtype=torch.bool),
             "vlm_vision": seen,
             "vlm_coordinates": torch.ones(len(rows), 3, 4) * seen[:, None],
             "vlm_patches": torch.ones(len(rows), 4, 6),

@@ -106,7 +106,7 @@ def batch(count: int = 2) -> CachedBatch:
     tensors = {
         "latents": torch.randn(count, 8, 4, 2, 2, generator=generator),
         "vlm_tokens": torch.randn(count, 1, 3, 12, generator=generator),
-        "vlm_mask": torch.ones(count, 3, dtype=torch.bool),
+        "vlm_tokens_mask": torch.ones(count, 3, dtype=torch.bool),
         "vlm_vision": seen,
         "vlm_coordinates": torch.rand(count, 3, 3, generator=generator) * seen[:, None],
         "vlm_patches": torch.randn(count, 4, 6, generator=generator),

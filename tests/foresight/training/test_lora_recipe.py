@@ -218,8 +218,8 @@ def test_a_finished_cache_needs_no_frozen_model(here: Path, monkeypatch: pytest.
     def unread(*_: object, **__: object) -> None:
         raise AssertionError("read again")
 
-    monkeypatch.setattr("foresight.data.stored.VideoVAE.from_pretrained", unread)
-    monkeypatch.setattr("foresight.data.stored.TextEncoder.from_pretrained", unread)
+    monkeypatch.setattr("foresight.data.frozen.VideoVAE.from_pretrained", unread)
+    monkeypatch.setattr("foresight.data.frozen.TextEncoder.from_pretrained", unread)
     words = ["train", "experiment=lora", "ltx=2b-0.9.8-distilled", f"ltx.where={CHECKPOINT}", "run=again"]
     assert main([*words, *SIZES, *SHORT, "trainer.max_steps=2", "trainer.val_check_interval=2"]) == 0
 
