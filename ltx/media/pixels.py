@@ -12,22 +12,34 @@ from torch import Tensor
 
 Interpolation = Literal["bilinear", "bicubic"]
 
+OVERSHOOT = 16.0
+"""No decoder draws that far outside [−1, 1]; pixels in 0…255 nearly all lie beyond."""
+
 
 def to_float(pixels: UInt8[Tensor, "frame height width rgb=3"]) -> Float[Tensor, "rgb=3 frame height width"]:
     """Bytes 0…255 as float32 in [−1, 1]: x / 127.5 − 1."""
     return rearrange(pixels, "f h w c -> c f h w").float() / 127.5 - 1
 
 
-def to_pixels(video: Float[Tensor, "rgb=3 frame height width"]) -> UInt8[Tensor, "frame height width rgb=3"]:
-    """Inverse of `to_float`, rounded; values outside [−1, 1] are clipped.
+def to_pixels(
+    video: Float[Tensor, "rgb=3 frame height width"] | UInt8[Tensor, "rgb=3 frame height width"],
+) -> UInt8[Tensor, "frame height width rgb=3"]:
+    """Inverse of `to_float`, rounded; what a decoder draws beyond [−1, 1] is clipped, and bytes stay as they are.
 
     Raises:
-        ValueError: if the video is not (3, frames, height, width) or holds a NaN or an infinity.
+        ValueError: if the video is not (3, frames, height, width), holds a NaN, an infinity or integers other than
+            bytes, or lies so far outside [−1, 1] that it is in another range.
     """
     if video.ndim != 4 or video.shape[0] != 3 or video.numel() == 0:
         raise ValueError(f"expected a video of shape (3, frames, height, width), got {tuple(video.shape)}")
+    if video.dtype == torch.uint8:
+        return rearrange(video.cpu(), "c f h w -> f h w c").contiguous()
+    if not video.is_floating_point():
+        raise ValueError(f"expected pixels as bytes, or as floats in [-1, 1], got {video.dtype}; convert them first")
     if not torch.isfinite(video).all():
         raise ValueError("expected finite pixel values, got NaN or infinity; look where the video was made")
+    if (furthest := float(video.detach().abs().max())) > OVERSHOOT:
+        raise ValueError(f"expected pixels in [-1, 1], got {furthest:.4g}; scale 0…255 by x / 127.5 - 1")
     pixels = ((video.detach().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).cpu()
     return rearrange(pixels, "c f h w -> f h w c").contiguous()
 

@@ -99,7 +99,11 @@ def run_pass(
 def _fitting(name: str, given: Float[Tensor, "b c f h w"], shape: VideoShape, request: Request) -> Tensor:
     """Given latents in float32, one for each sample."""
     if LatentShape.of(given) != shape.latent:
-        raise ValueError(f"expected {name} of {shape.latent}, the size of the first pass, got {LatentShape.of(given)}")
+        wanted, got = (f"{s.frames}×{s.height}×{s.width}" for s in (shape.latent, LatentShape.of(given)))
+        raise ValueError(
+            f"expected {name} of {wanted} (frames × height × width), the size of the first pass, got {got}; a preset "
+            "of one pass, such as plain or distilled, begins at the full size"
+        )
     return given.float().expand(len(request.generators), -1, -1, -1, -1)
 
 
@@ -113,7 +117,10 @@ def _from_level(sigmas: Float[Tensor, " step"], level: float | None) -> Float[Te
         return sigmas
     kept = sigmas[sigmas <= level + EPSILON]
     if not len(kept):
-        raise ValueError(f"expected a noise level of at least {float(sigmas[-1]):.4g}, the last time, got {level}")
+        raise ValueError(
+            f"expected a noise level of at least {float(sigmas[-1]):.4g}, the last time at which this preset begins a "
+            f"step, got {level}; raise it, or list times that go lower in times="
+        )
     return kept
 
 

@@ -1,0 +1,46 @@
+"""The commands that the pages show are run as they stand, at tiny size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from ltx.media import read_video
+
+Follow = Callable[[str, Mapping[str, list[str]], Mapping[str, str]], None]
+PICTURE = ["height=64", "width=64", "frame_rate=8", "frames=17"]
+TRAINING = ["trainer=smoke", "trainer.max_steps=2", "ltx=tiny"]
+YOUR_MODELS = {
+    "assemble": ["sampling.steps=2"],
+    "predict": ["candidates=1"],
+    "train": TRAINING,
+}
+FEWER = {"121": "17", "120": "16", "96": "8", "20": "2"}
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_generate(follow: Follow, tmp_path: Path) -> None:
+    """Every way to make a video writes one of the length and the preset that was asked for."""
+    follow("generate.md", {"generate": PICTURE}, FEWER)
+    for run in ("generate", "from_picture", "key_frames", "forwards", "backwards", "oil", "fine", "ink", "edges"):
+        assert read_video(tmp_path / "runs" / run / "video.mp4").video.shape == (3, 17, 64, 64), run
+        figures = json.loads((tmp_path / "runs" / run / "metrics.json").read_text())
+        assert figures["preset"] == ("distilled" if run == "fine" else "ltxv-2b-0.9.8-distilled")
+    assert sorted(path.name for path in (tmp_path / "runs" / "waves").glob("*.mp4")) == [
+        "video.mp4",
+        "video_1.mp4",
+        "video_2.mp4",
+        "video_3.mp4",
+    ]
+    assert json.loads((tmp_path / "runs" / "guided" / "metrics.json").read_text())["preset"] == "plain"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_your_models(follow: Follow, tmp_path: Path) -> None:
+    """Parts on the disk become a folder that predicts; what the page trains becomes another."""
+    follow("your-models.md", YOUR_MODELS, {"[512,768]": "[64,64]"})
+    for run in ("predict", "transformer"):
+        assert (tmp_path / "runs" / run).is_dir()
