@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -38,10 +40,34 @@ def print_table(title: str, rows: Sequence[Mapping[str, str]]) -> None:
     console.print(table)
 
 
+SECONDS = 30.0
+"""Between two lines of progress where there is no terminal."""
+
+
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal, nothing elsewhere; yields a callback of (done, total)."""
+    """A progress bar on a terminal, a line now and then elsewhere; yields a callback of (done, total)."""
+    if not sys.stderr.isatty():
+        yield _lines(label)
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(label, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _lines(label: str) -> Callable[[int, int], None]:
+    began = told = time.monotonic()
+    first: int | None = None
+
+    def say(done: int, total: int) -> None:
+        nonlocal told, first
+        now = time.monotonic()
+        first = done if first is None else first
+        if now - told < SECONDS or done <= first:
+            return
+        left = timedelta(seconds=int((now - began) / (done - first) * (total - done)))
+        print(f"{label}: {done} of {total} · {left} left", file=sys.stderr, flush=True)
+        told = now
+
+    return say

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from foresight.cli.account import give_account, give_reconstruction
 from foresight.cli.console import console, progress_bar
 from foresight.data.datamodule import StreamData
 from foresight.data.encode import EncodedClips, fill, needed_bytes
@@ -12,6 +13,8 @@ from foresight.errors import UserError
 
 def encode(*, data: StreamData) -> dict[str, list[str]]:
     """Fill the caches of a data module; what is there already is verified and kept.
+
+    Before that it says what becomes of the videos, and how well the VAE draws a few of them.
 
     Args:
         data: whose sources are encoded clips.
@@ -24,6 +27,8 @@ def encode(*, data: StreamData) -> dict[str, list[str]]:
         StaleCacheError: if a cache is damaged.
     """
     sources = {**_encoded("train", data.train), **_encoded("validation", data.validation)}
+    give_account(data)
+    give_reconstruction(data)
     for name, source in sources.items():
         source.clips.prepare()
         missing = max(len(source.missing(encoder)) for encoder in source.encoders)

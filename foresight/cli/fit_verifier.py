@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from foresight.cli.console import console, progress_bar
+from foresight.data.reconstruction import SAMPLE, measured
 from foresight.errors import UserError
-from foresight.verify import Cases, Gathering, Measurements, Verifier, fit_on_cases
+from foresight.verify import Cases, Gathering, Measurements, Verifier, VideoCases, fit_on_cases
+from foresight.verify.gathering import ACTION, FLOW_BARE, FLOW_OTHERS
+from foresight.verify.signals import signal
+from foresight.world.domain import reconstruct
 from foresight.world_model import WorldModel
 
 ALTERNATIVES = 3
@@ -28,6 +32,9 @@ def fit_verifier(
 ) -> Verifier:
     """Fit on cases; every clip serves weights, calibration and thresholds by cross-fitting.
 
+    What cannot be known of these clips is left out with a word: plausibilities where nobody knows where things are, and
+    signals that compare instructions where only one thing is told, or nothing.
+
     Args:
         model: the world model.
         signals: names of the signals to combine against what was observed.
@@ -41,17 +48,19 @@ def fit_verifier(
 
     Raises:
         ValueError: if a name is unknown or a number out of its range.
-        UserError: if only one thing is ever told.
+        UserError: if no signal is left, or the clips run at another rate than the model.
     """
     told = cases.instructions
-    if len(told) < 2:
-        raise UserError(
-            expected="at least two different instructions, to see which one explains what happened",
-            got=repr(list(told)),
-            remedy="say in the table what is done in each clip",
+    names = _measurable(model, signals, told)
+    if plausibilities and not cases.placed:
+        console.print(
+            "no plausibilities: nobody knows where things are in these clips, and so which candidates come true"
         )
+        plausibilities = ()
+    _check_rate(model, cases)
+    _give_reconstruction(model, cases)
     measurements = Measurements(
-        signals=tuple(signals),
+        signals=names,
         plausibilities=tuple(plausibilities),
         frames=tuple(frames),
         candidates=candidates,
@@ -62,3 +71,40 @@ def fit_verifier(
     verifier.save_pretrained(to)
     console.print(f"wrote {to}")
     return verifier
+
+
+def _measurable(model: WorldModel, signals: Sequence[str], told: Sequence[str]) -> tuple[str, ...]:
+    """The signals that say something where so many different things are told."""
+    if len(told) > 1:
+        return tuple(signals)
+    # Without adapter, what a flow is told is the instruction alone: where it is empty, nothing is told to compare.
+    silent = {FLOW_OTHERS, ACTION} | ({FLOW_BARE} if model.adapter is None else set())
+    out = [name for name in signals if signal(name).needs & silent]
+    kept = tuple(name for name in signals if name not in out)
+    if not kept:
+        raise UserError(
+            expected="at least two different instructions, to see which one explains what happened",
+            got=repr(list(told)),
+            remedy="say in the table what is done in each clip, or choose other signals",
+        )
+    if out:
+        what = f"only {told[0]!r} is" if told and told[0] else "nothing is"
+        console.print(f"{what} ever told in these clips: {', '.join(out)} left out")
+    return kept
+
+
+def _check_rate(model: WorldModel, cases: Cases) -> None:
+    rate = cases.frame_rate if isinstance(cases, VideoCases) else None
+    if rate is not None and rate != model.plan.frame_rate:
+        raise UserError(
+            expected=f"clips at the model's {model.plan.frame_rate:g} frames a second",
+            got=f"{rate:g}",
+            remedy=f"give cases.clips.frame_rate={model.plan.frame_rate:g}",
+        )
+
+
+def _give_reconstruction(model: WorldModel, cases: Cases) -> None:
+    """Print how well the VAE draws the first of the cases; a verifier is fitted all the same."""
+    contexts = next(iter(cases.batches(SAMPLE))).contexts[:, :, -model.plan.context_frames :]
+    found = measured((clip[None], reconstruct(model, clip[None])) for clip in contexts)
+    console.print(found.sentence("train the VAE on these videos first: foresight train experiment=finetune/vae"))

@@ -15,6 +15,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch import nn
 from torch.optim import Optimizer
 
+from foresight.cli.account import give_account, give_reconstruction
 from foresight.cli.console import console
 from foresight.data.fingerprint import differences
 from foresight.errors import UserError
@@ -88,6 +89,9 @@ def train(
         )
     module = TrainingModule(model=network, objective=objective, optimizer=optimizer, schedule=schedule, seed=seed)
     checkpoint = newest(folder / "checkpoints")
+    if checkpoint is None and fit.is_global_zero:
+        give_account(data)
+        give_reconstruction(data, network)
     if checkpoint is not None:
         console.print(f"going on from {checkpoint}")
         if step_of(checkpoint) >= fit.max_steps:

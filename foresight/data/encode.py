@@ -12,11 +12,13 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from foresight.data.account import GivesAccount
 from foresight.data.batch import CachedBatch, ClipBatch
 from foresight.data.cache import Output, RowStore, earlier_caches
 from foresight.data.fingerprint import fingerprint
 from foresight.data.frozen import release
 from foresight.data.ragged import Ragged
+from foresight.data.reconstruction import Reconstruction, Reconstructs, reconstruction
 from foresight.data.source import ClipSource
 from foresight.errors import UserError
 from ltx.shapes import VideoShape
@@ -95,6 +97,20 @@ class EncodedClips:
     def missing(self, name: str) -> dict[str, int]:
         """Clips that an encoder has not seen, by their keys, each once."""
         return {key: row for row, key in enumerate(self.keys) if key not in self.stores[name]}
+
+    def account(self) -> list[str]:
+        """What becomes of the videos, if the clips can say it."""
+        return self.clips.account() if isinstance(self.clips, GivesAccount) else []
+
+    def reconstruction(self) -> Reconstruction | None:
+        """How well a few of the clips are drawn by the encoder that can draw; None if none can."""
+        drawers = [encoder for encoder in self.encoders.values() if isinstance(encoder, Reconstructs)]
+        if not drawers:
+            return None
+        self.clips.prepare()
+        found = reconstruction(self.clips, drawers[0], self.root)
+        release()
+        return found
 
     def prepare(self) -> None:
         """Encode what is missing, silently.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from adapters.types import VLMFeatures
 from foresight.data.batch import CachedBatch, ClipBatch
@@ -22,6 +23,7 @@ from foresight.training.randomness import keyed_generator
 from foresight.vlm.folder import find_qwen
 from foresight.vlm.policy_files import read_policy
 from foresight.vlm.preprocess import patching_of
+from foresight.world.domain import drawn_by
 from foresight.world.reference import locate
 from foresight.world.sizes import text_width, vlm_sizes
 from ltx.checkpoint.parts import VAE
@@ -54,6 +56,14 @@ class StoredLatents:
         """Channels of every latent place."""
         config = VAEConfig.from_dict(open_part(locate(self._where, "vae"), VAE).fields)
         return shape.latent.tokens * config.latent_channels * PRECISIONS[self._precision].itemsize
+
+    def drawer(self) -> dict[str, Any]:
+        """The files."""
+        return {"kind": "latents", "files": digests(self._where, "vae")}
+
+    def reconstruct(self, video: Tensor) -> Tensor:
+        """Videos in [−1, 1] after encoding and decoding."""
+        return drawn_by(frozen_vae(self._where), video)
 
     def __call__(self, batch: ClipBatch) -> Mapping[str, Output]:
         """Latents of a batch of clips."""

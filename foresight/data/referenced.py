@@ -8,6 +8,7 @@ from typing import Any
 
 from foresight.data.batch import CachedBatch
 from foresight.data.encode import EncodedClips, fill
+from foresight.data.reconstruction import Reconstruction
 from foresight.errors import UserError
 
 
@@ -40,6 +41,14 @@ class ReferencedClips:
     def prepare(self) -> None:
         """Encode what is missing of both."""
         fill(self.caches, lambda done, total: None)
+
+    def account(self) -> list[str]:
+        """What becomes of the clips; their references are cut alike."""
+        return self.clips.account()
+
+    def reconstruction(self) -> Reconstruction | None:
+        """How well a few of the clips are drawn."""
+        return self.clips.reconstruction()
 
     def recipe(self) -> dict[str, Any]:
         """Recipes of both."""

@@ -180,6 +180,12 @@ class VideoClips:
         """What is told in each clip."""
         return tuple(clip.instruction for clip in self.clips)
 
+    @cached_property
+    def files(self) -> tuple[int, ...]:
+        """Which file each clip is from, numbered in the order of the table."""
+        numbers: dict[Path, int] = {}
+        return tuple(numbers.setdefault(clip.path.resolve(), len(numbers)) for clip in self.clips)
+
     def __len__(self) -> int:
         return len(self.clips)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from foresight.evaluation.judged import Judged
@@ -28,12 +28,12 @@ def strata(judged: Judged, clips: Sequence[int], measured: Mapping[str, Float[Te
 
     Args:
         judged: all examples.
-        clips: numbers of the clips, in the order of the traits.
+        clips: numbers of the clips, in the order of the traits; those of one number have their mean.
         measured: traits of each clip, keys of `TRAITS`.
     """
-    row = {number: index for index, number in enumerate(clips)}
-    owner = torch.tensor([row[number] for number in judged.clips.tolist()])
-    upper = {name: halves(values)[owner] for name, values in measured.items()}
+    numbers, place = torch.tensor(clips).unique(return_inverse=True)
+    owner = torch.searchsorted(numbers, judged.clips)
+    upper = {name: halves(_means(values, place, len(numbers)))[owner] for name, values in measured.items()}
     found: dict[str, Judged] = {}
     for name, above in upper.items():
         for half, called in enumerate(TRAITS[name]):
@@ -44,6 +44,11 @@ def strata(judged: Judged, clips: Sequence[int], measured: Mapping[str, Float[Te
             inside &= above == bool(half)
         found[", ".join(TRAITS[name][half] for name, half in zip(upper, choice, strict=True))] = judged.where(inside)
     return {name: part for name, part in found.items() if len(part.right) and part.both}
+
+
+def _means(values: Float[Tensor, " clip"], place: Int[Tensor, " clip"], count: int) -> Float[Tensor, " number"]:
+    total = torch.zeros(count, dtype=values.dtype).index_add(0, place, values)
+    return total / torch.bincount(place, minlength=count)
 
 
 def auroc_inside(parts: dict[str, Judged]) -> dict[str, Estimate]:

@@ -92,7 +92,7 @@ class Gathering:
 
     Args:
         instructions: what else could have been done, for the contrast between instructions.
-        count: how many other instructions are tried per clip.
+        count: how many other instructions are tried per clip; 0 where there is none to try.
         sigmas: noise levels of the flow losses.
         seed: of their noise; one that no candidate is drawn with, whose flow would recognise its own noise.
         prospect_sigmas: noise levels of the candidates' own flow losses, before anything was observed.
@@ -110,5 +110,5 @@ class Gathering:
         for levels in (self.sigmas, self.prospect_sigmas):
             if not levels or not all(0 < sigma < 1 for sigma in levels):
                 raise ValueError(f"expected noise levels in (0, 1), got {levels}")
-        if self.count < 1 or len(self.instructions) <= self.count:
+        if self.count < 0 or (self.count and len(self.instructions) <= self.count):
             raise ValueError(f"expected more instructions than the {self.count} tried, got {len(self.instructions)}")

@@ -16,6 +16,10 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from foresight.world_model import WorldModel
+    from ltx.vae import VideoVAE
+
+DECODE_TIMESTEP = 0.05
+"""Noise level that the releases' decoders are told in generation."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,16 @@ def reconstruct(
     model: WorldModel, videos: Float[Tensor, "batch rgb=3 frame height width"]
 ) -> Float[Tensor, "batch rgb=3 frame height width"]:
     """Videos of 8k+1 frames in [−1, 1] after encoding and decoding, with no noise added: no prediction comes nearer."""
-    dtype = next(model.vae.parameters()).dtype
-    latents = model.encode(videos).to(dtype)
-    video = model.vae.decode(latents, timestep=model.plan.decode_timestep, noise_scale=0.0)
+    return drawn_by(model.vae, videos, model.plan.decode_timestep)
+
+
+@torch.no_grad()
+def drawn_by(
+    vae: VideoVAE, videos: Float[Tensor, "batch rgb=3 frame height width"], timestep: float = DECODE_TIMESTEP
+) -> Float[Tensor, "batch rgb=3 frame height width"]:
+    """What a VAE makes of videos of 8k+1 frames in [−1, 1], told a noise level and shown none."""
+    weight = next(vae.parameters())
+    video = vae.decode(vae.encode(videos.to(weight.device, weight.dtype)), timestep=timestep, noise_scale=0.0)
     return video.float().clamp(-1, 1).cpu()
 
 
@@ -69,5 +80,9 @@ def check_domain(model: WorldModel, context: Float[Tensor, "rgb=3 context height
     """
     given = context[None, :, -model.plan.context_frames :]
     error = float((reconstruct(model, given) - given.cpu().float()).div(2).square().mean())
-    psnr = math.inf if error == 0 else -10 * math.log10(error) if error > 0 else math.nan
-    return DomainCheck(psnr, model.plan.domain_warning, model.plan.domain_limit)
+    return DomainCheck(decibels(error), model.plan.domain_warning, model.plan.domain_limit)
+
+
+def decibels(error: float) -> float:
+    """PSNR of a mean squared error on the [0, 1] scale; infinite without error, NaN where it is none."""
+    return math.inf if error == 0 else -10 * math.log10(error) if error > 0 else math.nan

@@ -35,7 +35,8 @@ class CaseBatch:
     """Clips of one size.
 
     Args:
-        clips: number of each, the same every time.
+        clips: number of each, the same every time. Clips of one file share theirs: they look alike, and figures that
+            are to hold for unseen clips must not be fitted on one and judged on another.
         contexts: what is given, in [−1, 1].
         instructions: what is told.
         traits: what raw distances are confounded by, such as contrast and motion, by name.

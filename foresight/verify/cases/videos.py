@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -18,7 +18,7 @@ from foresight.verify.cases.base import TRUE, CaseBatch, Futures, check_kinds, i
 
 Videos = Float[Tensor, "clip rgb=3 frame height width"]
 Wrong = Callable[[Videos, Videos, Videos], Videos]
-"""From contexts, their futures, and the futures of the next clips of the collection."""
+"""From contexts, their futures, and the futures of the next clips of the collection that are from other files."""
 
 
 def _half_speed(contexts: Videos, futures: Videos, others: Videos) -> Videos:
@@ -40,6 +40,21 @@ class ToldClips(ClipSource, Protocol):
     @property
     def instructions(self) -> Sequence[str]:
         """By row."""
+        ...
+
+
+@runtime_checkable
+class FromFiles(Protocol):
+    """A source of clips that are cut from files."""
+
+    @property
+    def files(self) -> Sequence[int]:
+        """Number of the file by row."""
+        ...
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second of the clips."""
         ...
 
 
@@ -74,6 +89,11 @@ class VideoCases:
         """All that are told in them, each once."""
         return tuple(dict.fromkeys(self._clips.instructions))
 
+    @property
+    def frame_rate(self) -> float | None:
+        """Frames per second of the clips, where they say it."""
+        return self._clips.frame_rate if isinstance(self._clips, FromFiles) else None
+
     def __len__(self) -> int:
         return len(self._clips)
 
@@ -86,20 +106,38 @@ class VideoCases:
         self._clips.prepare()
         if len(self) < 2:
             raise UserError(expected="at least two clips to compare", got=str(len(self)), remedy="list more clips")
+        if len(set(self._files)) < 2:
+            raise UserError(
+                expected="clips from at least two files, so that one's future is wrong for another",
+                got=f"{len(self)} clips of one file",
+                remedy="add videos",
+            )
         for start in range(0, len(self), size):
             yield self._batch(list(range(start, min(start + size, len(self)))))
 
+    @property
+    def _files(self) -> Sequence[int]:
+        return self._clips.files if isinstance(self._clips, FromFiles) else range(len(self))
+
+    def _other(self, row: int) -> int:
+        """The next clip that is from another file: what follows in the same one may well be right."""
+        files = self._files
+        behind = ((row + step) % len(files) for step in range(1, len(files)))
+        return next(other for other in behind if files[other] != files[row])
+
     def _batch(self, rows: list[int]) -> CaseBatch:
-        # One clip more: the last one's wrong future may be that of the clip behind it.
-        found = self._clips.__getitems__([*rows, (rows[-1] + 1) % len(self)])
-        contexts, futures = found.video[:-1, :, : self._context], found.video[:-1, :, self._context :]
+        others_of = [self._other(row) for row in rows]
+        wanted = list(dict.fromkeys([*rows, *others_of]))
+        found = self._clips.__getitems__(wanted)
+        own, count = found.video[: len(rows)], len(rows)
+        contexts, futures = own[:, :, : self._context], own[:, :, self._context :]
         if not futures.shape[2]:
             raise UserError(
                 expected=f"clips of more than {self._context} frames, of which the later ones are predicted",
                 got=f"{found.video.shape[2]} frames",
                 remedy="give fewer frames of context, or longer clips",
             )
-        others = found.video[1:, :, self._context :]
+        others = found.video[[wanted.index(other) for other in others_of], :, self._context :]
         last = contexts[:, :, -1:]
         every = [Futures([TRUE] * len(rows), futures, None)]
         for turn in range(self._negatives):
@@ -110,9 +148,9 @@ class VideoCases:
             ]
             every.append(Futures(kinds, torch.cat(wrong), None))
         return CaseBatch(
-            clips=rows,
+            clips=[self._files[row] for row in rows],
             contexts=contexts,
-            instructions=found.instructions[:-1],
+            instructions=found.instructions[:count],
             traits={
                 "contrast": last.std(dim=(1, 2, 3, 4)),
                 "motion": (futures - last).square().mean(dim=(1, 2, 3, 4)).sqrt(),

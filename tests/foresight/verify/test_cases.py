@@ -57,6 +57,26 @@ def test_wrong_futures_of_videos_by_hand():
     assert futures_of("half_speed") == [[2, 2, 3, 3], [12, 12, 13, 13], [22, 22, 23, 23]]
 
 
+class FromTwoFiles(Counting):
+    """Its first two clips are from one file."""
+
+    files, frame_rate = (0, 0, 1), 8.0
+
+
+def test_another_clip_is_from_another_file():
+    """What follows later in the same file may well be right, so it is never the wrong future; clips of a file share a
+    number, by which folds are made; a single file is refused."""
+    cases = VideoCases(clips=FromTwoFiles(), context=2, kinds=["another_clip"], negatives=1)
+    found = list(cases.batches(2))
+    levels = torch.cat([batch.futures[1].videos[:, 0, :, 0, 0] for batch in found])
+    assert (100 * levels).round().int().tolist() == [[22, 23, 24, 25], [22, 23, 24, 25], [2, 3, 4, 5]]
+    assert [list(batch.clips) for batch in found] == [[0, 0], [1]] and cases.frame_rate == 8.0
+    alone = FromTwoFiles()
+    alone.files = (0, 0, 0)
+    with pytest.raises(UserError, match="at least two files"):
+        next(VideoCases(clips=alone, context=2, kinds=KINDS, negatives=1).batches(2))
+
+
 def test_cases_of_videos():
     """The true future first; kinds take turns; what is told is known once each; where things are is not known."""
     cases = VideoCases(clips=Counting(), context=2, kinds=KINDS, negatives=2)
