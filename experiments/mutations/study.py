@@ -35,6 +35,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SLOW = 1.0
 """Tests that take longer, in seconds, come after the others: the first that fails ends a trial."""
 
+AT_ONCE = 6
+"""Files of tests that are asked together; the next ones only if all of these pass."""
+
 
 def main() -> None:
     """Prepare or take up a session, try its mutants, print the table."""
@@ -42,7 +45,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of the session")
     parser.add_argument("--seed", type=int, default=1, help="of the sample (default 1)")
     parser.add_argument("--count", type=int, default=100, help="mutants (default 100)")
-    parser.add_argument("--files", type=int, default=6, help="nearest files of tests asked about each (default 6)")
+    parser.add_argument("--files", type=int, default=18, help="nearest files of tests asked about each (default 18)")
     options = parser.parse_args()
     # Stopped politely, it takes the tests that run at that time with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -78,26 +81,35 @@ def copy(folder: Path) -> Path:
 
 
 def trial(tree: Path, folder: Path, mutation: MutationSpec, files: int) -> WorkResult:
-    """Run the tests that run the mutated line, until one fails."""
-    module = mutation.module_path.as_posix()
+    """Run the tests that run the mutated line, those of the nearest files first, until one fails."""
+    near, asked, difference = nearest(tree, mutation.module_path.as_posix())[:files], 0, None
+    for first in range(0, len(near), AT_ONCE):
+        tests = _running(tree, folder, mutation, near[first : first + AT_ONCE])
+        if not tests:
+            continue
+        asked += len(tests)
+        log = folder / "log.txt"
+        with use_mutation(tree / mutation.module_path, get_operator(mutation.operator_name)(), mutation.occurrence):
+            difference = subprocess.run(
+                ["git", "-C", tree, "diff", "-U1"], capture_output=True, text=True, check=True
+            ).stdout
+            budget = 60 + 3 * sum(tests.values())
+            status = run_pytest(tree, ["-x", "-q", "--tb=line", *tests], seconds=budget, log=log)
+        if status != 0:
+            said = "too long" if status == TIMEOUT else failing(log.read_text("utf-8", "replace"), status)
+            return WorkResult(WorkerOutcome.NORMAL, said, TestOutcome.KILLED, difference)
+    said = f"{asked} tests pass" if asked else "no test runs this line"
+    return WorkResult(WorkerOutcome.NORMAL, said, TestOutcome.SURVIVED, difference)
+
+
+def _running(tree: Path, folder: Path, mutation: MutationSpec, test_files: list[str]) -> dict[str, float]:
+    """The tests of some files that run the mutated line, with what each takes; the slow ones last."""
     seconds: dict[str, float] = {}
-    for test_file in nearest(tree, module)[:files]:
+    for test_file in test_files:
         known = baseline(tree, test_file, folder / "baseline")
-        chosen = known.running(module, mutation.start_pos[0], mutation.end_pos[0])
+        chosen = known.running(mutation.module_path.as_posix(), mutation.start_pos[0], mutation.end_pos[0])
         seconds |= {test: known.seconds[test] for test in chosen}
-    tests = sorted(seconds, key=lambda test: seconds[test] > SLOW)
-    if not tests:
-        return WorkResult(WorkerOutcome.NORMAL, "no test runs this line", TestOutcome.SURVIVED)
-    log = folder / "log.txt"
-    with use_mutation(tree / mutation.module_path, get_operator(mutation.operator_name)(), mutation.occurrence):
-        difference = subprocess.run(
-            ["git", "-C", tree, "diff", "-U1"], capture_output=True, text=True, check=True
-        ).stdout
-        status = run_pytest(tree, ["-x", "-q", "--tb=line", *tests], seconds=60 + 3 * sum(seconds.values()), log=log)
-    if status == 0:
-        return WorkResult(WorkerOutcome.NORMAL, f"{len(tests)} tests pass", TestOutcome.SURVIVED, difference)
-    said = "too long" if status == TIMEOUT else failing(log.read_text(encoding="utf-8", errors="replace"), status)
-    return WorkResult(WorkerOutcome.NORMAL, said, TestOutcome.KILLED, difference)
+    return dict(sorted(seconds.items(), key=lambda item: item[1] > SLOW))
 
 
 if __name__ == "__main__":
