@@ -37,8 +37,7 @@ class CausalConv3d(nn.Module):
     def convolve(self, extended: Float[Tensor, "b c f3 h w"]) -> Float[Tensor, "b d f2 h2 w2"]:
         """The convolution of an extended tensor; no frames if it is shorter than the kernel."""
         if extended.shape[2] < KERNEL:
-            _, down, across = self.conv.stride
-            height, width = extended.shape[3] // down, extended.shape[4] // across
-            return extended.new_empty(extended.shape[0], self.conv.out_channels, 0, height, width)
+            # Only a convolution that looks ahead can have too few, and none of those has a stride.
+            return extended.new_empty(extended.shape[0], self.conv.out_channels, 0, *extended.shape[3:])
         convolved: Tensor = self.conv(extended)
         return convolved

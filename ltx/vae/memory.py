@@ -63,7 +63,7 @@ class _Walk:
 
     def convolution(self, out: int, time: int = 1, space: int = 1) -> None:
         x, extended = self.size, self.extended(self.channels, self.frames, time)
-        self.frames, self.area, self.channels = self._shorter(time), self.area // space, out
+        self.frames, self.area, self.channels = -(-self.frames // time), self.area // space, out
         self.live(x, extended, self.size)
 
     def residual(self, out: int) -> None:
@@ -106,9 +106,6 @@ class _Walk:
         self.frames *= time
         self.area *= height * width
         self.channels //= spec.multiplier
-
-    def _shorter(self, time: int) -> int:
-        return self.frames if time == 1 else -(-self.frames // time)
 
 
 def decoding_peak(config: VAEConfig, shape: LatentShape, *, batch: int, itemsize: int, frames: int | None) -> int:

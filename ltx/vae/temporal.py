@@ -35,6 +35,7 @@ class AbstractTemporal(ABC):
         """Pixels of un-normalised latents."""
 
 
+@dataclass(frozen=True)
 class AtOnce(AbstractTemporal):
     """One piece: the whole clip."""
 
