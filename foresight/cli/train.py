@@ -163,6 +163,15 @@ def _quiet(*, profiled: bool) -> None:
             logging.getLogger(name).setLevel(logging.WARNING)
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     # Which networks train is decided when training starts, just after Lightning has counted those in eval mode.
-    quiet = ("isinstance.treespec", "does not have many workers", "weights_only", "litlogger", "in eval mode at the")
+    quiet = [
+        "isinstance.treespec",
+        "does not have many workers",
+        "weights_only",
+        "litlogger",
+        "in eval mode at the",
+        # An epoch of limited length goes on in the data and in the log, and so does one that is resumed.
+        "smaller than the logging interval",
+        "your dataloader is not resumable",
+    ]
     for part in quiet:
         warnings.filterwarnings("ignore", message=f".*{part}")

@@ -36,6 +36,10 @@ class StreamData(ResumableData[Source]):
             size=len(self.train), batch=self.batch, seed=self.seed, start=start, rank=rank, world=world
         )
 
+    def batches_of_a_pass(self, world: int) -> int:
+        """Whole batches of all rows."""
+        return len(self.train) // (self.batch * world)
+
     def validation_batches(self, rank: int, world: int) -> list[list[int]]:
         """Every `world`-th row, in order."""
         rows = list(range(len(self.validation)))[rank::world]

@@ -167,6 +167,11 @@ class MixedBatches(Sampler[list[int]]):
                 if number >= first and number % self._world == self._rank:
                     yield batch
 
+    @property
+    def of_a_pass(self) -> int:
+        """Batches of all processes in which about every clip comes once."""
+        return len(self._mixed)
+
 
 class MixedData(ResumableData[MixedClips]):
     """Endless mixed training batches and one pass of validation batches of each size.
@@ -209,6 +214,10 @@ class MixedData(ResumableData[MixedClips]):
             rank=rank,
             world=world,
         )
+
+    def batches_of_a_pass(self, world: int) -> int:
+        """Batches of all buckets."""
+        return self.training_batches(0, 0, 1).of_a_pass // world
 
     def validation_batches(self, rank: int, world: int) -> list[list[int]]:
         """Batches of nearly equal length, every `world`-th of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from lightning import LightningDataModule
@@ -29,6 +29,20 @@ class Rows(Protocol):
 
 
 RowsT = TypeVar("RowsT", bound=Rows)
+
+
+class Onward:
+    """Batches from where training has come to whenever they are begun anew, as with each epoch of a limited length.
+
+    Args:
+        batches: from there on.
+    """
+
+    def __init__(self, batches: Callable[[], Iterable[list[int]]]) -> None:
+        self._batches = batches
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self._batches())
 
 
 class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
@@ -58,6 +72,10 @@ class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
         """Rows of each training batch of a process, for ever, from its batch `start` on."""
 
     @abstractmethod
+    def batches_of_a_pass(self, world: int) -> int:
+        """Training batches of each process in which about every row comes once."""
+
+    @abstractmethod
     def validation_batches(self, rank: int, world: int) -> list[list[int]]:
         """Rows of each validation batch of a process."""
 
@@ -69,8 +87,9 @@ class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
         self.validation.prepare()
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """The stream from the current position on."""
-        return self._loader(self.train, self.training_batches(self.position, *self._place()))
+        """The stream from the current position on; a share of it becomes so many batches."""
+        self._count_share()
+        return self._loader(self.train, Onward(lambda: self.training_batches(self.position, *self._place())))
 
     def val_dataloader(self) -> DataLoader[Any]:
         """The held-out source, split between the processes."""
@@ -99,6 +118,15 @@ class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
         if changed:
             raise ValueError(f"expected the data settings of the checkpoint to resume exactly; changed are {changed}")
         self.position = state_dict["position"]
+
+    def _count_share(self) -> None:
+        """Make a limit that is a share of a pass a number of batches, of whole optimizer steps."""
+        trainer = self.trainer
+        if trainer is None or not isinstance(trainer.limit_train_batches, float) or trainer.limit_train_batches == 1:
+            return
+        steps = trainer.limit_train_batches * self.batches_of_a_pass(trainer.world_size)
+        together = trainer.accumulate_grad_batches
+        trainer.limit_train_batches = max(int(steps) // together, 1) * together
 
     def _place(self) -> tuple[int, int]:
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)

@@ -13,7 +13,6 @@ STEPS = "training data is an endless stream, without epochs: give trainer.max_st
 ELSEWHERE: Mapping[str, str] = {
     "max_epochs": STEPS,
     "min_epochs": STEPS,
-    "limit_train_batches": STEPS,
     "check_val_every_n_epoch": "training data is an endless stream, without epochs: give trainer.val_check_interval=",
     "reload_dataloaders_every_n_epochs": "training data is an endless stream, without epochs",
     "overfit_batches": "give a data.train with few examples, such as data.train.clips.count=8",
@@ -58,6 +57,7 @@ def check_trainer(settings: Mapping[str, Any]) -> None:
         value = settings.get(name)
         if isinstance(value, int | float) and value < least:
             raise _refused(f"trainer.{name}= at least {least}", value, "leave it out or choose such a number")
+    _check_limit(settings.get("limit_train_batches"), settings.get("accumulate_grad_batches") or 1)
     accelerator = settings.get("accelerator", "auto")
     if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
         raise _refused("trainer.accelerator= one of this machine", accelerator, "choose cpu or auto")
@@ -70,6 +70,19 @@ def never_validates(settings: Mapping[str, Any]) -> bool:
     if not isinstance(steps, int) or not isinstance(interval, int):
         return False
     return interval > steps * (settings.get("accumulate_grad_batches") or 1)
+
+
+def _check_limit(limit: Any, together: int) -> None:
+    """An epoch of limited length is a number of whole optimizer steps, or a share of a pass over the data."""
+    if limit is None or (isinstance(limit, float) and 0 < limit <= 1):
+        return
+    if isinstance(limit, bool | float) or not isinstance(limit, int) or limit < 1 or limit % together:
+        multiple = f", a multiple of accumulate_grad_batches={together}," if together > 1 else ""
+        raise _refused(
+            f"trainer.limit_train_batches= a number of batches{multiple} or a share of the data up to 1.0",
+            limit,
+            "an epoch of that length ends with an optimizer step, and the next goes on in the data",
+        )
 
 
 def _check_precision(precision: Any, *, on_gpu: bool) -> None:

@@ -109,7 +109,7 @@ def test_a_warning_is_one_line_said_once(typed: list[str], capfd: pytest.Capture
     ("word", "named"),
     [
         ("trainer.overfit_batches=1", "few examples"),
-        ("trainer.limit_train_batches=2", "trainer.max_steps="),
+        ("trainer.limit_train_batches=0", "a number of batches"),
         ("trainer.max_epochs=2", "trainer.max_steps="),
         ("trainer.fast_dev_run=true", "trainer=smoke"),
         ("trainer.val_check_interval=0.5", "whole number"),

@@ -48,7 +48,16 @@ def denoising(model: nn.Module, batch: CachedBatch, generator: torch.Generator) 
     return {"loss": (model(batch["x"] + noise) - batch["x"]).square().mean()}
 
 
-def run(folder: Path, steps: int, *, resume: Path | None, seed: int = 3, accumulate: int = 1) -> dict[str, Any]:
+def run(
+    folder: Path,
+    steps: int,
+    *,
+    resume: Path | None,
+    seed: int = 3,
+    accumulate: int = 1,
+    limit: float | None = None,
+    workers: int = 0,
+) -> dict[str, Any]:
     """Train up to a step and return the checkpoint of that step."""
     torch.manual_seed(1)
     model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.Linear(8, 4), nn.Linear(4, 4))
@@ -65,6 +74,7 @@ def run(folder: Path, steps: int, *, resume: Path | None, seed: int = 3, accumul
         devices=1,
         max_steps=steps,
         accumulate_grad_batches=accumulate,
+        limit_train_batches=limit,
         callbacks=[EMA(decay=0.9), PeriodicCheckpoint(folder=str(folder), minutes=0, keep=100)],
         plugins=[VerifiedCheckpointIO()],
         logger=False,
@@ -76,7 +86,7 @@ def run(folder: Path, steps: int, *, resume: Path | None, seed: int = 3, accumul
         use_distributed_sampler=False,
         default_root_dir=folder,
     )
-    data = StreamData(train=Rows(), validation=Rows(), batch=2, workers=0, seed=5)
+    data = StreamData(train=Rows(), validation=Rows(), batch=2, workers=workers, seed=5)
     trainer.fit(module, data, ckpt_path=None if resume is None else str(resume), weights_only=True)
     return read(path_of_step(folder, steps))
 
@@ -111,6 +121,27 @@ def test_resumed_equals_uninterrupted(tmp_path: Path, stop: int, accumulate: int
     (again,) = [state for name, state in resumed["callbacks"].items() if name.startswith("EMA")]
     assert average["updates"] == STEPS
     assert_same(average, again, "average")
+    assert_same(whole["StreamData"], resumed["StreamData"], "data")
+
+
+@pytest.mark.parametrize(
+    ("limit", "stop", "accumulate", "workers"), [(3, 3, 1, 0), (3, 4, 1, 0), (0.7, 5, 1, 0), (4, 3, 2, 0), (2, 4, 1, 1)]
+)
+def test_epochs_of_limited_length_go_on_through_the_data(
+    tmp_path: Path, limit: float, stop: int, accumulate: int, workers: int
+) -> None:
+    """They train on what an endless epoch does, bit for bit, also when stopped in one or between two."""
+    whole = run(tmp_path / "whole", STEPS, resume=None, accumulate=accumulate)
+    limited: dict[str, Any] = {"accumulate": accumulate, "limit": limit, "workers": workers}
+    run(tmp_path / "first", stop, resume=None, **limited)
+    resumed = run(tmp_path / "second", STEPS, resume=path_of_step(tmp_path / "first", stop), **limited)
+    straight = run(tmp_path / "third", STEPS, resume=None, **limited)
+    epochs = [state["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"] for state in (straight, resumed)]
+    length = limit if limit > 1 else 2
+    assert epochs == 2 * [(STEPS * accumulate - 1) // length]
+    for part in PARTS:
+        assert_same(whole[part], straight[part], part)
+        assert_same(whole[part], resumed[part], part)
     assert_same(whole["StreamData"], resumed["StreamData"], "data")
 
 

@@ -28,6 +28,15 @@ def test_what_has_no_effect_is_refused(name: str) -> None:
         check_trainer({**FINE, name: 3})
 
 
+def test_an_epoch_of_limited_length_is_whole_optimizer_steps() -> None:
+    """A number of batches that accumulate to steps, or a share of a pass."""
+    for limit in (1, 6, 0.01, 1.0):
+        check_trainer({**FINE, "limit_train_batches": limit})
+    check_trainer({**FINE, "limit_train_batches": 6, "accumulate_grad_batches": 3})
+    with pytest.raises(UserError, match="a multiple of accumulate_grad_batches=4"):
+        check_trainer({**FINE, "limit_train_batches": 6, "accumulate_grad_batches": 4})
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -37,6 +46,12 @@ def test_what_has_no_effect_is_refused(name: str) -> None:
         ("gradient_clip_val", -0.1),
         ("limit_val_batches", -1),
         ("log_every_n_steps", -1),
+        ("limit_train_batches", 0),
+        ("limit_train_batches", -1),
+        ("limit_train_batches", 0.0),
+        ("limit_train_batches", 1.5),
+        ("limit_train_batches", True),
+        ("limit_train_batches", "3"),
         ("val_check_interval", 0.5),
         ("val_check_interval", 1.0),
         ("val_check_interval", 0),
