@@ -114,6 +114,11 @@ class LowRankUpdates(nn.Module):
             for part in ("lora_A", "lora_B")
         }
 
+    @property
+    def strength(self) -> dict[str, str]:
+        """What the header of a file says of the scale, for tools that look there."""
+        return {"lora_alpha": str(self.config.rank), "r": str(self.config.rank)}
+
     def read(self, tensors: Mapping[str, Tensor]) -> None:
         """Take updates written by `export`.
 

@@ -47,7 +47,7 @@ def save_adapter(adapter: AbstractAdapter, folder: str | Path) -> None:
     for _, update in updates:
         with replacing(folder / LORA) as temporary:
             tensors = {name: value.contiguous() for name, value in update.export().items()}
-            save_file(tensors, temporary, metadata={"format": "pt"})
+            save_file(tensors, temporary, metadata={"format": "pt", **update.strength})
     write_text(folder / CARD, model_card(adapter))
     write_text(folder / CONFIG, json.dumps(config_to_dict(adapter.config), indent=2) + "\n")
 

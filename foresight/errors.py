@@ -22,3 +22,8 @@ class UserError(ValueError):
 def one_line(error: BaseException) -> str:
     """An exception's message on a single line, for the command line."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def printable(text: str) -> str:
+    """Text with its control characters, which steer a terminal, written out: what others wrote may hold some."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 
+def with_home(path: str | Path) -> str:
+    """A path's text with a leading `~` or `~user` filled in; any other, and that of an unknown user, stays as it is."""
+    return os.path.expanduser(path)
+
+
 def at_home(path: str | Path) -> Path:
-    """The path with a leading `~` or `~user` filled in; that of an unknown user stays as it is."""
-    return Path(os.path.expanduser(path))
+    """The same as a path."""
+    return Path(with_home(path))

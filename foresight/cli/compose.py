@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import re
 import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -28,9 +27,11 @@ from foresight.cli.construct import construct
 from foresight.cli.entries import Entries
 from foresight.cli.habits import refuse_habits
 from foresight.cli.sizes import fill_sizes
-from foresight.cli.typed import check_values, fits, hints, with_homes
+from foresight.cli.typed import check_values, with_homes
 from foresight.cli.words import Word
+from foresight.declared import fits, hints
 from foresight.errors import UserError, one_line
+from ltx.home import at_home
 
 SHARED = frozenset({"paths", "name", "seed", "vlm", "ltx", "pairing", "adapter", "clips"})
 """Entries that other entries refer to, or that are used before a command starts; a command need not take them."""
@@ -197,11 +198,7 @@ OmegaConf.register_new_resolver("typed", _typed, replace=True)
 def _placed(word: Word, folders: Sequence[Path]) -> list[Word]:
     """A path or a hub id where a group's choice is expected (`model=worlds/mine`), as the choice that takes a place."""
     value, choice = word.value or "", PLACES.get(word.key)
-    if (
-        choice is None
-        or value in choices(word.key, folders)
-        or not ("/" in value or os.path.exists(os.path.expanduser(value)))
-    ):
+    if choice is None or value in choices(word.key, folders) or not ("/" in value or at_home(value).exists()):
         return [word]
     return [replace(word, value=choice), Word("", f"{word.key}.where", None, value)]
 

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from foresight.errors import printable
+
 
 class _Screen(Console):
     """Falls silent when nobody reads any more, as in `foresight … | head`: what is computed shall still be written."""
@@ -23,11 +25,6 @@ class _Screen(Console):
 
 # Brackets and colons are people's own words here, no markup.
 console = _Screen(highlight=False, markup=False, emoji=False)
-
-
-def printable(text: str) -> str:
-    """Text without what steers a terminal, which files of others may hold."""
-    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def print_table(title: str, rows: Sequence[Mapping[str, str]]) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 
 from foresight.cli.brackets import Text, Typed
 from foresight.cli.reading import convert, taken_apart
-from foresight.cli.typed import hints, item_types, options, value_type
 from foresight.cli.words import Word
+from foresight.declared import hints, item_types, options, value_type
 from foresight.errors import UserError
 
 Node = dict[str, Any] | list[Any]

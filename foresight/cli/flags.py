@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from foresight.cli.habits import flag_error
 from foresight.errors import UserError
+from ltx.home import at_home
 
 HELP = ("-h", "--help")
 SWITCHES = ("--debug", "--resolve", *HELP)
@@ -62,7 +62,7 @@ def take_flags(words: Sequence[str]) -> tuple[Flags, list[str]]:
     if set(values["--cfg"]) - {"job"}:
         raise UserError(expected="--cfg job", got=f"--cfg {values['--cfg'][-1]}", remedy="there is no other to show")
     for folder in values["--config-dir"]:
-        if not Path(os.path.expanduser(folder)).is_dir():
+        if not at_home(folder).is_dir():
             raise UserError(
                 expected="--config-dir a folder of configurations", got=folder, remedy="name one that is there"
             )
@@ -71,5 +71,5 @@ def take_flags(words: Sequence[str]) -> tuple[Flags, list[str]]:
         show=bool(values["--cfg"]),
         resolve="--resolve" in switches,
         package="".join(values["--package"][-1:]),
-        folders=tuple(Path(os.path.expanduser(folder)).absolute() for folder in values["--config-dir"]),
+        folders=tuple(at_home(folder).absolute() for folder in values["--config-dir"]),
     ), rest

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
@@ -18,6 +17,7 @@ from foresight.errors import UserError
 from foresight.run import RunDirectory
 from ltx.conditioning import ConditioningItem
 from ltx.flow import Progress
+from ltx.home import with_home
 from ltx.lora import combined, merge, read_lora
 from ltx.media import probe, read_picture, sample_video, write_mp4
 from ltx.media.folder import PICTURES
@@ -205,7 +205,7 @@ def _entries(
     for entry in given:
         entry = {**defaults, **entry} if isinstance(entry, Mapping) else {}
         if isinstance(entry.get("file"), str):
-            entry["file"] = os.path.expanduser(entry["file"])
+            entry["file"] = with_home(entry["file"])
         numbers = [entry.get(field) for field in known[1:] if field in entry or field in defaults]
         complete = isinstance(entry.get("file"), str) and {"file", *defaults} <= set(entry) <= set(known)
         if not complete or not all(isinstance(n, int | float) and not isinstance(n, bool) for n in numbers):

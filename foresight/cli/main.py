@@ -14,7 +14,8 @@ from typing import Any, TextIO
 from foresight.cli.choices import choices, groups, root
 from foresight.cli.flags import HELP, Flags, take_flags
 from foresight.cli.habits import refuse_habits
-from foresight.errors import UserError, one_line
+from foresight.errors import UserError, one_line, printable
+from ltx.home import at_home
 
 COMMANDS = {
     "predict": "imagine what comes next in a video, and compare with what happened",
@@ -136,7 +137,7 @@ def _check_file(command: str, words: Sequence[str]) -> None:
     name = FILES.get(command, "")
     for word in words:
         key, equals, value = word.partition("=")
-        if name and key == name and equals and not os.path.exists(os.path.expanduser(value)):
+        if name and key == name and equals and not at_home(value).exists():
             raise UserError(expected=f"{name}= a file or a folder that is there", got=value, remedy="check the path")
 
 
@@ -245,7 +246,7 @@ def _report(error: Exception) -> int:
 
 
 def _complain(text: str) -> int:
-    print(f"foresight: {text}", file=sys.stderr)
+    print(f"foresight: {printable(text)}", file=sys.stderr)
     return 2
 
 

@@ -9,11 +9,11 @@ from typing import Any
 from foresight.cli.allowed import check_targets
 from foresight.cli.attempts import attempt_rows
 from foresight.cli.compose import build
-from foresight.cli.console import console, print_table, printable
+from foresight.cli.console import console, print_table
 from foresight.cli.predict import predict
 from foresight.cli.received import ReceivedRun
 from foresight.cli.shipped import described
-from foresight.errors import UserError
+from foresight.errors import UserError, printable
 from foresight.loop import PredictVerifyLoop, Trace, differences
 from foresight.loop import replay as run_again
 from foresight.run import environment

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+
+from ltx.home import at_home
 
 VIDEO = ("latent_channels", "caption_channels", "blocks", "width")
 VLM = ("hidden_size", "vision_size")
@@ -46,7 +46,7 @@ def _open(model: DictConfig, names: tuple[str, ...]) -> bool:
 
 
 def _on_disk(model: DictConfig) -> bool:
-    return not OmegaConf.is_missing(model, "where") and Path(os.path.expanduser(str(model.where))).exists()
+    return not OmegaConf.is_missing(model, "where") and at_home(str(model.where)).exists()
 
 
 def _fill(model: DictConfig, values: dict[str, Any]) -> None:

@@ -51,7 +51,7 @@ def train(
     optimizer: Callable[[Iterable[tuple[str, nn.Parameter]]], Optimizer],
     schedule: Callable[[int], float],
     trainer: Callable[..., Trainer],
-    callbacks: Mapping[str, Callback],
+    callbacks: Mapping[str, Callback | None],
     export: Sequence[Writes],
     run: str | Path,
     seed: int,
@@ -68,7 +68,7 @@ def train(
         optimizer: see `GroupedOptimizer`.
         schedule: factor of the learning rate per optimizer step.
         trainer: Lightning's, still to be given callbacks and plug-ins.
-        callbacks: by name; an `EMA` among them decides what is exported.
+        callbacks: by name, None for one that is left out; an `EMA` among them decides what is exported.
         export: parts to write at the end.
         run: folder of this run.
         seed: of the noise.
@@ -81,7 +81,8 @@ def train(
     settings = config.get("trainer", {})
     _quiet(profiled=bool(settings.get("profiler")))
     folder = Path(run)
-    fit = trainer(callbacks=list(callbacks.values()), plugins=[VerifiedCheckpointIO()], default_root_dir=folder)
+    kept = [callback for callback in callbacks.values() if callback is not None]
+    fit = trainer(callbacks=kept, plugins=[VerifiedCheckpointIO()], default_root_dir=folder)
     _record(folder, config)
     if never_validates(settings):
         console.print(
@@ -105,7 +106,7 @@ def train(
             print(f"foresight: {_stopped(folder / 'checkpoints')}", file=sys.stderr)
         raise KeyboardInterrupt from error
     if fit.is_global_zero:
-        averages = [callback for callback in callbacks.values() if isinstance(callback, EMA)]
+        averages = [callback for callback in kept if isinstance(callback, EMA)]
         write_exports(module, averages, export)
         for world in (one for one in export if isinstance(one, AssembledWorld)):
             console.print(f"world model {world.folder}")

@@ -40,6 +40,7 @@ class Onward:
 
     def __init__(self, batches: Callable[[], Iterable[list[int]]]) -> None:
         self._batches = batches
+        batches()  # what cannot be is told here, and not by whoever begins them
 
     def __iter__(self) -> Iterator[list[int]]:
         return iter(self._batches())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from foresight.declared import check_fields
 from foresight.errors import UserError
 from foresight.loop.attempt import Attempt, Task
 from foresight.loop.budget import Cost, Spent
@@ -88,13 +91,57 @@ class Trace:
             outcome = from_record(record["outcome"])
             if not isinstance(outcome, Take | GiveUp):
                 raise TypeError(f"a loop that ends with {outcome}")
-            return cls(task, attempts, outcome, Spent(**record["spent"]))
-        except (OSError, ValueError, SafetensorError, KeyError, TypeError) as error:
+            trace = cls(task, attempts, outcome, Spent(**record["spent"]))
+            _check(trace, set(tensors))
+            return trace
+        except (OSError, ValueError, SafetensorError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise UserError(
                 expected=f"a trace ({RECORD} and {TENSORS}) in {folder}",
                 got=f"{type(error).__name__}: {error}",
                 remedy="name the run directory of a prediction with a policy",
             ) from error
+
+
+def _check(trace: Trace, names: set[str]) -> None:
+    """Raise unless values are of the types that are declared, and tensors of the shapes that belong together."""
+    task, attempts = trace.task, trace.attempts
+    for part in (task, trace.outcome, trace.spent):
+        check_fields(part)
+    expected = {"context", "observed"}
+    _check_tensor("context", task.context, (3, None, None, None))
+    _check_tensor("observed", task.observed, (3, None, *task.context.shape[2:]))
+    for index, attempt in enumerate(attempts):
+        for own in (attempt, attempt.move, attempt.verdict, attempt.cost):
+            if own is not None:
+                check_fields(own)
+        candidates = len(attempt.video)
+        _check_tensor(f"video.{index}", attempt.video, (None, 3, task.horizon, *task.context.shape[2:]))
+        _check_tensor(f"latents.{index}", attempt.latents, (candidates, None, None, None, None))
+        expected |= {f"video.{index}", f"latents.{index}"}
+        if attempt.refined is not None:
+            tokens = (candidates, *attempt.latents.shape[2:])
+            _check_tensor(f"refined.{index}", attempt.refined, tokens, truths=True)
+            expected.add(f"refined.{index}")
+        if not 0 <= attempt.chosen < candidates:
+            raise ValueError(f"attempt {index} shows candidate {attempt.chosen} of {candidates}")
+    if names != expected:
+        raise ValueError(f"tensors that belong to no attempt: {', '.join(sorted(names - expected)[:4])}")
+    if isinstance(trace.outcome, Take) and not 0 <= trace.outcome.attempt < len(attempts):
+        raise ValueError(f"a loop that ends with attempt {trace.outcome.attempt} of {len(attempts)}")
+
+
+def _check_tensor(name: str, tensor: Tensor, shape: Sequence[int | None], *, truths: bool = False) -> None:
+    """Raise unless a tensor has a shape, of which None may be any, is not empty, and holds finite numbers or truths."""
+    fits = len(shape) == tensor.dim() and all(
+        want in (None, got) for want, got in zip(shape, tensor.shape, strict=True)
+    )
+    if not fits or not tensor.numel():
+        wanted = ", ".join("any" if size is None else str(size) for size in shape)
+        raise ValueError(f"{name} is of shape {tuple(tensor.shape)}, not ({wanted})")
+    if (tensor.dtype == torch.bool) != truths or not (truths or tensor.is_floating_point()):
+        raise ValueError(f"{name} is of type {tensor.dtype}")
+    if not torch.isfinite(tensor).all():
+        raise ValueError(f"{name} holds values that are not finite")
 
 
 def _record(attempt: Attempt) -> dict[str, Any]:

@@ -29,6 +29,10 @@ ELSEWHERE: Mapping[str, str] = {
 LEAST = {"accumulate_grad_batches": 1, "gradient_clip_val": 0, "limit_val_batches": 0, "log_every_n_steps": 0}
 """Settings with a smallest value, below which Lightning would stop in the middle or let them have no effect."""
 
+LARGEST = 2**31
+"""Numbers of steps are below it, whatever counts them."""
+MOST_DEVICES = 1024
+
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 _SHORT = {"32": "32-true", "bf16": "bf16-mixed", "16": "16-mixed"}
 
@@ -47,8 +51,8 @@ def check_trainer(settings: Mapping[str, Any]) -> None:
         if value not in (None, False, 0, -1):
             raise _refused(f"no trainer.{name}=", value, instead)
     steps, interval = settings.get("max_steps", -1), settings.get("val_check_interval")
-    if not isinstance(steps, int) or steps < 1:
-        raise _refused("trainer.max_steps= at least 1", steps, "say how many steps to train")
+    if not isinstance(steps, int) or not 1 <= steps < LARGEST:
+        raise _refused("trainer.max_steps= at least 1, and below 2³¹", steps, "say how many steps to train")
     if isinstance(interval, bool | float) or (isinstance(interval, int) and interval < 1):
         raise _refused(
             "trainer.val_check_interval= a whole number of batches", interval, "an endless stream has no fractions"
@@ -58,6 +62,9 @@ def check_trainer(settings: Mapping[str, Any]) -> None:
         if isinstance(value, int | float) and value < least:
             raise _refused(f"trainer.{name}= at least {least}", value, "leave it out or choose such a number")
     _check_limit(settings.get("limit_train_batches"), settings.get("accumulate_grad_batches") or 1)
+    devices = settings.get("devices")
+    if isinstance(devices, int) and devices > MOST_DEVICES:
+        raise _refused(f"trainer.devices= at most {MOST_DEVICES}", devices, "name as many as the machine has")
     accelerator = settings.get("accelerator", "auto")
     if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
         raise _refused("trainer.accelerator= one of this machine", accelerator, "choose cpu or auto")

@@ -15,7 +15,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from foresight.errors import UserError
 from ltx.checkpoint.hub import resolve, source_of
 from ltx.checkpoint.place import place_of
-from ltx.home import at_home
+from ltx.home import with_home
 
 SUBFOLDERS: dict[str, tuple[str, ...]] = {
     "vae": ("vae",),
@@ -102,7 +102,7 @@ class PartReference:
         Raises:
             UserError: if it is gone, or a file of it was changed.
         """
-        root = locate(at_home(self.where) if self.where.startswith("~") else self.where, part)
+        root = locate(with_home(self.where), part)
         base = root.parent if root.is_file() else root
         for name, record in self.files.items():
             path = base / name

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 from ltx.checkpoint.cards import Card, cards
 from ltx.checkpoint.errors import CheckpointError, listed
 from ltx.checkpoint.formats import refuse_name
+from ltx.home import at_home
 
 HUB_ID = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)(?:/(?P<file>[^@]+))?")
 ADDRESS = re.compile(r"(?:https?://(?:www\.)?(?:huggingface\.co|hf\.co)|hf:/)/(?:models/)?", re.IGNORECASE)
@@ -79,8 +80,8 @@ def place_of(where: str | Path, revision: str | None = None) -> Place:
 
 
 def _existing(text: str) -> Path | None:
-    expanded = os.path.expanduser(text)
-    return Path(expanded) if os.path.exists(expanded) else None
+    path = at_home(text)
+    return path if os.path.exists(path) else None
 
 
 def _on_disk(path: Path, revision: str | None) -> Place:

@@ -116,7 +116,8 @@ def sample_video(
         )
     path = at_home(path)
     rate = Fraction(frame_rate).limit_denominator(100_000)
-    first = Fraction(start).limit_denominator(100_000)
+    # No file is as long as a billion seconds, and containers' clocks cannot tell much later ones.
+    first = Fraction(min(start, 1e9)).limit_denominator(100_000)
     budget, remarks = Budget(limits, path), Remarks()
     out: list[np.ndarray] = []
     times: list[float] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import replace
 
 import pytest
@@ -28,6 +29,7 @@ from adapters import (
     save_adapter,
 )
 from adapters.rotary import SharedRotary
+from ltx.lora import read_lora
 from ltx.transformer import TransformerConfig, VideoTransformer
 
 EXTENT = (4.0, 64.0, 64.0)
@@ -325,6 +327,16 @@ def test_weights_that_are_not_finite_are_refused(file, tmp_path):
     save_file(tensors, tmp_path / file)
     with pytest.raises(ValueError, match=rf"NaN or infinite values in .*{re.escape(name)}"):
         load_adapter(tmp_path)
+
+
+def test_the_lora_of_an_adapter_says_its_strength(tmp_path):
+    """Read as any LoRA it has the scale that it was trained with, and no word is needed on it."""
+    adapter = made(IC_LORA)
+    save_adapter(adapter, tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        lora = read_lora(tmp_path / "pytorch_lora_weights.safetensors")
+    assert {update.alpha / update.rank for update in lora.updates.values()} == {1.0}
 
 
 def test_a_lora_of_another_transformer_is_refused():

@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from ltx.home import at_home
+import ltx
+from ltx.home import at_home, with_home
 from ltx.media.limits import MediaError
 from ltx.media.picture import read_picture
 from ltx.media.reader import last_picture, probe, read_video, sample_video
@@ -20,6 +21,18 @@ def test_only_the_beginning_is_filled_in(monkeypatch: pytest.MonkeyPatch) -> Non
     found = [at_home(path) for path in ("~/a", "~", "a/~", "~nobody-of-this-name/a", Path("~/b"))]
     named = ["/home/someone/a", "/home/someone", "a/~", "~nobody-of-this-name/a", "/home/someone/b"]
     assert found == [Path(name) for name in named]
+
+
+def test_there_is_one_place_that_knows_homes() -> None:
+    """No other module fills `~` in, so that all do it alike."""
+    root = Path(ltx.__file__).parents[1]
+    modules = [path for folder in ("ltx", "adapters", "foresight") for path in (root / folder).rglob("*.py")]
+    assert [path.name for path in modules if "expanduser" in path.read_text(encoding="utf-8")] == ["home.py"]
+
+
+def test_an_address_keeps_its_text() -> None:
+    """Where a path and an address are both taken, two slashes stay two."""
+    assert with_home("rtsp://camera//stream") == "rtsp://camera//stream"
 
 
 def test_pictures_and_videos_are_found_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ HOW = {
     "context": 9,
     "horizon": 8,
     "start": 0.0,
+    "stream": "default",
     "candidates": 1,
     "noise_level": 1.0,
     "seed": 0,

@@ -42,6 +42,17 @@ def test_an_unknown_command_is_one_line(capsys):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [["pre\x1b[31mdict"], ["predict", "video=/no/\x1b]0;title\x07"], ["predict", HERE, "instruction=x", "seed=\x9b1"]],
+)
+def test_what_steers_a_terminal_is_written_out(words, capsys):
+    """A value that came with an error cannot colour, clear or name the window of who reads the error."""
+    assert main(words) == 2
+    line = complaint(capsys)
+    assert line.isprintable() and ("\\x1b" in line or "\\x9b" in line)
+
+
+@pytest.mark.parametrize(
     ("overrides", "named"),
     [
         ([], "video"),

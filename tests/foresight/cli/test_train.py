@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from foresight.cli.main import main
+from foresight.training.checkpoint import path_of_step, read
 
 PACKAGE = '''
 import warnings
@@ -95,6 +96,16 @@ def test_a_run_goes_on_with_more_steps(typed: list[str], tmp_path: Path, capfd: 
     assert any(",1," in row or row.startswith("1,") for row in rows) and len(rows) > 4, rows
 
 
+def test_a_callback_that_is_null_is_left_out(
+    typed: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Without the average of the weights a training runs, goes on, and says nothing of it; so with short epochs."""
+    assert main([*typed, "callbacks.ema=null", "trainer.limit_train_batches=1"]) == 0
+    assert main([*typed, "callbacks.ema=null", "trainer.limit_train_batches=1", "trainer.max_steps=4"]) == 0
+    assert capfd.readouterr().err == ""
+    assert not any("EMA" in name for name in read(path_of_step(tmp_path / "r/checkpoints", 4))["callbacks"])
+
+
 def test_a_warning_is_one_line_said_once(typed: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     """Without the file that warns, whatever the sentence holds and however often it is said."""
     with warnings.catch_warnings():
@@ -117,6 +128,10 @@ def test_a_warning_is_one_line_said_once(typed: list[str], capfd: pytest.Capture
         ("trainer.max_time=soon", "DD:HH:MM:SS"),
         ("trainer.limit_val_batches=0.01", "limit_val_batches"),
         ("data.batch=0", "batch"),
+        ("data.batch=100000000000000", "from 1 to 65536"),
+        ("data.workers=1000000000", "from 0 to 1024"),
+        ("trainer.max_steps=100000000000000000000", "below 2³¹"),
+        ("trainer.devices=1000000000", "at most 1024"),
         ("data.train.count=0", "size"),
     ],
 )

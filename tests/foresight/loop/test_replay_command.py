@@ -44,6 +44,7 @@ def run(parts, tmp_path):
         context=9,
         horizon=16,
         start=0.0,
+        stream="default",
         candidates=2,
         seed=3,
         steps=None,
@@ -100,6 +101,7 @@ def test_a_policy_needs_something_to_look_at(parts, tmp_path):
         "context": 9,
         "horizon": 16,
         "start": 0.0,
+        "stream": "default",
         "candidates": 2,
         "seed": 0,
         "steps": None,
@@ -140,3 +142,50 @@ def test_a_received_run_names_parts_and_nothing_else(run, entry, node, tmp_path,
     assert len(error.splitlines()) == 1 and "_target_" in error and entry in error
     assert victim.read_text() == "precious"
     assert {path: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_a_record_whose_parts_do_not_belong_together_is_one_line(run, parts, monkeypatch):
+    """Shapes, names and values of a received trace are those of one loop, or it is refused before anything is built."""
+    built = []
+    monkeypatch.setattr(command, "build", lambda *_: built.append(1) or parts)
+    tensors, record = load_file(run / "trace.safetensors"), json.loads((run / "trace.json").read_text())
+
+    def changed(**names):
+        return {name: tensor for name, tensor in (tensors | names).items() if tensor is not None}
+
+    def told(path, value):
+        whole = json.loads(json.dumps(record))
+        node = whole
+        for part in path[:-1]:
+            node = node[part]
+        node[path[-1]] = value
+        return whole
+
+    video = tensors["video.0"]
+    wrong = [
+        (changed(context=video[0, 0]), record, "8 to 16 observed frames of the context"),
+        (changed(context=video[0, 0, 0, 0]), record, "8 to 16 observed frames of the context"),
+        (changed(observed=tensors["observed"][0]), record, "trace"),
+        (changed(**{"video.0": video[:, :, :8].contiguous()}), record, "video.0 is of shape"),
+        (changed(**{"video.0": video.int()}), record, "video.0 is of type torch.int32"),
+        (changed(**{"latents.1": tensors["latents.1"].clone().fill_(float("nan"))}), record, "not finite"),
+        (changed(**{"video.1": None}), record, "KeyError: 'video.1'"),
+        (changed(**{"video.7": video}), record, "belong to no attempt: video.7"),
+        (changed(**{"refined.1": tensors["refined.1"].float()}), record, "refined.1 is of type"),
+        (tensors, told(["seed"], "3"), "seed is '3', not a whole number"),
+        (tensors, told(["horizon"], 10**14), "trace|video.0 is of shape"),
+        (tensors, told(["instruction"], None), "instruction is None"),
+        (tensors, told(["hypotheses"], [3]), "hypotheses is"),
+        (tensors, told(["attempts", 0, "chosen"], 2), "candidate 2 of 2"),
+        (tensors, told(["attempts", 0, "cost", "seconds"], [1]), "seconds is"),
+        (tensors, told(["attempts", 0, "move", "seed"], 0.5), "seed is 0.5"),
+        (tensors, told(["attempts", 0, "verdict"], 3), "TypeError"),
+        (tensors, told(["outcome"], {"kind": "take", "attempt": 9}), "ends with attempt 9 of 2"),
+        (tensors, told(["spent", "attempts"], {}), "attempts is"),
+    ]
+    for values, words, said in wrong:
+        save_file({name: tensor.clone() for name, tensor in values.items()}, run / "trace.safetensors")
+        (run / "trace.json").write_text(json.dumps(words))
+        with pytest.raises(UserError, match=said):
+            command.replay(run=str(run), packages=())
+    assert not built
