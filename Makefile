@@ -86,12 +86,16 @@ tiny: setup
 	$(RUN) calibrate calibration=alarm model=folder model.where=$(TINY) to=$(TINY)
 	$(RUN) calibrate calibration=temperature model=folder model.where=$(TINY) to=$(TINY)
 
-## make mutations    change one operator at a time: does a test fail? Hours; started again, it goes on (SEED=1 COUNT=100)
+## make mutations    change one operator, or take out one guard, at a time: does a test fail? Hours; started again,
+##                    it goes on (SEED=1 COUNT=100 KIND=operators or guards ONLY="files and folders")
 SEED ?= 1
 COUNT ?= 100
+KIND ?= operators
+ONLY ?= ltx adapters foresight
 mutations: setup
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,mutations]"
-	nice -n 10 $(BIN)/python experiments/mutations/study.py runs/mutations/$(SEED) --seed $(SEED) --count $(COUNT)
+	nice -n 10 $(BIN)/python experiments/mutations/study.py runs/mutations/$(KIND)/$(SEED) \
+		--kind $(KIND) --seed $(SEED) --count $(COUNT) --only $(ONLY)
 
 clean:
 	rm -rf .venv runs .cache

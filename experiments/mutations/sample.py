@@ -1,15 +1,18 @@
-"""Which mutants are tried: a seeded choice of operators, each replaced by its nearest neighbour."""
+"""Which mutants are tried: a seeded choice of operators, each replaced by its nearest neighbour, or of guards."""
 
 from __future__ import annotations
 
 import ast
 import random
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_item import MutationSpec, WorkItem
+
+from experiments.mutations.guards import guards
 
 PACKAGES = ("ltx", "adapters", "foresight")
 
@@ -28,25 +31,40 @@ REPLACEMENTS = (
 """The changes that are hardest to notice, such as + for −, < for ≤ or ≥: ** for << would be seen at once."""
 
 
-def sample(root: Path, count: int, seed: int) -> list[WorkItem]:
-    """Mutants at `count` different operators, every operator as likely as any other; the order is random too.
+def sample(
+    root: Path, count: int, seed: int, kind: str = "operators", only: Sequence[str] = PACKAGES
+) -> list[WorkItem]:
+    """Mutants at `count` different places, every place as likely as any other; the order is random too.
 
     The seed decides, so long as the source is the same.
 
+    Args:
+        root: of the sources.
+        count: places.
+        seed: of the choice.
+        kind: of the places, a word of `KINDS`.
+        only: files and folders below `root` to choose from.
+
     Raises:
-        ValueError: if there are fewer operators than asked for.
+        ValueError: if there are fewer places than asked for, or no such file or folder.
     """
-    sites = [
-        site for package in PACKAGES for path in sorted((root / package).rglob("*.py")) for site in _sites(root, path)
-    ]
+    files = dict.fromkeys(path for part in only for path in _sources(root / part))
+    sites = [site for path in files for site in KINDS[kind](root, path)]
     if count > len(sites):
-        raise ValueError(f"expected at most {len(sites)} mutants, as many as there are operators, got {count}")
+        raise ValueError(f"expected at most {len(sites)} mutants, as many as there are {kind}, got {count}")
     chance = random.Random(seed)
     chosen = [chance.choice(site) for site in chance.sample(sites, count)]
     return [WorkItem.single(f"{index:04d}", mutation) for index, mutation in enumerate(chosen)]
 
 
-def _sites(root: Path, path: Path) -> list[list[MutationSpec]]:
+def _sources(path: Path) -> list[Path]:
+    """The file, or what is below the folder."""
+    if not path.exists():
+        raise ValueError(f"expected a file or a folder of sources to choose from, got {path}")
+    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
+def operators(root: Path, path: Path) -> list[list[MutationSpec]]:
     """For each operator in a file that runs, the mutations of it."""
     source = path.read_text(encoding="utf-8")
     nodes, spans = list(ast_nodes(get_ast(source))), _running(source)
@@ -60,6 +78,8 @@ def _sites(root: Path, path: Path) -> list[list[MutationSpec]]:
                 found.setdefault(start, []).append(mutation)
     return list(found.values())
 
+
+KINDS = {"operators": operators, "guards": guards}
 
 Place = tuple[int, int]
 

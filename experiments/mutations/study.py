@@ -1,4 +1,4 @@
-"""Change one operator at a time and see whether a test fails; the README beside this file says more.
+"""Change one operator, or take out one guard, and see whether a test fails; the README beside this file says more.
 
     python experiments/mutations/study.py runs/mutations/1 --seed 1 --count 100
 
@@ -27,7 +27,7 @@ from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkR
 from experiments.mutations.baseline import baseline
 from experiments.mutations.child import TIMEOUT, run_pytest
 from experiments.mutations.nearest import nearest
-from experiments.mutations.sample import PACKAGES, sample
+from experiments.mutations.sample import KINDS, PACKAGES, sample
 from experiments.mutations.summary import failing, summary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,6 +45,8 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of the session")
     parser.add_argument("--seed", type=int, default=1, help="of the sample (default 1)")
     parser.add_argument("--count", type=int, default=100, help="mutants (default 100)")
+    parser.add_argument("--kind", choices=KINDS, default="operators", help="of mutants (default operators)")
+    parser.add_argument("--only", nargs="+", default=PACKAGES, metavar="PATH", help="files and folders to draw from")
     parser.add_argument("--files", type=int, default=18, help="nearest files of tests asked about each (default 18)")
     options = parser.parse_args()
     # Stopped politely, it takes the tests that run at that time with it.
@@ -53,7 +55,7 @@ def main() -> None:
     tree = copy(folder)
     with use_db(folder / "session.sqlite", WorkDB.Mode.create) as session:
         if not session.num_work_items:
-            session.add_work_items(sample(tree, options.count, options.seed))
+            session.add_work_items(sample(tree, options.count, options.seed, options.kind, options.only))
         for item in sorted(session.pending_work_items, key=lambda item: item.job_id):
             (mutation,) = item.mutations
             result = trial(tree, folder, mutation, options.files)

@@ -26,10 +26,11 @@ def summary(session: WorkDB, tree: Path) -> str:
         if result.test_outcome == TestOutcome.KILLED:
             killed[package] += 1
         else:
-            line = (tree / mutation.module_path).read_text(encoding="utf-8").splitlines()[mutation.start_pos[0] - 1]
+            (first, _), (last, _) = mutation.start_pos, mutation.end_pos
+            lines = (tree / mutation.module_path).read_text(encoding="utf-8").splitlines()[first - 1 : last]
             survivors.append(
                 f"- `{mutation.module_path}`:{mutation.start_pos[0]}:{mutation.start_pos[1] + 1} "
-                f"{mutation.operator_name.split('/')[1]}: `{line.strip()}` ({result.output})"
+                f"{mutation.operator_name.split('/')[1]}: `{' '.join(map(str.strip, lines))}` ({result.output})"
             )
     rows = [f"| {package} | {killed[package]} | {tried[package]} |" for package in sorted(tried)]
     total, of = sum(killed.values()), sum(tried.values())

@@ -41,6 +41,68 @@ def test_a_seed_is_a_sample(tree: Path) -> None:
     assert sample(tree, 4, seed=0) == sample(tree, 4, seed=0) != sample(tree, 4, seed=1)
 
 
+GUARDED = '''
+import warnings
+
+
+def g(a, remarks):
+    """Five guards; what a subclass must have and a plain call are none."""
+    if a < 0:
+        raise ValueError(
+            f"expected more, got {a}"
+        )
+    if a > 9: warnings.warn("large", stacklevel=2)
+    try:
+        remarks.add(f"it is {a}")
+    except OSError:
+        print(a)
+        raise
+    remarks.other(a)
+    warn_of(a)
+
+
+def h():
+    raise NotImplementedError
+'''
+
+
+def test_guards_are_drawn_and_taken_out_one_by_one(tree: Path) -> None:
+    """Of the source the statement that refuses, warns or remarks is left out, and nothing else is changed."""
+    sample = pytest.importorskip("experiments.mutations.sample", exc_type=ImportError).sample
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator
+
+    (tree / "ltx/g.py").write_text(GUARDED, encoding="utf-8")
+    taken = []
+    for item in sample(tree, 5, seed=0, kind="guards"):
+        (mutation,) = item.mutations
+        mutant = mutate_code(GUARDED, get_operator(mutation.operator_name)(), mutation.occurrence)
+        before, after = mutant.split("pass", 1)
+        assert GUARDED.startswith(before) and GUARDED.endswith(after)
+        taken.append(GUARDED[len(before) : -len(after)])
+        first = sum(len(line) for line in GUARDED.splitlines(keepends=True)[: mutation.start_pos[0] - 1])
+        assert len(before) == first + mutation.start_pos[1]
+    assert sorted(text.partition("(")[0] for text in taken) == [
+        *("raise", "raise ValueError", "remarks.add", "warn_of", "warnings.warn")
+    ]
+    assert all("\n" not in text or text.endswith("\n        )") for text in taken)
+    with pytest.raises(ValueError, match="at most 5 mutants, as many as there are guards"):
+        sample(tree, 6, seed=0, kind="guards")
+
+
+def test_only_the_named_sources_are_drawn_from(tree: Path) -> None:
+    """A file or a folder can be named; one that is not there is refused."""
+    sample = pytest.importorskip("experiments.mutations.sample", exc_type=ImportError).sample
+    (tree / "adapters/a.py").write_text("x = 1 + 2\n", encoding="utf-8")
+    for only, count in ((["adapters"], 1), (["adapters/a.py"], 1), (["ltx"], 7), (["adapters", "adapters/a.py"], 1)):
+        drawn = sample(tree, count, seed=0, only=only)
+        assert {item.mutations[0].module_path.parts[0] for item in drawn} == {only[0].split("/")[0]}
+        with pytest.raises(ValueError, match=f"at most {count}"):
+            sample(tree, count + 1, seed=0, only=only)
+    with pytest.raises(ValueError, match="forsight"):
+        sample(tree, 1, seed=0, only=["adapters", "forsight"])
+
+
 def test_the_nearest_tests_are_asked_first(tree: Path) -> None:
     """Tests with its name, then those that import it, those in its folder, those of its package, and the rest."""
     from experiments.mutations.nearest import nearest
