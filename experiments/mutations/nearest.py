@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 
@@ -27,8 +28,9 @@ def nearest(tree: Path, module: str) -> list[str]:
     return [path.relative_to(tree).as_posix() for path in sorted(imports, key=distance)]
 
 
+@cache
 def _imports(path: Path) -> set[str]:
-    """Modules that a file names in its imports."""
+    """Modules that a file names in its imports; of tests, which no mutant changes."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
