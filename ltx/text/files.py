@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
 from ltx.checkpoint import CheckpointError
@@ -157,8 +158,8 @@ def _config(path: Path) -> T5Config:
         raise CheckpointError(f"{path.parent} holds a quantised T5, which is not read; take the one of {PUBLISHED}")
     try:
         return T5Config.from_dict(fields)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"the configuration {path} is none of a T5: {error}") from error
+    except (TypeError, ValueError, StrictDataclassError) as error:
+        raise CheckpointError(f"the configuration {path} is none of a T5: {' '.join(str(error).split())}") from error
 
 
 def _from_shapes(weights: Weights, names: dict[str, str]) -> T5Config:

@@ -85,7 +85,11 @@ class BlockSpec:
 
 @dataclass(frozen=True)
 class VAEConfig:
-    """Shape of a VAE. Block lists are in encoder order; the decoder reads its list from the end."""
+    """Shape of a VAE. Block lists are in encoder order; the decoder reads its list from the end.
+
+    Raises:
+        ValueError: if a number of channels or the patch size is no whole number from 1.
+    """
 
     encoder_blocks: tuple[BlockSpec, ...]
     decoder_blocks: tuple[BlockSpec, ...]
@@ -94,6 +98,11 @@ class VAEConfig:
     latent_channels: int = 128
     patch_size: int = 4
     timestep_conditioning: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("encoder_base_channels", "decoder_base_channels", "latent_channels", "patch_size"):
+            if not isinstance(number := getattr(self, name), int) or number < 1:
+                raise ValueError(f"expected {name} as a whole number from 1 in the VAE config, got {number!r}")
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> VAEConfig:

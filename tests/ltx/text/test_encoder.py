@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import T5Config, T5EncoderModel
 
 from ltx.checkpoint import CheckpointError
 from ltx.text.cache import CachedTextEncoder
@@ -90,7 +91,7 @@ def test_whole_words() -> None:
 
 
 def test_refuses(tmp_path: Path) -> None:
-    """A single string, no prompt, impossible sizes and a folder without an encoder are refused."""
+    """A single string, no prompt, impossible sizes, masks and tokenizers, and an empty folder are refused."""
     one = encoder()
     for prompts in ("a red ball", []):
         with pytest.raises(ValueError, match="list of at least one prompt"):
@@ -99,6 +100,11 @@ def test_refuses(tmp_path: Path) -> None:
             CachedTextEncoder(one, tmp_path).encode(prompts)
     with pytest.raises(ValueError, match="at least 1 token"):
         encoder(0)
+    with pytest.raises(ValueError, match=r"tokenizer of at most 8 tokens, .* got \d+"):
+        TextEncoder(T5EncoderModel(T5Config(vocab_size=8, d_model=16, num_layers=1)), one.tokenizer, max_tokens=4)
+    for mask in (torch.ones(1, 2), torch.ones(1, 3, dtype=torch.bool)):
+        with pytest.raises(ValueError, match=r"expected a boolean mask \(1, 2\)"):
+            TextConditioning(torch.zeros(1, 2, 4), mask)
     with pytest.raises(ValueError, match="multiple of 16"):
         small_text_encoder(SENTENCES, width=20, layers=1, max_tokens=4, vocabulary=128, seed=0)
     with pytest.raises(ValueError, match="room for 128"):

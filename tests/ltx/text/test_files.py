@@ -108,6 +108,26 @@ def test_other_text_encoders_are_named(change: dict, message: str, folder: Path)
         TextEncoder.from_pretrained(folder)
 
 
+def test_what_is_no_whole_t5_is_named(folder: Path, tmp_path: Path) -> None:
+    """A folder of something else, a file of another model, one that is cut, and a configuration of no T5."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").touch()
+    with pytest.raises(CheckpointError, match=r"cannot read a T5 text encoder from .*other: expected folders"):
+        TextEncoder.from_pretrained(tmp_path / "other")
+    state = load_file(folder / "text_encoder" / "model.safetensors")
+    save_file({"patchify_proj.weight": torch.zeros(2, 2)}, tmp_path / "dit.safetensors")
+    with pytest.raises(CheckpointError, match=r"dit\.safetensors does not hold a T5 text encoder"):
+        TextEncoder.from_pretrained(tmp_path / "dit.safetensors", tokenizer=folder)
+    lost = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
+    save_file({key: tensor for key, tensor in state.items() if key != lost}, tmp_path / "cut.safetensors")
+    with pytest.raises(CheckpointError, match=rf"cut\.safetensors is not a whole T5 encoder: it lacks {lost}"):
+        TextEncoder.from_pretrained(tmp_path / "cut.safetensors", tokenizer=folder)
+    config = folder / "text_encoder" / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "d_model": "wide"}))
+    with pytest.raises(CheckpointError, match=r"config\.json is none of a T5: .*d_model"):
+        TextEncoder.from_pretrained(folder)
+
+
 def test_a_tokenizer_without_vocabulary_is_refused(folder: Path) -> None:
     """transformers would make an empty one, to which every word is unknown."""
     for file in (folder / "tokenizer").iterdir():
