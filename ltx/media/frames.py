@@ -83,8 +83,11 @@ def pictures(
 
 
 def _is_moving_webp(path: Path) -> bool:
-    with decoding(path), path.open("rb") as file:
-        head = file.read(21)
+    try:
+        with path.open("rb") as file:
+            head = file.read(21)
+    except OSError:  # why it cannot be read is told where videos are
+        return False
     return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)
 
 

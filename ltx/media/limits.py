@@ -89,6 +89,8 @@ def decoding(path: Path, *, picture: bool = False) -> Iterator[None]:
         yield
     except MediaError:
         raise
+    except PermissionError as error:
+        raise MediaError(f"expected a readable file, got {error.strerror} for {path}; check its permissions") from error
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
         kind, usual = ("picture", "PNG") if picture else ("video", "MP4 (H.264)")

@@ -129,6 +129,14 @@ def test_damaged_and_other_statements_are_refused(header: dict[str, str], messag
         read_lora(save(tmp_path / "a.safetensors", header))
 
 
+def test_an_alpha_of_several_numbers_is_refused(tmp_path: Path) -> None:
+    """One number says the strength of one update; from several none is chosen."""
+    file = save(tmp_path / "a.safetensors")
+    save_file({**load_file(file), f"transformer.{MODULE}.alpha": torch.ones(2)}, file)
+    with pytest.raises(CheckpointError, match=rf"{MODULE} of .*a\.safetensors: expected alpha as a single number"):
+        read_lora(file)
+
+
 def test_two_statements_that_differ_are_refused(tmp_path: Path) -> None:
     """Header and configuration of one file must agree; the caller's word decides."""
     file = save(tmp_path / "adapter_model.safetensors", HEADERS["lora_alpha"])
