@@ -1,0 +1,84 @@
+"""Files that do not say, or say wrongly, how large the model in them is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from ltx.checkpoint import TRANSFORMER, UPSAMPLER, VAE, CheckpointError, Part
+from ltx.transformer.config import TransformerConfig
+from ltx.transformer.model import VideoTransformer
+from ltx.upsampler.model import LatentUpsampler
+from ltx.vae.config import VAEConfig
+from ltx.vae.model import VideoVAE
+
+TINY = TransformerConfig(
+    in_channels=8,
+    out_channels=8,
+    num_layers=1,
+    num_attention_heads=4,
+    attention_head_dim=8,
+    cross_attention_dim=32,
+    caption_channels=16,
+    positional_embedding_theta=10_000.0,
+    positional_embedding_max_pos=(20.0, 2048.0, 2048.0),
+    timestep_scale_multiplier=1000.0,
+    causal_temporal_positioning=True,
+    norm_eps=1e-6,
+)
+BLOCKS = [["res_x", 1], ["compress_all", 1], ["res_x", 1]]
+SIZES = {"encoder_base_channels": 8, "decoder_base_channels": 8, "latent_channels": 8}
+
+
+def tiny(part: Part) -> Any:
+    """A transformer or a VAE."""
+    if part is TRANSFORMER:
+        return VideoTransformer(TINY)
+    return VideoVAE(VAEConfig.from_dict({"encoder_blocks": BLOCKS, "decoder_blocks": BLOCKS, **SIZES}))
+
+
+def prefixed(part: Part, model: nn.Module) -> dict[str, torch.Tensor]:
+    return {f"{part.prefixes[0]}{key}": tensor for key, tensor in model.state_dict().items()}
+
+
+@pytest.mark.parametrize(("part", "name"), [(TRANSFORMER, "num_layers"), (VAE, "patch_size"), (VAE, "latent_channels")])
+def test_damaged_configurations_are_named(part: Part, name: str, tmp_path: Path) -> None:
+    """A field of another kind is told with the part and the file that says it."""
+    model = tiny(part)
+    config = {part.name: {**model.config.to_dict(), name: "two"}}
+    save_file(prefixed(part, model), tmp_path / "odd.safetensors", metadata={"config": json.dumps(config)})
+    with pytest.raises(CheckpointError, match=rf"the {part.name} configuration of .*odd\.safetensors"):
+        type(model).from_pretrained(tmp_path / "odd.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("part", "reader", "lost"),
+    [
+        (TRANSFORMER, VideoTransformer, "caption_projection.linear_1.weight"),
+        (VAE, VideoVAE, "decoder.up_blocks"),
+        (UPSAMPLER, LatentUpsampler, "upsampler.0.weight"),
+    ],
+)
+def test_files_from_which_no_sizes_can_be_told_are_named(part: Part, reader: Any, lost: str, tmp_path: Path) -> None:
+    """Without a configuration, sizes come from shapes: what lacks the tensor that says them is named with it."""
+    if part is UPSAMPLER:
+        state = {"initial_conv.weight": torch.zeros(16, 8, 3, 3), UPSAMPLER.official_anchor: torch.zeros(1)}
+    else:
+        state = {key: tensor for key, tensor in prefixed(part, tiny(part)).items() if lost not in key}
+    save_file(state, tmp_path / "bare.safetensors")
+    with pytest.raises(CheckpointError, match=rf"cannot tell which \w+ .*bare\.safetensors holds: it .*{lost}"):
+        reader.from_pretrained(tmp_path / "bare.safetensors")
+
+
+def test_diffusers_names_without_configuration_are_refused(tmp_path: Path) -> None:
+    """A file taken out of a folder of diffusers says nothing of its sizes."""
+    tiny(TRANSFORMER).save_pretrained(tmp_path)
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(CheckpointError, match=r"has diffusers' names but no config\.json beside it"):
+        VideoTransformer.from_pretrained(tmp_path)
