@@ -12,21 +12,33 @@ from adapters import load_adapter
 from foresight.errors import UserError
 from foresight.vlm.encoder import QwenEncoder
 from foresight.world_model import WorldModel
+from ltx.offload import dtype_of
 
 
-def adapted_world_model(*, where: str | Path, adapter: str | Path, device: torch.device | str = "auto") -> WorldModel:
+def adapted_world_model(
+    *,
+    where: str | Path,
+    adapter: str | Path,
+    device: torch.device | str = "auto",
+    dtype: torch.dtype | str | None = "auto",
+    offload: str = "auto",
+    storage: str = "stored",
+) -> WorldModel:
     """The parts of a world model joined by an adapter that was trained for them.
 
     Args:
         where: the world model: "foresight-tiny", a folder, or a hub id.
         adapter: folder or hub id of the adapter.
-        device: where to put both.
+        device: where to put both; this and what follows as in `WorldModel.from_pretrained`.
+        dtype: to compute in.
+        offload: what may leave the device.
+        storage: how the transformer's matrices are kept.
 
     Raises:
         UserError: if the world model has no vision-language model.
         ValueError: if the adapter was made for other models.
     """
-    world = WorldModel.from_pretrained(where, device=device)
+    world = WorldModel.from_pretrained(where, device=device, dtype=dtype, offload=offload, storage=storage)
     if not isinstance(world.vlm, QwenEncoder):
         raise UserError(
             expected="a world model with a vision-language model that an adapter can read",
@@ -35,15 +47,14 @@ def adapted_world_model(*, where: str | Path, adapter: str | Path, device: torch
         )
     if world.adapter is not None:
         world.adapter.detach()
-    dtype = next(world.transformer.parameters()).dtype
-    joined = load_adapter(adapter, device=world.device, dtype=dtype)
+    joined = load_adapter(adapter, device=world.device, dtype=dtype_of(world.transformer))
     vlm = QwenEncoder(
         model=world.vlm.model,
         tokenizer=world.vlm.tokenizer,
         policy=world.vlm.policy,
         layers=joined.pairing.vlm_layers,
     )
-    return WorldModel(
+    model = WorldModel(
         vae=world.vae,
         transformer=world.transformer,
         text_encoder=world.text_encoder,
@@ -51,6 +62,8 @@ def adapted_world_model(*, where: str | Path, adapter: str | Path, device: torch
         adapter=joined,
         plan=world.plan,
     )
+    model.placement = world.placement
+    return model
 
 
 @contextmanager

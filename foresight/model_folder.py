@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
@@ -15,13 +14,19 @@ from adapters import load_adapter, save_adapter
 from foresight.errors import UserError
 from foresight.plan import SamplingPlan
 from foresight.vlm.encoder import QwenEncoder
-from foresight.world.placement import choose_device, choose_dtype
+from foresight.world.placement import Wanted, choose_device, choose_dtype
 from foresight.world.reference import SUBFOLDERS, PartReference, part_files
 from foresight.world_model import WorldModel
 from ltx.checkpoint import CheckpointError
 from ltx.checkpoint.hub import resolve
+from ltx.checkpoint.parts import TRANSFORMER, VAE
 from ltx.checkpoint.place import place_of
+from ltx.checkpoint.weight_files import weight_files
 from ltx.files import write_text
+from ltx.offload import Room
+from ltx.offload.placement import Placement, check_words, decide
+from ltx.offload.settle import read_as, settle, settle_transformer
+from ltx.pipeline.parts import TextPlace, size_of, text_size, weights_size
 from ltx.text import TextEncoder
 from ltx.transformer import VideoTransformer
 from ltx.vae import VideoVAE
@@ -71,65 +76,97 @@ def find_folder(where: str | Path) -> Path:
     return folder
 
 
-def read_world_model(where: str | Path, device: torch.device | str, dtype: torch.dtype | str | None) -> WorldModel:
+def read_world_model(where: str | Path, wanted: Wanted) -> WorldModel:
     """Read all parts of a world model, each from its subfolder or from where the index refers to.
 
     Args:
         where: its name, folder or hub id.
-        device: where to put it, or "auto".
-        dtype: type of the weights, or "auto", see `choose_dtype`.
+        wanted: where to put it.
 
     Raises:
         UserError: if there is none, its index names other parts than this class has, a part that it refers to is gone
             or changed, or there is no such device.
-        ValueError: if a part cannot be read exactly, or the parts do not fit each other.
+        ValueError: if a part cannot be read exactly, the parts do not fit each other, or they do not fit the device.
     """
-    chosen = choose_device(device)
+    check_words(wanted.offload, wanted.storage)
+    choose_device(wanted.device)
     folder = find_folder(where)
     parts = read_index(folder)
     references = read_references(folder)
     roots = {
         part: references[part].find(part) if part in references else folder for part in SUBFOLDERS if part in parts
     }
-    return read_parts(roots, SamplingPlan.from_pretrained(folder / "scheduler"), chosen, dtype)
+    return read_parts(roots, SamplingPlan.from_pretrained(folder / "scheduler"), wanted)
 
 
-def read_parts(
-    roots: Mapping[str, Path], plan: SamplingPlan, device: torch.device, dtype: torch.dtype | str | None
-) -> WorldModel:
+def read_parts(roots: Mapping[str, Path], plan: SamplingPlan, wanted: Wanted) -> WorldModel:
     """Read the parts of a world model and put them together.
 
     Args:
         roots: where each part is, by its name: the part itself, or the folder of several.
         plan: how the model is run.
-        device: where to put it.
-        dtype: type of the weights, or "auto".
+        wanted: where to put it.
+
+    Raises:
+        ValueError: as `read_world_model`.
     """
 
-    def place(part: str) -> tuple[Path, torch.dtype | None]:
-        root = roots[part]
-        own = root / SUBFOLDERS[part][0]
-        reader = part in ("text_encoder", "vlm")
-        return (own if own.is_dir() else root), choose_dtype(dtype, part_files(root, part), reader=reader)
+    def own(part: str) -> Path:
+        folder = roots[part] / SUBFOLDERS[part][0]
+        return folder if folder.is_dir() else roots[part]
 
+    placement = place_parts(roots, wanted)
+    room = Room()
     adapter = vlm = text = None
     if "adapter" in roots:
-        where, kind = place("adapter")
-        adapter = load_adapter(where, device=device, dtype=kind)
-        where, kind = place("vlm")
-        vlm = QwenEncoder.from_pretrained(where, layers=adapter.pairing.vlm_layers, dtype=kind, device=device)
+        kind = choose_dtype(wanted.dtype, part_files(roots["adapter"], "adapter"), reader=False)
+        adapter = load_adapter(own("adapter"), device=placement.device, dtype=kind)
+        at, kind = read_as(placement, "vlm")
+        vlm = QwenEncoder.from_pretrained(own("vlm"), layers=adapter.pairing.vlm_layers, dtype=kind, device=at)
+        inner = vlm.model.model
+        stacks = [[*inner.language_model.layers], [*inner.visual.blocks]]
+        for stream in settle(placement, "vlm", vlm.model, room, stacks):
+            stream.listen()
     if "text_encoder" in roots:
-        text = TextEncoder.from_pretrained(roots["text_encoder"], device=device, dtype=place("text_encoder")[1])
-    where, kind = place("vae")
-    vae = VideoVAE.from_pretrained(where, device=device, dtype=kind)
-    where, kind = place("transformer")
-    return WorldModel(
-        vae=vae,
-        transformer=VideoTransformer.from_pretrained(where, device=device, dtype=kind),
-        text_encoder=text,
-        vlm=vlm,
-        adapter=adapter,
-        plan=plan,
+        at, kind = read_as(placement, "text_encoder")
+        text = TextEncoder.from_pretrained(roots["text_encoder"], device=at, dtype=kind)
+        for stream in settle(placement, "text_encoder", text.model, room, [[*text.model.encoder.block]]):
+            stream.listen()
+    at, kind = read_as(placement, "vae")
+    vae = VideoVAE.from_pretrained(own("vae"), device=at, dtype=kind)
+    settle(placement, "vae", vae, room)
+    at, kind = read_as(placement, "transformer")
+    transformer = VideoTransformer.from_pretrained(own("transformer"), device=at, dtype=kind)
+    settle_transformer(placement, transformer, room)
+    model = WorldModel(vae=vae, transformer=transformer, text_encoder=text, vlm=vlm, adapter=adapter, plan=plan)
+    model.placement = placement
+    return model
+
+
+def place_parts(roots: Mapping[str, Path], wanted: Wanted) -> Placement:
+    """Decide where the parts of a world model are, before they are read.
+
+    Raises:
+        UserError: for an unknown type.
+        ValueError: as `ltx.offload.placement.decide`.
+    """
+    sizes = {part.name: size_of(roots[part.name], part, None) for part in (TRANSFORMER, VAE)}
+    if "text_encoder" in roots:
+        sizes["text_encoder"] = text_size(TextPlace(roots["text_encoder"], None))
+    if "vlm" in roots:
+        folder = roots["vlm"] / "vlm"
+        sizes["vlm"] = weights_size(weight_files(folder if folder.is_dir() else roots["vlm"]))
+    dtypes = {
+        part: choose_dtype(wanted.dtype, part_files(roots[part], part), reader=part in ("text_encoder", "vlm"))
+        for part in sizes
+    }
+    return decide(
+        sizes,
+        dtypes,
+        device=wanted.device,
+        offload=wanted.offload,
+        storage=wanted.storage,
+        given=wanted.says_dtype,
     )
 
 

@@ -19,9 +19,14 @@ from foresight.prediction import Prediction
 from foresight.request import NoiseLevel, check_request, check_spoken
 from foresight.rollout import Progress, Rollout
 from foresight.world.parts import EncodesFeatures, check_sizes, check_text, pairing_of
+from foresight.world.placement import Wanted
+from foresight.world.remembered import RememberedFeatures
 from ltx.flow.noise import draw_noise, seeded
+from ltx.offload import device_of, dtype_of
+from ltx.offload.placement import Placement
 from ltx.shapes import TIME, LatentShape, VideoShape, coordinates, to_tokens
 from ltx.text import TextConditioning, TextEncoder
+from ltx.text.remembered import RememberedPrompts
 from ltx.transformer import VideoTransformer
 from ltx.vae import VideoVAE
 from ltx.values import as_pixels
@@ -37,6 +42,9 @@ class WorldModel:
         vlm: reads clip and instruction for the adapter; None only if there is no adapter.
         adapter: None is the video model alone, a baseline.
         plan: lengths, schedule and decoding.
+
+    Attributes:
+        placement: where the models are, as reading them decided; None for models that were given.
 
     Raises:
         ValueError: if the parts do not fit each other, or the transformer computes with the LoRA of an adapter already.
@@ -65,27 +73,39 @@ class WorldModel:
         self.vlm = vlm
         self.adapter = None if adapter is None else adapter.eval()
         self.plan = plan
+        self.placement: Placement | None = None
+        self._prompts, self._seen = RememberedPrompts(), RememberedFeatures()
         if adapter is not None:
             adapter.attach(transformer)
 
     @classmethod
     def from_pretrained(
-        cls, where: str | Path, *, device: torch.device | str = "auto", dtype: torch.dtype | str | None = "auto"
+        cls,
+        where: str | Path,
+        *,
+        device: torch.device | str = "auto",
+        dtype: torch.dtype | str | None = "auto",
+        offload: str = "auto",
+        storage: str = "stored",
     ) -> WorldModel:
         """Read a world model.
 
         Args:
             where: "foresight-tiny", a hub id, or a folder that `save_pretrained` or `foresight assemble` wrote.
             device: where to put it; "auto" is the GPU where there is one.
-            dtype: type of the weights or its name; "auto" is float32 for models of up to a GiB, the stored type for
-                larger ones, and bfloat16 for a large text encoder or VLM.
+            dtype: type to compute in or its name; "auto" is float32 for models of up to a GiB, the stored type for
+                larger ones, and bfloat16 for a large text encoder or VLM; float32 where a CPU has no units for these.
+            offload: "none" keeps all models on the device, "parts" the one that is in use, "blocks" two blocks of it;
+                "auto" is the first of these that its free memory allows.
+            storage: "stored", or "float8" to keep the transformer's matrices in eight bits; see `ltx.LTXPipeline`.
 
         Raises:
             UserError: if there is none, or a part that it refers to is gone or changed.
+            ValueError: for an unknown word, or a device with too little memory.
         """
         from foresight.model_folder import read_world_model
 
-        return read_world_model(where, device, dtype)
+        return read_world_model(where, Wanted(device, dtype, offload, storage))
 
     @classmethod
     def assemble(
@@ -98,6 +118,8 @@ class WorldModel:
         sampling: SamplingPlan | Mapping[str, Any] | None = None,
         device: torch.device | str = "auto",
         dtype: torch.dtype | str | None = "auto",
+        offload: str = "auto",
+        storage: str = "stored",
     ) -> WorldModel:
         """Put a world model together from parts on disk or on the hub.
 
@@ -109,8 +131,10 @@ class WorldModel:
                 tokens replace the text.
             sampling: a plan, or fields of one: the others are derived from the clips that the adapter was trained on
                 and from the release.
-            device: see `from_pretrained`.
-            dtype: see `from_pretrained`.
+            device: see `from_pretrained`, as for what follows.
+            dtype: to compute in.
+            offload: what may leave the device.
+            storage: how the transformer's matrices are kept.
 
         Raises:
             UserError: if a part is missing, or parts do not fit each other; found before weights are read.
@@ -119,7 +143,7 @@ class WorldModel:
 
         given = sampling if isinstance(sampling, SamplingPlan) else dict(sampling or {})
         assembly = plan_assembly(ltx=ltx, vlm=vlm, adapter=adapter, text_encoder=text_encoder, sampling=given)
-        return assembly.read(device, dtype)
+        return assembly.read(Wanted(device, dtype, offload, storage))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write all parts into a folder: `model_index.json` and one subfolder each."""
@@ -129,8 +153,8 @@ class WorldModel:
 
     @property
     def device(self) -> torch.device:
-        """Where the transformer is."""
-        return next(self.transformer.parameters()).device
+        """Where the transformer works."""
+        return device_of(self.transformer)
 
     def predict(
         self,
@@ -264,7 +288,7 @@ class WorldModel:
         """What the VLM makes of the clips, on the video model's clock; None without VLM."""
         if self.vlm is None:
             return None
-        features = self.vlm.encode(contexts, list(instructions), frame_rate=self.plan.frame_rate).to(self.device)
+        features = self._seen.encode(self.vlm, contexts, instructions, frame_rate=self.plan.frame_rate).to(self.device)
         # The VLM may have seen earlier frames than the video model: its clock starts with the video model's context.
         earlier = max(0, contexts.shape[2] - self.plan.context_frames)
         return features.shift(-earlier / self.plan.frame_rate) if earlier else features
@@ -273,15 +297,14 @@ class WorldModel:
         self, video: Float[Tensor, "batch rgb=3 frame height width"]
     ) -> Float[Tensor, "batch channel latent_frame row column"]:
         """Normalised latents: the posterior's mean, in float32."""
-        dtype = next(self.vae.parameters()).dtype
-        return self.vae.encode(video.to(self.device, dtype)).float()
+        return self.vae.encode(video.to(self.device, dtype_of(self.vae))).float()
 
     def text(self, instructions: Sequence[str]) -> TextConditioning:
         """The instructions as the transformer's own text; no token at all where an adapter's tokens replace it."""
         if self.text_encoder is None:
             width = self.transformer.config.caption_channels
             return TextConditioning.empty(len(instructions), width).to(self.device)
-        return self.text_encoder.encode(list(instructions)).to(self.device)
+        return self._prompts.encode(self.text_encoder, instructions).to(self.device)
 
     def given(
         self,
@@ -316,6 +339,5 @@ class WorldModel:
         """Video in [−1, 1] of normalised latents, at the plan's decoder noise level; one generator per row."""
         if self.plan.decode_noise > 0:
             latents = torch.lerp(latents, draw_noise(latents, generators), self.plan.decode_noise)
-        dtype = next(self.vae.parameters()).dtype
-        video = self.vae.decode(latents.to(dtype), timestep=self.plan.decode_timestep, noise_scale=0.0)
+        video = self.vae.decode(latents.to(dtype_of(self.vae)), timestep=self.plan.decode_timestep, noise_scale=0.0)
         return video.float().clamp(-1, 1)

@@ -12,4 +12,6 @@ def is_bare(layer: nn.Module, kind: type[nn.Module]) -> bool:
     offloading and forward hooks do is heard by calling the layer alone.
     """
     watched = layer._forward_hooks or layer._forward_pre_hooks
-    return type(layer) is kind and not watched and "forward" not in vars(layer)
+    # torchao puts tensors of its own kinds into a layer that stays a plain one.
+    plain = all(type(weight) is nn.Parameter for weight in layer._parameters.values() if weight is not None)
+    return type(layer) is kind and plain and not watched and "forward" not in vars(layer)

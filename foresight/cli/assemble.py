@@ -10,6 +10,7 @@ from typing import Any
 from foresight.cli.console import console, print_table
 from foresight.errors import UserError
 from foresight.world.assembly import Assembly, plan_assembly
+from foresight.world.placement import Wanted
 from foresight.world.reference import locate, part_files
 from ltx.home import at_home
 
@@ -58,7 +59,7 @@ def assemble(
     )
     _show(assembly)
     if copy:
-        assembly.read("cpu", None).save_pretrained(folder)
+        assembly.read(Wanted("cpu", None, "none", "stored")).save_pretrained(folder)
     else:
         assembly.save(folder)
     console.print(f"wrote {folder}")

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from foresight.training.tensor_tree import content_bytes
+from ltx.offload import working_state
 
 
 def fingerprint(recipe: dict[str, Any]) -> str:
@@ -17,9 +18,9 @@ def fingerprint(recipe: dict[str, Any]) -> str:
 
 
 def weights_fingerprint(model: nn.Module) -> str:
-    """SHA-256 of a model's parameters and buffers with their names, types and shapes."""
+    """SHA-256 of a model's parameters and buffers, as they are computed with, with their names, types and shapes."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
+    for name, tensor in working_state(model):
         digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
         if tensor.numel():
             digest.update(content_bytes(tensor.cpu()))

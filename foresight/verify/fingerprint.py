@@ -6,6 +6,7 @@ from weakref import WeakKeyDictionary
 
 from foresight.data.fingerprint import fingerprint, weights_fingerprint
 from foresight.world_model import WorldModel
+from ltx.offload import at_rest
 
 UNSEEN = ("estimate", "domain_warning", "domain_limit")
 """Fields of a plan that change neither candidates nor signals."""
@@ -20,6 +21,9 @@ def model_fingerprint(model: WorldModel) -> str:
     """
     text = None if model.text_encoder is None else model.text_encoder.model
     parts = (model.vae, model.transformer, text, model.adapter)
+    for part in parts:
+        if part is not None:
+            at_rest(part)
     tensors = [tensor for part in parts if part is not None for tensor in part.state_dict().values()]
     state = (tuple((tensor.data_ptr(), tensor._version) for tensor in tensors), model.plan)
     known = _KNOWN.get(model)

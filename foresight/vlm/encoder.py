@@ -21,6 +21,7 @@ from foresight.vlm.prompts import DESCRIBE, NEXT, Prompt, batch_prompts
 from foresight.vlm.tokenizer_files import read_tokenizer
 from foresight.vlm.vision import SeenVideo, see
 from foresight.vlm.weights import read_model, write_model
+from ltx.offload import at_rest, at_work, device_of
 
 Layers = Literal["last"] | Sequence[int]
 """Which hidden states: the last, or a list of indices; 0 is the embeddings, n the last of n layers (after the final
@@ -99,6 +100,7 @@ class QwenEncoder(nn.Module):
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write model (safetensors), tokenizer and frame policy in transformers' layout."""
+        at_rest(self.model)
         write_model(self.model, Path(folder))
         self.tokenizer.save_pretrained(str(folder))
         write_policy(self.policy, self.patching, Path(folder))
@@ -106,8 +108,7 @@ class QwenEncoder(nn.Module):
     @property
     def device(self) -> torch.device:
         """Where inputs are expected."""
-        device: torch.device = self.model.model.visual.device
-        return device
+        return device_of(self.model)
 
     @torch.no_grad()
     def see(self, frames: Float[Tensor, "batch rgb=3 frame height width"], *, frame_rate: float) -> SeenVideo:
@@ -120,9 +121,10 @@ class QwenEncoder(nn.Module):
         Raises:
             ValueError: for another shape or range, values that are not finite, or a rate that is not above 0.
         """
-        return see(
-            self.model, frames.to(self.device), frame_rate=frame_rate, policy=self.policy, patching=self.patching
-        )
+        with at_work(self.model):
+            return see(
+                self.model, frames.to(self.device), frame_rate=frame_rate, policy=self.policy, patching=self.patching
+            )
 
     def encode(
         self, frames: Float[Tensor, "batch rgb=3 frame height width"], instructions: list[str], *, frame_rate: float
@@ -150,14 +152,15 @@ class QwenEncoder(nn.Module):
         _check_instructions(instructions, len(seen))
         prompts = [Prompt(NEXT, instruction) for instruction in instructions]
         batch = batch_prompts(self.tokenizer, prompts, seen, side="right")
-        outputs = self.model.model(
-            input_ids=batch.ids,
-            attention_mask=batch.mask.long(),
-            mm_token_type_ids=batch.types,
-            output_hidden_states=True,
-            use_cache=False,
-            **seen.model_inputs(),
-        )
+        with at_work(self.model):
+            outputs = self.model.model(
+                input_ids=batch.ids,
+                attention_mask=batch.mask.long(),
+                mm_token_type_ids=batch.types,
+                output_hidden_states=True,
+                use_cache=False,
+                **seen.model_inputs(),
+            )
         states = cast(tuple[Tensor, ...], outputs.hidden_states)
         coordinates = torch.zeros(len(seen), 3, batch.ids.shape[1], device=batch.ids.device)
         # Each prompt holds the clip's tokens in order, wherever its instruction put them.
@@ -187,7 +190,8 @@ class QwenEncoder(nn.Module):
         Raises:
             ValueError: if there is not one question in words per clip.
         """
-        return speech.answer(self.model, self.tokenizer, seen, [Prompt(q) for q in questions], longest=longest)
+        with at_work(self.model):
+            return speech.answer(self.model, self.tokenizer, seen, [Prompt(q) for q in questions], longest=longest)
 
     @torch.no_grad()
     def judge(self, seen: SeenVideo, questions: list[str], answers: list[str]) -> Float[Tensor, "batch answer"]:
@@ -196,7 +200,8 @@ class QwenEncoder(nn.Module):
         Raises:
             ValueError: if there is not one question in words per clip, or no answer.
         """
-        return speech.judge(self.model, self.tokenizer, seen, [Prompt(q) for q in questions], answers)
+        with at_work(self.model):
+            return speech.judge(self.model, self.tokenizer, seen, [Prompt(q) for q in questions], answers)
 
 
 def _type(dtype: torch.dtype | str | None) -> torch.dtype | None:

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from adapters import ComposeConfig, QueriesConfig, config_from_dict
 from adapters.storage import CONFIG
 from foresight.errors import UserError
 from foresight.plan import FILE, SamplingPlan
 from foresight.world.derived_plan import changed_plan, derive_plan
-from foresight.world.placement import choose_device
+from foresight.world.placement import Wanted, choose_device
 from foresight.world.reference import PartReference, locate
 from foresight.world.sizes import check_pairing, text_width, video_sizes, vlm_sizes
 from foresight.world.training_clips import clips_of
@@ -83,7 +81,7 @@ class Assembly:
         }
         return {part: where for part, where in named.items() if where is not None}
 
-    def read(self, device: torch.device | str, dtype: torch.dtype | str | None) -> WorldModel:
+    def read(self, wanted: Wanted) -> WorldModel:
         """The world model itself; see `WorldModel.from_pretrained`.
 
         Raises:
@@ -92,9 +90,9 @@ class Assembly:
         """
         from foresight.model_folder import read_parts
 
-        chosen = choose_device(device)
+        choose_device(wanted.device)
         roots = {part: locate(where, part) for part, where in self.parts.items()}
-        return read_parts(roots, self.plan, chosen, dtype)
+        return read_parts(roots, self.plan, wanted)
 
     def save(self, folder: str | Path) -> None:
         """Write a folder that `WorldModel.from_pretrained` reads: it refers to the large parts and holds the adapter.

@@ -14,6 +14,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ltx.offload import device_of, dtype_of
+
 if TYPE_CHECKING:
     from foresight.world_model import WorldModel
     from ltx.vae import VideoVAE
@@ -66,8 +68,8 @@ def drawn_by(
     vae: VideoVAE, videos: Float[Tensor, "batch rgb=3 frame height width"], timestep: float = DECODE_TIMESTEP
 ) -> Float[Tensor, "batch rgb=3 frame height width"]:
     """What a VAE makes of videos of 8k+1 frames in [−1, 1], told a noise level and shown none."""
-    weight = next(vae.parameters())
-    video = vae.decode(vae.encode(videos.to(weight.device, weight.dtype)), timestep=timestep, noise_scale=0.0)
+    latents = vae.encode(videos.to(device_of(vae), dtype_of(vae)))
+    video = vae.decode(latents, timestep=timestep, noise_scale=0.0)
     return video.float().clamp(-1, 1).cpu()
 
 

@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from foresight.errors import UserError
+from ltx.offload import placement
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SMALL = 1 << 30
 """Bytes of weights up to which a model is read as float32: half precision would save nothing that matters."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user says about where a model is.
+
+    Args:
+        device: its name, or "auto".
+        dtype: to compute in, also by name; None and "auto" leave it open.
+        offload: a word of `ltx.offload.placement.OFFLOAD`.
+        storage: a word of `ltx.offload.placement.STORAGE`.
+    """
+
+    device: torch.device | str
+    dtype: torch.dtype | str | None
+    offload: str
+    storage: str
+
+    @property
+    def says_dtype(self) -> bool:
+        """Whether the type is not left open."""
+        return self.dtype not in (None, "auto")
 
 
 def choose_device(device: torch.device | str = "auto") -> torch.device:
@@ -19,19 +43,14 @@ def choose_device(device: torch.device | str = "auto") -> torch.device:
     Raises:
         UserError: if this machine or this build of torch has none of that name.
     """
-    if str(device) == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+        return placement.choose_device(device)
+    except ValueError as error:
         raise UserError(
             expected="a device that this machine and this build of torch have",
             got=f"{str(device)!r}",
             remedy="choose auto, or cpu, or cuda where there is a GPU",
         ) from error
-    return torch.device(device)
 
 
 def choose_dtype(dtype: torch.dtype | str | None, files: list[Path], *, reader: bool) -> torch.dtype | None:

@@ -11,8 +11,9 @@ from torch import Tensor, nn
 
 from ltx.checkpoint.errors import CheckpointError, listed
 from ltx.checkpoint.parts import UPSAMPLER, Part
-from ltx.checkpoint.read import unwrapped
+from ltx.checkpoint.read import FLOAT8, unwrapped
 from ltx.checkpoint.write import SHARD_BYTES, write_model_folder, write_tensors
+from ltx.offload import at_rest
 
 
 def save_model(model: nn.Module, part: Part, folder: str | Path, *, shard_bytes: int = SHARD_BYTES) -> None:
@@ -83,7 +84,17 @@ def save_official(
 
 
 def _state(model: nn.Module) -> dict[str, Tensor]:
-    """Tensors by name; compiling a model or a block of it does not change the names."""
+    """Tensors by name, as they rest; compiling a model or a block of it does not change the names.
+
+    Raises:
+        CheckpointError: if they rest in float8.
+    """
+    at_rest(model)
+    if any(tensor.dtype in FLOAT8 for tensor in model.state_dict().values()):
+        raise CheckpointError(
+            "expected weights in the type they were read in, got a model that stores them in float8; read it with "
+            "storage=stored to save it"
+        )
     return {unwrapped(key): tensor for key, tensor in model.state_dict().items()}
 
 

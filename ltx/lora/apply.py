@@ -13,6 +13,9 @@ from ltx.checkpoint.errors import CheckpointError, listed
 from ltx.lora.layer import LowRankUpdate, UpdatedLinear
 from ltx.lora.modules import modules_of, parameters_of
 from ltx.lora.record import LoRA, LowRank
+from ltx.offload import at_rest, dtype_of
+from ltx.offload.float8 import STORED
+from ltx.offload.room import lodging_of
 from ltx.values import is_finite
 
 ATTENTION = ("to_q", "to_k", "to_v", "to_out.0")
@@ -38,11 +41,12 @@ def create(model: nn.Module, *, rank: int, alpha: float, targets: Sequence[str],
         for module_name, module in modules_of(model).items()
         if isinstance(module, nn.Linear) and any(_ends(module_name, target) for target in targets)
     }
+    at_rest(model)
     if not wanted:
         raise CheckpointError(f"expected linear layers whose names end in one of {list(targets)}, found none")
     updates = {
         module_name: _like(
-            layer, LowRankUpdate(inputs=layer.in_features, outputs=layer.out_features, rank=rank, alpha=alpha)
+            layer, LowRankUpdate(inputs=layer.in_features, outputs=layer.out_features, rank=rank, alpha=alpha), model
         )
         for module_name, layer in wanted.items()
     }
@@ -70,6 +74,7 @@ def attach(model: nn.Module, lora: LoRA, *, name: str = "default", strength: flo
         )
     if not math.isfinite(strength):
         raise CheckpointError(f"expected a finite strength, got {strength}")
+    at_rest(model)
     modules, updates = modules_of(model), {}
     for module_name, one in lora.updates.items():
         (rank, inputs), outputs = one.down.shape, one.up.shape[0]
@@ -77,7 +82,7 @@ def attach(model: nn.Module, lora: LoRA, *, name: str = "default", strength: flo
         with torch.no_grad():
             update.lora_A.weight.copy_(one.down)
             update.lora_B.weight.copy_(one.up)
-        updates[module_name] = _like(modules[module_name], update)
+        updates[module_name] = _like(modules[module_name], update, model)
     _put(model, updates, name, owned=True)
 
 
@@ -137,6 +142,7 @@ class Merged:
 
     def undo(self) -> None:
         """Put the weights back, bit for bit."""
+        at_rest(self.model)
         with torch.no_grad():
             parameters = parameters_of(self.model)
             for name, original in self.originals.items():
@@ -150,15 +156,22 @@ def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
 
     Raises:
         CheckpointError: if the LoRA is for another model, another one is attached to the layers it updates (one that an
-            adapter lends is not in the way), or a sum is beyond the type of the weights; they stay as they were.
+            adapter lends is not in the way), the weights are stored in float8, or a sum is beyond the type of the
+            weights; they stay as they were.
     """
     lora.check(model)
+    at_rest(model)
     modules, parameters = modules_of(model), parameters_of(model)
     if any(isinstance(layer, UpdatedLinear) and layer.owned for layer in map(modules.__getitem__, lora.updates)):
         raise CheckpointError("a LoRA is attached to layers that this one updates; detach it before merging")
     originals: dict[str, Tensor] = {}
     with torch.no_grad():
-        for name in [*(f"{module}.weight" for module in lora.updates), *lora.differences]:
+        names = [*(f"{module}.weight" for module in lora.updates), *lora.differences]
+        if any(type(parameters[name]) is not nn.Parameter or parameters[name].dtype is STORED for name in names):
+            raise CheckpointError(
+                "weights stored in eight bits would round a LoRA away; attach it instead of merging it"
+            )
+        for name in names:
             originals.setdefault(name, parameters[name].detach().clone())
         merged = Merged(model, originals)
         for name, original in originals.items():
@@ -214,10 +227,11 @@ def _record(update: LowRankUpdate) -> LowRank:
     return LowRank(update.lora_A.weight.detach(), update.lora_B.weight.detach(), update.alpha)
 
 
-def _like(layer: nn.Module, update: LowRankUpdate) -> LowRankUpdate:
-    """The update where the layer's weight is, in its type."""
+def _like(layer: nn.Module, update: LowRankUpdate, model: nn.Module) -> LowRankUpdate:
+    """The update where the layer's weight is, in its type; for an offloaded model in the type that it works in."""
     weight = layer.get_parameter("weight")
-    return update.to(device=weight.device, dtype=weight.dtype)
+    dtype = weight.dtype if lodging_of(model) is None else dtype_of(model)
+    return update.to(device=weight.device, dtype=dtype)
 
 
 def _ends(module: str, target: str) -> bool:

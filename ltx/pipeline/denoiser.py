@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ltx.flow import Branches, SkipMode
+from ltx.offload import device_of, dtype_of
 from ltx.text import TextConditioning
 from ltx.transformer import TimestepGroups, VideoTransformer
 from ltx.transformer.perturb import SkipLayers
@@ -39,15 +40,15 @@ class TransformerBranches:
         self.transformer = transformer
         self.batch = len(positive)
         self.has_negative = negative is not None
-        parameter = next(transformer.parameters())
+        device = device_of(transformer)
         text = positive if negative is None else TextConditioning.stack([negative, positive])
-        text = text.to(parameter.device, parameter.dtype)
+        text = text.to(device, dtype_of(transformer))
         copies = len(text) // self.batch
         cache = transformer.prepare(
-            _repeated(coordinates, copies).to(parameter.device),
+            _repeated(coordinates, copies).to(device),
             text.embeddings,
             text.mask,
-            groups=TimestepGroups.of(_repeated(strength, copies).to(parameter.device)),
+            groups=TimestepGroups.of(_repeated(strength, copies).to(device)),
         )
         first = len(text) - self.batch
         self._both = cache
@@ -72,7 +73,7 @@ class TransformerBranches:
             raise ValueError("expected a negative prompt, because the guidance has a scale above 1; got none")
         copies = 2 if negative else 1
         cache = self._both if negative else self._positive
-        stacked = tokens.to(next(self.transformer.parameters()).dtype).repeat(copies, 1, 1)
+        stacked = tokens.to(dtype_of(self.transformer)).repeat(copies, 1, 1)
         times = timesteps.repeat(copies, 1)
         rows = tuple(range((copies - 1) * self.batch, copies * self.batch))
         perturbed = None

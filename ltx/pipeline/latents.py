@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ltx.offload import at_work, device_of, dtype_of
 from ltx.shapes import SPACE, VideoShape
 from ltx.upsampler import LatentUpsampler
 from ltx.vae import VideoVAE
@@ -68,6 +69,8 @@ def upsample(
     The upsampler works on un-normalised latents; the VAE's statistics lead there and back.
     """
     statistics = vae.per_channel_statistics
-    parameter = next(upsampler.parameters())
-    raw = statistics.denormalize(latents).to(parameter)
-    return adain(statistics.normalize(upsampler(raw).to(latents)), latents)
+    with at_work(vae):
+        raw = statistics.denormalize(latents)
+    enlarged = upsampler(raw.to(device_of(upsampler), dtype_of(upsampler))).to(latents)
+    with at_work(vae):
+        return adain(statistics.normalize(enlarged), latents)

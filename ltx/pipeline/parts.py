@@ -3,67 +3,125 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import resolve, source_of
-from ltx.checkpoint.parts import UPSAMPLER
+from ltx.checkpoint.load import source_config, stored_dtype
+from ltx.checkpoint.parts import TRANSFORMER, UPSAMPLER, VAE, Part
 from ltx.checkpoint.place import place_of
+from ltx.checkpoint.read import Weights
+from ltx.checkpoint.source import open_part
+from ltx.offload.placement import SMALL, Placement, check_words, choose_device, decide
+from ltx.offload.sizes import PartSize
 from ltx.pipeline.preset import Preset
 from ltx.text import EncodesText, TextEncoder
-from ltx.text.files import MODEL_FOLDER, PUBLISHED
-from ltx.transformer import VideoTransformer
+from ltx.text.files import DROPPED, MODEL_FOLDER, PUBLISHED, find_text
+from ltx.transformer import TransformerConfig, VideoTransformer
 from ltx.upsampler import LatentUpsampler
-from ltx.vae import VideoVAE
+from ltx.vae import VAEConfig, VideoVAE
 
 
-def check_device(device: torch.device | str) -> None:
-    """Refuse a device before anything is read.
+def size_of(where: str | Path, part: Part, revision: str | None) -> PartSize:
+    """How much the transformer or the VAE of a checkpoint weighs; no weight is read.
 
     Raises:
-        ValueError: if this machine or this build of torch has none of that name.
+        CheckpointError: if it cannot be found.
     """
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(
-            f"expected a device that this machine and this build of torch have, got {str(device)!r}; choose cpu, or "
-            "cuda where there is a GPU"
-        ) from error
+    source = open_part(where, part, revision=revision)
+    names = source.names(source_config(source, TransformerConfig if part is TRANSFORMER else VAEConfig))
+    shapes = {name: source.weights.shape(key) for name, key in names.items()}
+    return PartSize.of(shapes, stored_dtype(source.weights, names.values()), blocks=part is TRANSFORMER)
 
 
-def read_text_encoder(
-    where: str | Path,
-    root: Path,
-    *,
-    named: str | Path | None,
-    dtype: torch.dtype | None,
-    device: torch.device | str,
-    revision: str | None,
-) -> tuple[TextEncoder | None, dict[str, str]]:
-    """The text encoder of a checkpoint, and the hub id and commit it was downloaded from.
+def text_size(place: TextPlace) -> PartSize:
+    """How much a text encoder weighs; no weight is read.
+
+    Raises:
+        CheckpointError: if it cannot be found.
+    """
+    return weights_size(find_text(place.where, place.revision, None).weights, dropped=DROPPED)
+
+
+def weights_size(files: Sequence[Path], *, dropped: tuple[str, ...] = ()) -> PartSize:
+    """How much files of weights hold; none is read.
 
     Args:
-        where: the checkpoint.
-        root: what it is on this disk; an official file, which holds no text encoder, is read with the published one.
-        named: where another one is.
-        dtype: type of the weights; None is the stored one.
-        device: where to put them.
-        revision: of the checkpoint.
+        files: safetensors.
+        dropped: starts of keys that are left out.
 
     Raises:
-        CheckpointError: if it cannot be read. A folder without one gives None.
+        CheckpointError: if a file cannot be read.
     """
-    if named is None and root.is_file():
-        named = PUBLISHED
-    if named is not None:
-        where, revision = named, None
-    elif not (root / MODEL_FOLDER).is_dir() and place_of(where, revision).path is not None:
-        return None, {}
-    text = TextEncoder.from_pretrained(where, dtype=dtype, device=device, revision=revision)
-    return text, {} if text.source is None else {MODEL_FOLDER: text.source}
+    weights = Weights(files)
+    shapes = {key: weights.shape(key) for key in weights if not key.startswith(dropped)}
+    return PartSize.of(shapes, stored_dtype(weights, shapes))
+
+
+def place_pipeline(
+    where: str | Path,
+    text: TextPlace | None,
+    *,
+    revision: str | None,
+    dtype: torch.dtype | None,
+    device: torch.device | str,
+    offload: str,
+    storage: str,
+) -> Placement:
+    """Decide where the models of a pipeline are, before they are read.
+
+    Raises:
+        CheckpointError: if a part cannot be found.
+        ValueError: as `decide`.
+    """
+    check_words(offload, storage)
+    choose_device(device)
+    sizes = {part.name: size_of(where, part, revision) for part in (TRANSFORMER, VAE)}
+    dtypes = dict.fromkeys(sizes, dtype)
+    if text is not None:
+        sizes[MODEL_FOLDER] = text_size(text)
+        # Published in float32, and run in bfloat16 by the released commands.
+        large = dtype is None and sizes[MODEL_FOLDER].bytes > SMALL
+        dtypes[MODEL_FOLDER] = torch.bfloat16 if large else dtype
+    return decide(sizes, dtypes, device=device, offload=offload, storage=storage, given=dtype is not None)
+
+
+@dataclass(frozen=True)
+class TextPlace:
+    """Where the text encoder of a checkpoint is.
+
+    Attributes:
+        where: a path, the name of a model or a hub id.
+        revision: of a hub id.
+    """
+
+    where: str | Path
+    revision: str | None
+
+    @classmethod
+    def of(cls, where: str | Path, root: Path, named: str | Path | None, revision: str | None) -> TextPlace | None:
+        """Find it.
+
+        Args:
+            where: the checkpoint.
+            root: what it is on this disk; an official file, which holds no text encoder, goes with the published one.
+            named: where another one is.
+            revision: of the checkpoint.
+
+        Returns:
+            None for a folder without one.
+        """
+        if named is None and root.is_file():
+            named = PUBLISHED
+        if named is not None:
+            return cls(named, None)
+        if not (root / MODEL_FOLDER).is_dir() and place_of(where, revision).path is not None:
+            return None
+        return cls(where, revision)
 
 
 def read_upsampler(

@@ -15,14 +15,17 @@ from ltx.checkpoint.checkpoint import Checkpoint
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import resolve
 from ltx.checkpoint.index import Notes
-from ltx.checkpoint.parts import UPSAMPLER
+from ltx.checkpoint.parts import TRANSFORMER, UPSAMPLER, VAE
 from ltx.checkpoint.place import place_of
 from ltx.dtypes import working_dtype
 from ltx.flow import SchedulerConfig, draw_noise, seeded
+from ltx.offload import Room, at_work, device_of, dtype_of
+from ltx.offload.placement import Placement, choose_device, free_memory
+from ltx.offload.settle import read_as, settle, settle_transformer
 from ltx.pipeline.generated import Decoding, Generated
 from ltx.pipeline.latents import low_size, tone_map, upsample
 from ltx.pipeline.options import CallOptions, Options, Prompt
-from ltx.pipeline.parts import check_device, check_parts, read_text_encoder, read_upsampler
+from ltx.pipeline.parts import TextPlace, check_parts, place_pipeline, read_upsampler
 from ltx.pipeline.passes import passes_of
 from ltx.pipeline.preset import DISTILLED, PLAIN, ListedTimes, Pass, Preset, find_preset, presets
 from ltx.pipeline.released import preset_of
@@ -33,9 +36,11 @@ from ltx.pipeline.start import check_latents
 from ltx.shapes import LatentShape, VideoShape
 from ltx.text import EncodesText, TextConditioning, TextEncoder
 from ltx.text.files import MODEL_FOLDER
+from ltx.text.remembered import RememberedPrompts
 from ltx.transformer import VideoTransformer
 from ltx.upsampler import LatentUpsampler
 from ltx.vae import VideoVAE
+from ltx.vae.budget import fitting
 from ltx.vae.temporal import AtOnce
 from ltx.vae.tiling import TiledVAE, Tiling
 
@@ -51,6 +56,7 @@ class LTXPipeline:
         upsampler: enlarges latents for presets of two passes; None if there will be none.
         preset: used where a call names no other.
         sources: hub id and commit of each part that was downloaded.
+        placement: where the models are, as `from_pretrained` decided; None for models that were given.
 
     Raises:
         ValueError: if the parts do not fit each other.
@@ -72,6 +78,8 @@ class LTXPipeline:
         self.upsampler = upsampler
         self.preset = preset
         self.sources: dict[str, str] = {}
+        self.placement: Placement | None = None
+        self._prompts = RememberedPrompts()
         check_parts(transformer, vae, text_encoder, upsampler)
 
     @classmethod
@@ -83,7 +91,9 @@ class LTXPipeline:
         upsampler: str | Path | None = None,
         preset: str | None = None,
         dtype: torch.dtype | str | None = None,
-        device: torch.device | str = "cpu",
+        device: torch.device | str = "auto",
+        offload: str = "auto",
+        storage: str = "stored",
         revision: str | None = None,
     ) -> LTXPipeline:
         """Read a checkpoint from an official file, a folder, a named model or a hub id.
@@ -95,27 +105,56 @@ class LTXPipeline:
             preset: its name; None is the one that was saved with the checkpoint, or that of the release it is. Where
                 nothing says which, a warning names the choices, and it is "plain", or "distilled" for what lists its
                 times.
-            dtype: type of the weights, or its name ("bfloat16"); None is the stored one.
-            device: where to put them.
+            dtype: type to compute in, or its name ("bfloat16"); None is the stored one, but bfloat16 for a text encoder
+                of more than a GiB, and float32 for large models on a CPU that has no units for the stored type.
+            device: where to compute; "auto" is the GPU where there is one.
+            offload: "none" keeps all models on the device, "parts" the one that is in use, "blocks" two blocks of it;
+                "auto" is the first of these that its free memory allows.
+            storage: "stored"; "float8" keeps the transformer's matrices in eight bits and casts them when they are
+                used; "int8-torchao" and "float8-torchao" let torchao multiply in eight bits.
             revision: commit, tag or branch of a hub id.
 
         Raises:
             CheckpointError: if a part cannot be found or is not what it should be.
-            ValueError: for an unknown preset, type or device, or parts that do not fit each other.
+            ValueError: for an unknown preset, type, device or word, a device with too little memory, or parts that do
+                not fit each other; all but the last before a weight is read.
         """
-        check_device(device)
-        dtype, named = working_dtype(dtype), None if preset is None else find_preset(preset)
-        checkpoint = Checkpoint.from_pretrained(where, dtype=dtype, device=device, revision=revision)
+        wanted, named = working_dtype(dtype), None if preset is None else find_preset(preset)
+        choose_device(device)
+        root = resolve(where, MODEL_FOLDER, revision)
+        place = TextPlace.of(where, root, text_encoder, revision)
+        placement = place_pipeline(
+            where, place, revision=revision, dtype=wanted, device=device, offload=offload, storage=storage
+        )
+        at, kind = read_as(placement, TRANSFORMER.name)
+        checkpoint = Checkpoint.from_pretrained(where, dtype=kind, device=at, revision=revision)
         name = place_of(where, revision).name
         chosen = named or preset_of(checkpoint.identity, checkpoint.notes.preset, name)
-        root = resolve(where, MODEL_FOLDER, revision)
-        text, text_source = read_text_encoder(
-            where, root, named=text_encoder, dtype=dtype, device=device, revision=revision
-        )
-        enlarge, enlarge_source = read_upsampler(root, chosen, named=upsampler, dtype=dtype, device=device)
+        text: TextEncoder | None = None
+        if place is not None:
+            at, kind = read_as(placement, MODEL_FOLDER)
+            text = TextEncoder.from_pretrained(place.where, dtype=kind, device=at, revision=place.revision)
+        at, kind = read_as(placement, VAE.name)
+        enlarge, enlarge_source = read_upsampler(root, chosen, named=upsampler, dtype=kind, device=at)
         pipeline = cls(checkpoint.transformer, checkpoint.vae, checkpoint.scheduler, text, enlarge, chosen)
-        pipeline.sources |= {**checkpoint.notes.sources, **text_source, **enlarge_source}
+        pipeline.sources |= {**checkpoint.notes.sources, **enlarge_source}
+        if text is not None and text.source is not None:
+            pipeline.sources[MODEL_FOLDER] = text.source
+        pipeline._settle(placement)
         return pipeline
+
+    def _settle(self, placement: Placement) -> None:
+        """Give each model its place."""
+        self.placement = placement
+        room = Room()
+        settle_transformer(placement, self.transformer, room)
+        settle(placement, VAE.name, self.vae, room)
+        if self.upsampler is not None:
+            settle(placement, VAE.name, self.upsampler, room)
+        if isinstance(self.text_encoder, TextEncoder):
+            model = self.text_encoder.model
+            for stream in settle(placement, MODEL_FOLDER, model, room, [[*model.encoder.block]]):
+                stream.listen()
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write a diffusers folder with every part; `from_pretrained` and diffusers' classes read it.
@@ -139,7 +178,16 @@ class LTXPipeline:
         checkpoint.save_index(Path(folder), with_text=self.text_encoder is not None)
 
     def to(self, device: torch.device | str) -> LTXPipeline:
-        """The same pipeline with its models moved to a device."""
+        """The same pipeline with its models moved to a device.
+
+        Raises:
+            ValueError: if it was read with models that are offloaded.
+        """
+        if self.placement is not None and not self.placement.plain:
+            raise ValueError(
+                f"expected a pipeline whose models stay on a device, got one with offload={self.placement.offload} and "
+                f"storage={self.placement.storage}; name the device in from_pretrained(…, device=…)"
+            )
         self.transformer.to(device)
         self.vae.to(device)
         if self.upsampler is not None:
@@ -206,16 +254,23 @@ class LTXPipeline:
             seeds = [given + row for row in range(len(latents))] if isinstance(given, int) else list(given)
             whole = LatentShape.of(latents).video
             how = Decoding(self._preset(preset), Size(whole.frames, whole.height, whole.width), seeded(seeds))
-        latents = latents.to(next(self.vae.parameters()).device)
+        latents = latents.to(device_of(self.vae))
         # As released: first the noise, each sample its own, then the tones.
         if self.vae.config.timestep_conditioning and how.preset.decode_noise_scale:
             generators = [generator.clone_state() for generator in how.generators]
             latents = torch.lerp(latents, draw_noise(latents, generators), how.preset.decode_noise_scale)
         latents = tone_map(latents, how.preset.tone_map) if how.preset.tone_map else latents
-        latents = latents.to(next(self.vae.parameters()).dtype)
-        decoder = self.vae if tiling is None else TiledVAE(self.vae, tiling, AtOnce())
+        latents = latents.to(dtype_of(self.vae))
+        decoder = self._decoder(latents) if tiling is None else TiledVAE(self.vae, tiling, AtOnce())
         # The noise is mixed in already, from generators that know their sample.
         return how.size.crop(decoder.decode(latents, timestep=how.preset.decode_timestep, noise_scale=0.0))
+
+    def _decoder(self, latents: Float[Tensor, "b c f h w"]) -> VideoVAE | TiledVAE:
+        """The VAE, in pieces where the device has no memory to decode at once."""
+        if self.placement is None:
+            return self.vae
+        with at_work(self.vae):  # the others have made room
+            return fitting(self.vae, latents, free_memory(device_of(self.vae)))
 
     def _preset(self, preset: str | Preset | None) -> Preset:
         return find_preset(preset) if isinstance(preset, str) else preset or self.preset
@@ -262,4 +317,4 @@ class LTXPipeline:
             raise ValueError(f"expected text or a list of at least one for {name}, got {prompt!r}")
         if self.text_encoder is None:
             raise ValueError("expected TextConditioning, because the pipeline has no text encoder; got a prompt")
-        return self.text_encoder.encode(list(texts))
+        return self._prompts.encode(self.text_encoder, list(texts))

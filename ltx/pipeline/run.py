@@ -17,6 +17,7 @@ from ltx.flow import (
     sample,
 )
 from ltx.flow.sampler import EPSILON
+from ltx.offload import at_work, device_of, dtype_of
 from ltx.pipeline.denoiser import TransformerBranches
 from ltx.pipeline.request import Request
 from ltx.pipeline.start import StartingLatents, StartingNoise, StartingVideo
@@ -28,10 +29,11 @@ from ltx.vae import VideoVAE
 @torch.no_grad()
 def encode(vae: VideoVAE, video: Float[Tensor, "b 3 f h w"], request: Request) -> Float[Tensor, "b c f2 h2 w2"]:
     """Normalised float32 latents of each sample, drawn from the posterior with the sample's own noise."""
-    moments = vae.moments(video.to(next(vae.parameters())))
+    moments = vae.moments(video.to(device_of(vae), dtype_of(vae)))
     mean = moments.mean.float().expand(len(request.generators), -1, -1, -1, -1)
     spread = torch.exp(0.5 * moments.log_variance.float())
-    return vae.per_channel_statistics.normalize(mean + spread * draw_noise(mean, request.generators))
+    with at_work(vae):
+        return vae.per_channel_statistics.normalize(mean + spread * draw_noise(mean, request.generators))
 
 
 def run_pass(
@@ -69,7 +71,7 @@ def run_pass(
     elif latents is None and isinstance(request.start, StartingLatents):
         latents = _fitting("latents", request.start.latents, shape, request)
         sigmas = _from_level(sigmas, request.start.noise_level)
-    device = next(transformer.parameters()).device
+    device = device_of(transformer)
     if latents is None and isinstance(request.start, StartingNoise):
         initial = _fitting("noise", request.start.noise, shape, request).to(device)
     else:

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ltx.files import replacing
+from ltx.offload import at_rest, device_of
 from ltx.text.conditioning import TextConditioning
 from ltx.text.encoder import TextEncoder
 
@@ -43,6 +44,7 @@ class CachedTextEncoder:
         # Settings beyond the weights that change the states.
         config = self.encoder.model.config
         digest.update(f"{config.feed_forward_proj} {config.num_heads} {config.layer_norm_epsilon}".encode())
+        at_rest(self.encoder.model)
         for name, tensor in sorted(self.encoder.model.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(memoryview(_bytes(tensor)))
@@ -61,7 +63,7 @@ class CachedTextEncoder:
         missing = [prompt for prompt in dict.fromkeys(prompts) if not self.path(prompt).is_file()]
         if missing:
             self._store(missing)
-        device = str(self.encoder.model.device)
+        device = str(device_of(self.encoder.model))
         found = [load_file(self.path(prompt), device=device) for prompt in prompts]
         return TextConditioning(
             torch.stack([row["embeddings"] for row in found]), torch.stack([row["mask"] for row in found])

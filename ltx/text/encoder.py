@@ -15,6 +15,7 @@ import torch
 from transformers import T5EncoderModel, T5Tokenizer
 
 from ltx.dtypes import working_dtype
+from ltx.offload import at_rest, at_work, device_of, dtype_of
 from ltx.text.conditioning import TextConditioning
 from ltx.text.files import MODEL_FOLDER, PUBLISHED, TOKENIZER_FOLDER, find_text, read_model, read_tokenizer
 from ltx.values import check_finite
@@ -69,9 +70,11 @@ class TextEncoder:
             truncation=True,
             return_tensors="pt",
         )
-        ids, mask = batch.input_ids.to(self.model.device), batch.attention_mask.to(self.model.device)
-        states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
-        check_finite(states, f"the states of the text encoder, which computes in {self.model.dtype}")
+        device = device_of(self.model)
+        ids, mask = batch.input_ids.to(device), batch.attention_mask.to(device)
+        with at_work(self.model):
+            states = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+        check_finite(states, f"the states of the text encoder, which computes in {dtype_of(self.model)}")
         return TextConditioning(states, mask.bool())
 
     def warn_of_cuts(self, prompts: Sequence[str]) -> None:
@@ -127,6 +130,7 @@ class TextEncoder:
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `text_encoder/` and `tokenizer/` into a folder, for `from_pretrained` and for diffusers."""
+        at_rest(self.model)
         self.model.config.max_prompt_tokens = self.max_tokens
         self.model.save_pretrained(Path(folder, MODEL_FOLDER))
         self.tokenizer.save_pretrained(Path(folder, TOKENIZER_FOLDER))

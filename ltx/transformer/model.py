@@ -15,6 +15,7 @@ from ltx.checkpoint.load import load_model
 from ltx.checkpoint.parts import TRANSFORMER
 from ltx.checkpoint.save import save_model
 from ltx.flow.skip_mode import SkipMode
+from ltx.offload import BlockStream, working
 from ltx.transformer.block import Modulation, TransformerBlock
 from ltx.transformer.cache import SamplingCache, attention_bias, compact
 from ltx.transformer.conditioning import StepConditioning, for_tokens, modulate
@@ -34,12 +35,14 @@ class VideoTransformer(nn.Module):
     Attributes:
         config: the architecture.
         gradient_checkpointing: recompute each block in the backward pass instead of keeping its activations.
+        stream: brings the blocks to work one by one; None where they stay.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config = config
         self.gradient_checkpointing = False
+        self.stream: BlockStream | None = None
         width = config.width
         self.patchify_proj = nn.Linear(config.in_channels, width)
         self.adaln_single = AdaLNSingle(width=width)
@@ -81,6 +84,7 @@ class VideoTransformer(nn.Module):
         """
         save_model(self, TRANSFORMER, folder)
 
+    @working
     def forward(
         self,
         tokens: Float[Tensor, "batch token channel"],
@@ -118,6 +122,7 @@ class VideoTransformer(nn.Module):
         )
         return self.denoise(tokens, timesteps, cache)
 
+    @working
     def prepare(
         self,
         coordinates: Float[Tensor, "#batch axis=3 token"],
@@ -137,15 +142,22 @@ class VideoTransformer(nn.Module):
         self._check_context(context, context_mask)
         context, context_mask = compact(context, context_mask)
         projected = self.caption_projection(context)
+        texts, tables, norms = [], [], []
+        for index in self._visited(range(self.config.num_layers)):
+            block = self._block(index)
+            texts.append(block.attn2.keys_values(projected))
+            tables.append(block.scale_shift_table.clone())  # what the parameter holds changes when the block rests
+            norms.append(block.attn1.norms())
         return SamplingCache(
             rotation=self._rotation(coordinates),
-            texts=tuple(block.attn2.keys_values(projected) for block in self._blocks()),
+            texts=tuple(texts),
             bias=attention_bias(context_mask, projected.dtype),
-            tables=torch.stack([block.scale_shift_table for block in self._blocks()]),
-            norms=torch.stack([block.attn1.norms() for block in self._blocks()]),
+            tables=torch.stack(tables),
+            norms=torch.stack(norms),
             groups=groups,
         )
 
+    @working
     def denoise(
         self,
         tokens: Float[Tensor, "batch token channel"],
@@ -170,6 +182,7 @@ class VideoTransformer(nn.Module):
         stream = self._run(range(self.config.num_layers), stream, conditioning, cache, skip)
         return self._velocity(stream, conditioning)
 
+    @working
     def denoise_both(
         self,
         tokens: Float[Tensor, "batch token channel"],
@@ -197,10 +210,14 @@ class VideoTransformer(nn.Module):
         perturbed = self._run(rest, forked, conditioned, cache.take(skip.rows), everyone)
         return self._velocity(plain, conditioning), self._velocity(perturbed, conditioned)
 
-    def _blocks(self) -> Iterable[TransformerBlock]:
-        for block in self.transformer_blocks:
-            assert isinstance(block, TransformerBlock)
-            yield block
+    def _visited(self, indices: range) -> Iterable[int]:
+        """The indices of blocks one by one, each at work while it is the present one."""
+        return indices if self.stream is None else self.stream.visit(indices)
+
+    def _block(self, index: int) -> TransformerBlock:
+        block = self.transformer_blocks[index]
+        assert isinstance(block, TransformerBlock)
+        return block
 
     def _rotation(self, coordinates: Float[Tensor, "#batch axis=3 token"]) -> Float[Tensor, "#batch token pair part=2"]:
         return rotation_table(
@@ -239,7 +256,7 @@ class VideoTransformer(nn.Module):
                 perturbed = BlockSkip(skip.mode, skip.mask(stream.shape[0], stream.device))
         recompute = self.gradient_checkpointing and torch.is_grad_enabled()
         members, summed = conditioning.members, conditioning.summed
-        for index in indices:
+        for index in self._visited(indices):
             block = self.transformer_blocks[index]
             here = perturbed if skip is not None and index in skip.blocks else None
             modulation = conditioning.modulation if summed is None else Modulation(summed[index])

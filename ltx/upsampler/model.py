@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from ltx.checkpoint.load import load_model
 from ltx.checkpoint.parts import UPSAMPLER
 from ltx.checkpoint.save import save_model
+from ltx.offload import working
 from ltx.upsampler.config import GROUPS, UpsamplerConfig
 
 
@@ -82,6 +83,7 @@ class LatentUpsampler(nn.Module):
         """
         save_model(self, UPSAMPLER, folder)
 
+    @working
     def forward(
         self, latents: Float[Tensor, "batch channel frame height width"]
     ) -> Float[Tensor, "batch channel new_frame new_height new_width"]:

@@ -7,6 +7,7 @@ into one another, the largest that fit, which is an approximation: `Plan.exact` 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -58,6 +59,35 @@ def plan_decoding(config: VAEConfig, shape: LatentShape, *, batch: int, itemsize
     video = shape.video
     result = 3 * video.frames * video.height * video.width * batch * itemsize
     return _first(_plans(shape, peak, result, decoder_reach(config).picture), budget, "decode", shape)
+
+
+def smallest_decoding(config: VAEConfig, shape: LatentShape, *, batch: int, itemsize: int) -> int:
+    """Bytes that decoding exactly and in whole pictures takes at the least: one latent frame at a time."""
+    video = shape.video
+    result = 3 * video.frames * video.height * video.width * batch * itemsize
+    streamed = result + decoding_peak(config, shape, batch=batch, itemsize=itemsize, frames=1)
+    return min(streamed, decoding_peak(config, shape, batch=batch, itemsize=itemsize, frames=None))
+
+
+def fitting(vae: VideoVAE, latents: Float[Tensor, "b c f h w"], budget: int) -> VideoVAE | TiledVAE:
+    """The VAE as it is where it decodes latents within a budget, else in pieces that do; a warning if it only nearly
+    equals doing it at once.
+
+    Raises:
+        ValueError: if no plan is within the budget.
+    """
+    shape, itemsize = LatentShape.of(latents), latents.element_size()
+    budget -= 2 * latents.numel() * itemsize
+    if decoding_peak(vae.config, shape, batch=len(latents), itemsize=itemsize, frames=None) <= budget:
+        return vae
+    plan = plan_decoding(vae.config, shape, batch=len(latents), itemsize=itemsize, budget=budget)
+    if not plan.exact:
+        warnings.warn(
+            "the video is decoded in tiles that are faded into one another, because whole pictures do not fit into "
+            "memory; smaller ones come out as they are",
+            stacklevel=3,
+        )
+    return TiledVAE(vae, plan.tiling, plan.temporal)
 
 
 def plan_encoding(config: VAEConfig, shape: LatentShape, *, batch: int, itemsize: int, budget: int) -> Plan:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ltx.checkpoint.load import load_model
 from ltx.checkpoint.parts import VAE
 from ltx.checkpoint.save import save_model
+from ltx.offload import working
 from ltx.shapes import VideoShape
 from ltx.vae.config import VAEConfig
 from ltx.vae.decoder import Decoder
@@ -99,6 +100,7 @@ class VideoVAE(nn.Module):
         """
         save_model(self, VAE, folder)
 
+    @working
     def moments(self, video: Float[Tensor, "b 3 f h w"]) -> Moments:
         """Mean and shared log-variance of the un-normalised latents.
 
@@ -108,6 +110,7 @@ class VideoVAE(nn.Module):
         VideoShape.of(video)
         return Moments.of(self.encoder(video))
 
+    @working
     def encode(
         self, video: Float[Tensor, "b 3 f h w"], sample: bool = False, generator: torch.Generator | None = None
     ) -> Float[Tensor, "b c f2 h2 w2"]:
@@ -119,6 +122,7 @@ class VideoVAE(nn.Module):
         moments = self.moments(video)
         return self.per_channel_statistics.normalize(moments.sample(generator) if sample else moments.mean)
 
+    @working
     def decode(
         self,
         latents: Float[Tensor, "b c f h w"],
@@ -139,6 +143,7 @@ class VideoVAE(nn.Module):
         video: Tensor = self.decoder(*self.decoder_input(latents, timestep, noise_scale, generator))
         return video
 
+    @working
     def decoder_input(
         self,
         latents: Float[Tensor, "b c f h w"],

@@ -17,6 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ltx.offload import at_work
 from ltx.shapes import TIME, VideoShape
 from ltx.vae.clip import ClipStream, NoiseField
 from ltx.vae.model import Moments, VideoVAE
@@ -48,12 +49,14 @@ class StreamingEncoder:
         elif video.shape[2] < TIME or video.shape[2] % TIME:
             raise ValueError(f"expected a multiple of {TIME} further frames, got {video.shape[2]}")
         self._size = size
-        moments: Tensor = self.vae.encoder(video, self._clip)
+        with at_work(self.vae):
+            moments: Tensor = self.vae.encoder(video, self._clip)
         return moments
 
     def push(self, video: Float[Tensor, "b 3 f h w"]) -> Float[Tensor, "b c f2 h2 w2"]:
         """Normalised latents (the posterior mean) of these frames: one for the first frame, one for each further 8."""
-        return self.vae.per_channel_statistics.normalize(self.moments(video).mean)
+        with at_work(self.vae):
+            return self.vae.per_channel_statistics.normalize(self.moments(video).mean)
 
 
 class StreamingDecoder:
@@ -70,7 +73,8 @@ class StreamingDecoder:
         """The frames that are now certain; none until enough latents lie ahead."""
         self._check(latents)
         self._empty = latents[:, :, :0]
-        video: Tensor = self.vae.decoder(latents, self.level, self._clip)
+        with at_work(self.vae):
+            video: Tensor = self.vae.decoder(latents, self.level, self._clip)
         return video
 
     def finish(self, layers: int = 1) -> Iterator[Float[Tensor, "b 3 f2 h2 w2"]]:
@@ -86,7 +90,8 @@ class StreamingDecoder:
             raise ValueError("expected latents before the end, got none, or the stream has already ended")
         self._ended = True
         while self._clip.close(layers):
-            video = self.vae.decoder(self._empty, self.level, self._clip)
+            with at_work(self.vae):
+                video = self.vae.decoder(self._empty, self.level, self._clip)
             if video.shape[2]:
                 yield video
             del video  # not alive beside the next piece

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from ltx.offload import at_work
 from ltx.shapes import VideoShape
 from ltx.vae.clip import NoiseField, Window
 from ltx.vae.model import Moments, VideoVAE
@@ -80,14 +81,16 @@ class TiledVAE:
             pieces = self.temporal.encode(self.vae, video[..., rows, columns])
             return joined(pieces, latent.frames, lambda x: x[..., row.kept(1), column.kept(1)])
 
-        return Moments.of(self._assemble(tile, latent.height, latent.width, (1, 1)))
+        with at_work(self.vae):
+            return Moments.of(self._assemble(tile, latent.height, latent.width, (1, 1)))
 
     def encode(
         self, video: Float[Tensor, "b 3 f h w"], sample: bool = False, generator: torch.Generator | None = None
     ) -> Float[Tensor, "b c f2 h2 w2"]:
         """Normalised latents; arguments as those of `VideoVAE.encode`."""
         moments = self.moments(video)
-        return self.vae.per_channel_statistics.normalize(moments.sample(generator) if sample else moments.mean)
+        with at_work(self.vae):
+            return self.vae.per_channel_statistics.normalize(moments.sample(generator) if sample else moments.mean)
 
     def decode(
         self,
@@ -97,7 +100,13 @@ class TiledVAE:
         generator: torch.Generator | None = None,
     ) -> Float[Tensor, "b 3 f2 h2 w2"]:
         """Video of normalised latents; arguments as those of `VideoVAE.decode`."""
-        prepared, level = self.vae.decoder_input(latents, timestep, noise_scale, generator)
+        with at_work(self.vae):
+            return self._decoded(latents, *self.vae.decoder_input(latents, timestep, noise_scale, generator))
+
+    def _decoded(
+        self, latents: Float[Tensor, "b c f h w"], prepared: Float[Tensor, "b c f h w"], level: Float[Tensor, " b"]
+    ) -> Float[Tensor, "b 3 f2 h2 w2"]:
+        """The video of latents that are prepared for the decoder."""
         time, down, across = self.vae.config.compression
         frames, height, width = latents.shape[2:]
         noise = NoiseField()
