@@ -56,17 +56,21 @@ class Needs:
         return max(self.text, self.sampling, self.decoding)
 
 
-def needs(kind: str, *, offload: str, float8: bool, clip: VideoShape = CLIP) -> Needs:
-    """What generating a clip takes in bfloat16.
+def needs(
+    kind: str, *, offload: str, float8: bool, dtype: torch.dtype = torch.bfloat16, clip: VideoShape = CLIP
+) -> Needs:
+    """What generating a clip takes.
 
     Args:
         kind: "2b" or "13b".
         offload: "none", "parts" or "blocks".
         float8: whether the transformer's matrices are stored in float8.
+        dtype: that is computed in.
         clip: frames, height and width.
     """
     sizes, config = _sizes(kind), _vae_config()
-    dtypes = dict.fromkeys(sizes, torch.bfloat16)
+    dtypes = dict.fromkeys(sizes, dtype)
+    wide = dtype.itemsize // BFLOAT16
     together = needed(sizes, dtypes, "none", float8=float8) if offload == "none" else None
 
     def weights(part: str) -> int:
@@ -74,12 +78,12 @@ def needs(kind: str, *, offload: str, float8: bool, clip: VideoShape = CLIP) -> 
         return alone if together is None else together
 
     latent = clip.latent
-    whole = decoding_peak(config, latent, batch=1, itemsize=BFLOAT16, frames=None)
-    decoding = whole if offload == "none" else smallest_decoding(config, latent, batch=1, itemsize=BFLOAT16)
+    whole = decoding_peak(config, latent, batch=1, itemsize=dtype.itemsize, frames=None)
+    decoding = whole if offload == "none" else smallest_decoding(config, latent, batch=1, itemsize=dtype.itemsize)
     stored = sum(size.bytes for size in sizes.values()) - (sizes["transformer"].matrices if float8 else 0)
     return Needs(
-        text=weights("text_encoder") + _text_activations(),
-        sampling=weights("transformer") + activations(TRANSFORMERS[kind], clip),
+        text=weights("text_encoder") + wide * _text_activations(),
+        sampling=weights("transformer") + wide * activations(TRANSFORMERS[kind], clip),
         decoding=weights("vae") + decoding,
         weights=stored,
     )
@@ -87,7 +91,7 @@ def needs(kind: str, *, offload: str, float8: bool, clip: VideoShape = CLIP) -> 
 
 @cache
 def activations(config: TransformerConfig, clip: VideoShape) -> int:
-    """Bytes that live in a step of sampling beyond the weights, with the text's keys and values of all blocks."""
+    """Bytes in bfloat16 that live in a step of sampling beyond the weights, the text of all blocks included."""
     count = clip.latent.tokens
     few = TransformerConfig(**{**vars(config), "num_layers": 2})
     with torch.device("meta"):

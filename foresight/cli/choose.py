@@ -12,7 +12,7 @@ from torch import Tensor
 
 from foresight.choose import Choice, Goal, ImageGoal, Temperature, read_goal
 from foresight.choose import choose as imagine
-from foresight.cli.console import console, print_table, progress_bar
+from foresight.cli.console import console, print_table, progress_bar, say_placement
 from foresight.clips import Clip, load_clip
 from foresight.report import Film, Report, Table, contact_sheet, write_page
 from foresight.request import NoiseLevel
@@ -69,6 +69,7 @@ def choose(
         MediaError: if a file cannot be read.
         UserError: if a value is out of its range.
     """
+    say_placement(model.placement)
     with RunDirectory(run, replace=replace) as folder:
         clip = load_clip(
             video,

@@ -7,12 +7,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from foresight.errors import printable
+
+if TYPE_CHECKING:
+    from ltx.offload.placement import Placement
 
 
 class _Screen(Console):
@@ -39,6 +43,12 @@ def print_table(title: str, rows: Sequence[Mapping[str, str]]) -> None:
 
 SECONDS = 30.0
 """Between two lines of progress where there is no terminal."""
+
+
+def say_placement(placement: Placement | None) -> None:
+    """Say in a line where models are, how they compute and what leaves the device."""
+    if placement is not None:
+        console.print(placement.says, soft_wrap=True)
 
 
 @contextmanager

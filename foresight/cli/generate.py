@@ -12,13 +12,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from foresight.cli.console import console, print_table, progress_bar
+from foresight.cli.console import console, print_table, progress_bar, say_placement
 from foresight.errors import UserError
 from foresight.run import RunDirectory
 from ltx.conditioning import ConditioningItem
 from ltx.flow import Progress
 from ltx.home import with_home
-from ltx.lora import combined, merge, read_lora
+from ltx.lora import combined, put_on, read_lora
 from ltx.media import probe, read_picture, sample_video, write_mp4
 from ltx.media.folder import PICTURES
 from ltx.media.streams import StreamChoice
@@ -91,10 +91,11 @@ def generate(
         CheckpointError: if a LoRA does not fit.
         ValueError: if a value is out of its range.
     """
+    say_placement(pipeline.placement)
     with RunDirectory(run, replace=replace) as folder:
         if entries := _entries("loras", loras, optional=("alpha",), strength=1.0):
             read = [(read_lora(entry["file"], alpha=entry.get("alpha")), entry["strength"]) for entry in entries]
-            merge(pipeline.transformer, combined(read))
+            put_on(pipeline.transformer, combined(read))
 
         def footage(
             file: str | Path, count: int, size: tuple[int, int] | None = None, stream: StreamChoice = "default"

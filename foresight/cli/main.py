@@ -31,6 +31,7 @@ COMMANDS = {
     "watch": "predict a stream ahead, and tell events by their surprise",
     "choose": "imagine each of several instructions, and rank them by a goal",
     "report": "draw the page of a finished run again",
+    "doctor": "say what is installed, which weights are found, and what each release needs on this machine",
     "replay": "make the attempts of a finished run again, and check that the results are the same",
 }
 

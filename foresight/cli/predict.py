@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
+from foresight.cli.console import say_placement
 from foresight.cli.looped import decision, loop_record, run_loop, shown_attempt
 from foresight.cli.prediction_output import show, write
 from foresight.cli.prediction_record import abstention, adapter_in_force, candidate_records, verdict_record
@@ -82,6 +83,7 @@ def predict(
         MediaError: if the file cannot be read.
         UserError: if a value is out of its range.
     """
+    say_placement(model.placement)
     if verifier is not None:
         verifier.check_model(model)
     with RunDirectory(run, replace=replace) as folder:

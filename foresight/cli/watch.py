@@ -16,6 +16,7 @@ from typing import Any, TextIO
 import torch
 from rich.console import Console
 
+from foresight.cli.console import say_placement
 from foresight.errors import UserError
 from foresight.report import Film, Report, Table, contact_sheet, write_page
 from foresight.report.timeline import Bar, timeline
@@ -98,6 +99,7 @@ def watch(
     )
     if seconds is not None:
         coming = takewhile(lambda arrival: arrival.seconds < seconds, coming)
+    say_placement(model.placement)
     with RunDirectory(run, replace=replace) as folder:
         course, interrupted = Timeline(), False
         with open(folder / "moments.jsonl", "w", encoding="utf-8") as lines, _terminable():

@@ -1,6 +1,18 @@
 """Low-rank adaptation of the transformer: read, write, train, attach, merge."""
 
-from ltx.lora.apply import ATTENTION, FEED_FORWARD, Merged, attach, attached, create, detach, extract, lend, merge
+from ltx.lora.apply import (
+    ATTENTION,
+    FEED_FORWARD,
+    Merged,
+    attach,
+    attached,
+    create,
+    detach,
+    extract,
+    lend,
+    merge,
+    put_on,
+)
 from ltx.lora.files import read_lora, write_lora
 from ltx.lora.layer import LowRankUpdate, UpdatedLinear
 from ltx.lora.names import Style
@@ -23,6 +35,7 @@ __all__ = [
     "extract",
     "lend",
     "merge",
+    "put_on",
     "read_lora",
     "write_lora",
 ]

@@ -133,6 +133,21 @@ def detach(model: nn.Module, *, name: str = "default") -> None:
             _replace(model, module_name, layer.base)
 
 
+def put_on(model: nn.Module, lora: LoRA) -> None:
+    """Let a model compute with a LoRA for good, in the way that fits where its weights are.
+
+    Merged, it costs nothing per step; weights that rest in a memory-mapped file, or are stored in eight bits, stay as
+    they are, and the LoRA lies beside them.
+
+    Raises:
+        CheckpointError: if the LoRA is for another model, or has whole differences for weights in eight bits.
+    """
+    if (lodging_of(model) is None and all(map(_whole, model.parameters()))) or lora.differences:
+        merge(model, lora)
+    else:
+        attach(model, lora)
+
+
 @dataclass(frozen=True)
 class Merged:
     """A LoRA added into the weights, with the weights as they were; dropping this frees them."""
@@ -167,7 +182,7 @@ def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
     originals: dict[str, Tensor] = {}
     with torch.no_grad():
         names = [*(f"{module}.weight" for module in lora.updates), *lora.differences]
-        if any(type(parameters[name]) is not nn.Parameter or parameters[name].dtype is STORED for name in names):
+        if not all(_whole(parameters[name]) for name in names):
             raise CheckpointError(
                 "weights stored in eight bits would round a LoRA away; attach it instead of merging it"
             )
@@ -189,6 +204,11 @@ def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
                     "the weights are as they were"
                 )
     return merged
+
+
+def _whole(weight: nn.Parameter) -> bool:
+    """Whether a weight is stored in numbers that a sum can be rounded to: not in eight bits, nor by torchao."""
+    return type(weight) is nn.Parameter and weight.dtype is not STORED
 
 
 def _put(model: nn.Module, updates: Mapping[str, LowRankUpdate], name: str, *, owned: bool) -> None:

@@ -17,14 +17,3 @@ __all__ = [
     "working",
     "working_state",
 ]
-    "BlockStream",
-    "Float8",
-    "Room",
-    "Shelf",
-    "at_rest",
-    "at_work",
-    "device_of",
-    "dtype_of",
-    "working",
-    "working_state",
-]
