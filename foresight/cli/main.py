@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -189,6 +190,9 @@ def _run(command: str, words: list[str], flags: Flags) -> None:
     from foresight.cli.allowed import admitted
     from foresight.cli.compose import build, command_function, composed, resolve, shown
 
+    # transformers imports torchao where it is installed, which then speaks of its kernels for other devices.
+    for name in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     words, packages = admitted(words)
     if flags.show:
         make = resolve if flags.resolve else composed

@@ -84,23 +84,31 @@ class BlockStream:
 
     def _enter(self, index: int, following: int | None) -> None:
         """Wait for a block, and send for the one after it."""
-        present = self._coming.pop(index, None) or self._thread.submit(self._bring, index)
+        stream = None if self._copies is None else torch.cuda.current_stream(self._device)
+        before = None if stream is None else stream.record_event()
+        present = self._coming.pop(index, None) or self._thread.submit(self._bring, index, before)
         ready = present.result()
         if following is not None and following not in self._coming:
-            self._coming[following] = self._thread.submit(self._bring, following)
-        if ready is not None:
-            stream = torch.cuda.current_stream(self._device)
+            self._coming[following] = self._thread.submit(self._bring, following, before)
+        if stream is not None and ready is not None:
             stream.wait_event(ready)
             for tensor in self.shelves[index].working():
                 tensor.record_stream(stream)  # its memory is not given away before this stream is done with it
 
-    def _bring(self, index: int) -> Ready:
-        """Bring a block, in the thread."""
+    def _bring(self, index: int, before: Ready) -> Ready:
+        """Bring a block, in the thread.
+
+        Args:
+            index: of the block.
+            before: what a GPU was asked for before the present block. It has to be done, or a program that runs ahead
+                of its GPU would bring all blocks at once.
+        """
         shelf = self.shelves[index]
-        if self._copies is None:
+        if self._copies is None or before is None:
             shelf.bring()
             shelf.read()
             return None
+        before.synchronize()
         with torch.cuda.stream(self._copies):
             shelf.bring()
             return self._copies.record_event()

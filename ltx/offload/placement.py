@@ -22,7 +22,7 @@ layers of torchao that multiply in eight bits."""
 SMALL = 1 << 30
 """Bytes of weights up to which nothing is moved about."""
 ROOM = 3 << 30
-"""Bytes that are left for activations on a device: those of 13B for a clip of 121×512×768 with guidance."""
+"""Bytes that are left for activations on a device: a step of the 13B takes 2.1 GiB for a clip of 121×512×768."""
 GIB = 2**30
 
 
