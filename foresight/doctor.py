@@ -13,7 +13,7 @@ import huggingface_hub
 import psutil
 import torch
 
-from foresight.needs import KINDS, needs
+from foresight.needs import KINDS, needs, on_disk
 from foresight.vlm.folder import find_qwen
 from ltx.checkpoint.cards import cards
 from ltx.checkpoint.errors import CheckpointError
@@ -86,7 +86,7 @@ class Fit:
         storage: "stored" or "float8".
         needs: bytes by what is offloaded.
         offload: what `offload=auto` comes to; None where not even blocks fit.
-        disk: bytes of its weights with the text encoder.
+        disk: bytes of its files with the text encoder's.
     """
 
     kind: str
@@ -217,8 +217,7 @@ def _fit(kind: str, storage: str, device: Device) -> Fit:
     fitting = next((offload for offload, need in each.items() if need.peak <= device.free), None)
     if fitting is not None and device.name == "cpu" and not device.bfloat16:
         fitting = "blocks"
-    disk = needs(kind, offload="none", float8=False).weights
-    return Fit(kind, storage, {offload: need.peak for offload, need in each.items()}, fitting, disk)
+    return Fit(kind, storage, {offload: need.peak for offload, need in each.items()}, fitting, on_disk(kind))
 
 
 def _advice(extras: dict[str, str | None], weights: Sequence[Found], fits: Sequence[Fit], disk: int) -> list[str]:

@@ -30,7 +30,7 @@ CLIP = VideoShape(121, 512, 768)
 """The clip that memory is told for, unless another is asked for."""
 
 TEXT_TOKENS = 256
-BFLOAT16 = 2
+BFLOAT16, FLOAT32 = 2, 4
 RELEASED = {"architecture": "released"}
 
 
@@ -42,13 +42,11 @@ class Needs:
         text: while the prompt is encoded.
         sampling: while the transformer works, without guidance; each further branch adds its activations.
         decoding: while the VAE decodes, piece by piece if that is what it takes.
-        weights: of all models, as they are stored.
     """
 
     text: int
     sampling: int
     decoding: int
-    weights: int
 
     @property
     def peak(self) -> int:
@@ -80,13 +78,17 @@ def needs(
     latent = clip.latent
     whole = decoding_peak(config, latent, batch=1, itemsize=dtype.itemsize, frames=None)
     decoding = whole if offload == "none" else smallest_decoding(config, latent, batch=1, itemsize=dtype.itemsize)
-    stored = sum(size.bytes for size in sizes.values()) - (sizes["transformer"].matrices if float8 else 0)
     return Needs(
         text=weights("text_encoder") + wide * _text_activations(),
         sampling=weights("transformer") + wide * activations(TRANSFORMERS[kind], clip),
         decoding=weights("vae") + decoding,
-        weights=stored,
     )
+
+
+def on_disk(kind: str) -> int:
+    """Bytes of the files of a release: video model and VAE in bfloat16, the published T5 in float32."""
+    sizes = _sizes(kind)
+    return sum(size.bytes for size in sizes.values()) + sizes["text_encoder"].parameters * (FLOAT32 - BFLOAT16)
 
 
 @cache

@@ -45,14 +45,14 @@ def doctor(*, where: Sequence[str | Path], json: bool) -> Report:
         console.print(f"not here: {', '.join(missing)}", soft_wrap=True)
     console.print(f"the hub's cache is {report.cache}, {_gib(report.disk)} GiB are free", soft_wrap=True)
     print_table(
-        f"GiB of {report.devices[0].name} for a video of 121×512×768",
+        f"GiB of {report.devices[0].name} for a video of 121×512×768, by offload=; what auto takes; GiB on the disk",
         [
             {
                 "model": fit.kind,
                 "storage": fit.storage,
-                **{f"offload={offload}": _gib(need) for offload, need in fit.needs.items()},
-                "auto here": fit.offload or "does not fit",
-                "GiB on disk": _gib(fit.disk),
+                **{offload: _gib(need) for offload, need in fit.needs.items()},
+                "auto": fit.offload or "too large",
+                "disk": _gib(fit.disk),
             }
             for fit in report.fits
         ],

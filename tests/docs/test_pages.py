@@ -44,3 +44,17 @@ def test_your_models(follow: Follow, tmp_path: Path) -> None:
     follow("your-models.md", YOUR_MODELS, {"[512,768]": "[64,64]"})
     for run in ("predict", "transformer"):
         assert (tmp_path / "runs" / run).is_dir()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_devices(follow: Follow, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever is offloaded the video is the same; each command says in a line what it decided."""
+    shorter = {"generate": [*PICTURE, "preset=distilled"], "predict": ["verifier=none", "candidates=1", "horizon=8"]}
+    follow("devices.md", shorter)
+    videos = [tmp_path / "runs" / run / "video.mp4" for run in ("chosen", "parts", "blocks")]
+    chosen, parts, blocks = (path.read_bytes() for path in videos)
+    assert chosen == parts != blocks  # float8 is another model
+    said = capsys.readouterr().out
+    for words in ("offload=none:", "offload=parts:", "offload=blocks, float8:"):
+        assert words in said
+    assert read_video(videos[2]).video.shape == (3, 17, 64, 64)

@@ -67,7 +67,7 @@ def test_it_is_printed_as_tables_or_as_one_object(cache: Path, capsys: pytest.Ca
     """Versions, devices, needs and advice; `json=true` prints what a program reads."""
     assert main(["doctor"]) == 0
     text = capsys.readouterr().out
-    assert all(word in text for word in ("torch", "offload=blocks", "13b", "float8", str(cache)))
+    assert all(word in text for word in ("torch", "blocks", "13b", "float8", str(cache)))
     assert main(["doctor", "json=true"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["devices"][-1]["name"] == "cpu" and found["packages"]["torch"]
