@@ -12,6 +12,7 @@ from torch import Tensor
 from adapters.types import Conditioning, ReferenceTokens
 from ltx.flow.guidance import Branches
 from ltx.flow.skip_mode import SkipMode
+from ltx.offload import dtype_of
 from ltx.text import TextConditioning
 from ltx.transformer import VideoTransformer
 
@@ -111,7 +112,7 @@ class FutureDenoiser:
     def __init__(self, transformer: VideoTransformer, given: Given) -> None:
         self.transformer = transformer
         self.given = given
-        self.dtype = next(transformer.parameters()).dtype
+        self.dtype = dtype_of(transformer)
         self.cache = transformer.prepare(given.places, given.text.to(self.dtype), given.text_mask)
 
     def __call__(

@@ -182,6 +182,8 @@ def test_mistakes_leave_nothing_behind(change: dict[str, Any], named: str, tiny:
         ([], "prompt"),
         (["prompt=a", "pipeline.where=nowhere"], "nowhere"),
         (["prompt=a", "pipeline=tiny", "pipeline.device=nonsense"], "nonsense"),
+        (["prompt=a", "pipeline=tiny", "pipeline.offload=cpu"], "auto, none, parts, blocks; got 'cpu'"),
+        (["prompt=a", "pipeline=tiny", "pipeline.storage=float8-torchao"], "torchao"),
         (["prompt=a", "pipeline=tiny", "pipeline.preset=nothing"], "nothing"),
         (["prompt=a", "pipeline=tiny", "frames=many"], "frames"),
         (["prompt=a", "pipeline=tiny", "conditions=3"], "conditions"),
