@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 import psutil
@@ -197,8 +198,8 @@ def _at(path: str | Path) -> Found:
     except (CheckpointError, ValueError) as error:
         problems.append(str(error))
     try:
-        width = find_qwen(place).config.text_config.hidden_size
-        return Found(name, str(place), f"Qwen2.5-VL of width {width}")
+        text: Any = find_qwen(place).config.text_config
+        return Found(name, str(place), f"Qwen2.5-VL of width {text.hidden_size}")
     except (CheckpointError, ValueError) as error:
         problems.append(str(error))
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import torch
 from torch import nn
@@ -137,6 +138,6 @@ def _vae_config() -> VAEConfig:
 @cache
 def _text_activations() -> int:
     """Of T5-XXL for one prompt: eight streams, its wide layer and the attention weights of a block."""
-    config = text_skeleton(RELEASED).config
+    config: Any = text_skeleton(RELEASED).config
     heads = int(config.num_heads) * TEXT_TOKENS * TEXT_TOKENS
     return BFLOAT16 * (TEXT_TOKENS * (8 * int(config.d_model) + 3 * int(config.d_ff)) + 4 * heads)

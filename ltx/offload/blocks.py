@@ -111,4 +111,5 @@ class BlockStream:
         before.synchronize()
         with torch.cuda.stream(self._copies):
             shelf.bring()
-            return self._copies.record_event()
+            ready: Ready = self._copies.record_event()
+        return ready

@@ -23,7 +23,7 @@ class LiveBytes(TorchDispatchMode):
     """
 
     def __init__(self, tokens: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.tokens = tokens
         self.peak = 0
         self._alive: dict[int, int] = {}
@@ -57,6 +57,7 @@ def peak_bytes(run: Callable[[], object], *, tokens: int) -> int:
         run: works on tensors of the meta device.
         tokens: length of the sequence, for `LiveBytes`.
     """
-    with torch.no_grad(), LiveBytes(tokens) as live:
+    live = LiveBytes(tokens)
+    with torch.no_grad(), live:
         run()
     return live.peak

@@ -79,7 +79,7 @@ def multiplies(device: torch.device, dtype: torch.dtype) -> bool:
             return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
         return dtype is torch.float16 and bool(torch.cpu._is_amx_fp16_supported())
     if device.type == "cuda" and dtype is torch.bfloat16:
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return dtype in (torch.float16, torch.bfloat16)
 
 

@@ -20,7 +20,9 @@ from torch import Tensor, nn
 from ltx.offload.float8 import STORED
 from ltx.offload.shelf import Shelf
 
-P, R, M = ParamSpec("P"), TypeVar("R"), TypeVar("M", bound=nn.Module)
+P = ParamSpec("P")
+R = TypeVar("R")
+M = TypeVar("M", bound=nn.Module)
 NAME = "lodging"
 
 

@@ -85,4 +85,4 @@ def settle_transformer(placement: Placement, transformer: VideoTransformer, room
 def _fits(module: nn.Module) -> bool:
     """Whether there is memory to spare for a page-locked copy, from which a GPU copies while it computes."""
     size = sum(weight.numel() * weight.element_size() for weight in module.parameters())
-    return 2 * size < psutil.virtual_memory().available
+    return 2 * size < int(psutil.virtual_memory().available)

@@ -81,7 +81,7 @@ def place_pipeline(
     check_words(offload, storage)
     choose_device(device)
     sizes = {part.name: size_of(where, part, revision) for part in (TRANSFORMER, VAE)}
-    dtypes = dict.fromkeys(sizes, dtype)
+    dtypes: dict[str, torch.dtype | None] = dict.fromkeys(sizes, dtype)
     if text is not None:
         sizes[MODEL_FOLDER] = text_size(text)
         # Published in float32, and run in bfloat16 by the released commands.
