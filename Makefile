@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup check test test-all demo results bench adapters alignment noise-levels tiny mutations clean
+.PHONY: help setup check test test-all demo results bench adapters alignment noise-levels full-size tiny mutations clean
 
 help:
 	@grep -E '^## ' Makefile | sed 's/^## //'
@@ -67,6 +67,11 @@ alignment: setup
 ## make noise-levels quality, sharpness and latency at every noise level, with the adapters of `make adapters`
 noise-levels: setup
 	$(BIN)/python experiments/noise_levels/study.py runs/noise_levels
+
+## make full-size    every command on checkpoints of true size with random weights: memory and time (25 GB in ROOT=folder)
+ROOT ?= runs/full_size
+full-size: setup
+	$(BIN)/python experiments/full_size/proof.py $(ROOT)
 
 ## make tiny         train the embedded model again from nothing, in order; started again, it goes on
 # Every step frees and asks for the same large activations. By default glibc gives them back to the kernel in between,

@@ -95,10 +95,15 @@ def future_velocity(
     future: Float[Tensor, "batch token channel"],
     timesteps: Float[Tensor, "batch token"],
 ) -> Float[Tensor, "batch token channel"]:
-    """Velocity of noisy future tokens, with gradients: what training calls."""
-    tokens, times = given.sequence(future, timesteps)
-    velocity: Tensor = transformer(tokens, times, given.places, given.text.to(tokens.dtype), given.text_mask)
-    return velocity[:, -future.shape[1] :]
+    """Velocity of noisy future tokens, with gradients: what training calls.
+
+    A frozen transformer may be held in half precision, which its layers want to be given; what comes out has the type
+    that went in.
+    """
+    dtype = next(transformer.parameters()).dtype
+    tokens, times = given.sequence(future.to(dtype), timesteps)
+    velocity: Tensor = transformer(tokens, times, given.places, given.text.to(dtype), given.text_mask)
+    return velocity[:, -future.shape[1] :].to(future.dtype)
 
 
 class FutureDenoiser:

@@ -31,7 +31,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
     "network": (
         *_in(
             "foresight.training.initial",
-            *("joined_adapters", "new_adapter", "new_transformer", "new_vae", "trained_adapter"),
+            *("frozen_transformer", "joined_adapters", "new_adapter", "new_transformer", "new_vae", "trained_adapter"),
             *("trained_text_encoder", "trained_transformer", "trained_vae", "trained_vlm", "world_text_encoder"),
         ),
         "foresight.training.lora.joined_lora",
@@ -49,6 +49,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.data.physics.PhysicsClips",
         "foresight.data.precomputed.PrecomputedClips",
         "foresight.data.referenced.ReferencedClips",
+        "foresight.data.sentences.StoredSentences",
         "foresight.data.videos.VideoClips",
         "foresight.data.wording.WorldWording",
         "foresight.physics.PhysicsConfig",

@@ -139,11 +139,16 @@ def shown(config: Mapping[str, Any], package: str = "") -> str:
     return _TYPED.sub(lambda found: bytes.fromhex(found[1]).decode("utf-8", "surrogatepass"), text)
 
 
-def build(function: Callable[..., Any], config: dict[str, Any], packages: Collection[str] = ()) -> dict[str, Any]:
+def build(
+    function: Callable[..., Any],
+    config: dict[str, Any],
+    packages: Collection[str] = (),
+    early: Callable[..., None] | None = None,
+) -> dict[str, Any]:
     """The arguments of a command's function, constructed from a resolved configuration.
 
     An argument called `config` receives the configuration itself, so that a run can record it; one called `packages`
-    what the user has let in.
+    what the user has let in. `early` is called with the arguments that it names before any other is constructed.
 
     Raises:
         ConfigError: if the configuration has entries that the function does not take, or lacks one.
@@ -163,7 +168,14 @@ def build(function: Callable[..., Any], config: dict[str, Any], packages: Collec
         wanted[key] = None
     check_targets(wanted, packages=packages)
     check_values(function, wanted)
-    arguments = {key: construct(value, key, packages=packages) for key, value in with_homes(function, wanted).items()}
+    wanted = with_homes(function, wanted)
+    first = [] if early is None else list(inspect.signature(early).parameters)
+    arguments = {key: construct(wanted[key], key, packages=packages) for key in first}
+    if early is not None:
+        early(**arguments)
+    arguments |= {
+        key: construct(value, key, packages=packages) for key, value in wanted.items() if key not in arguments
+    }
     return arguments | {key: value for key, value in given.items() if key in parameters}
 
 

@@ -36,6 +36,7 @@ def encode(*, data: StreamData) -> dict[str, list[str]]:
             console.print(f"{name}: {missing} of {len(source)} clips to encode, about {_size(needed_bytes(source))}")
     with progress_bar("encoding") as progress:
         fill(list(sources.values()), progress)
+    data.prepare_data()  # what is left are the sentences
     folders = {}
     for name, source in sources.items():
         folders[name] = [str(store.folder) for store in source.stores.values()]

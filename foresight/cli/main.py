@@ -7,9 +7,10 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import wraps
 from typing import Any, TextIO
 
 from foresight.cli.choices import choices, groups, root
@@ -206,7 +207,20 @@ def _run(command: str, words: list[str], flags: Flags) -> None:
     if check is not None:
         check(config)
     _seed(config)
-    function(**build(function, config, packages))
+    early = getattr(sys.modules[function.__module__], "early", None)
+    arguments = build(function, config, packages, early=None if early is None else _unseen(early, config))
+    function(**arguments)
+
+
+def _unseen(early: Callable[..., None], config: dict[str, Any]) -> Callable[..., None]:
+    """The same function, after which chance is as if it had not been called: it may have had nothing to do."""
+
+    @wraps(early)
+    def call(**arguments: Any) -> None:
+        early(**arguments)
+        _seed(config)
+
+    return call
 
 
 def _quiet() -> None:

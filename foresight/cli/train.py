@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,6 +42,12 @@ def check(config: Mapping[str, Any]) -> None:
     if not str(config["run"]).strip():
         raise UserError(expected="the name of a folder", got=repr(config["run"]), remedy="give run= a name")
     check_trainer(config["trainer"])
+
+
+def early(*, data: LightningDataModule) -> None:
+    """Encode what is missing before the other parts are read: two large networks need not be in memory at once."""
+    if int(os.environ.get("LOCAL_RANK", "0")) == 0:
+        data.prepare_data()
 
 
 def train(

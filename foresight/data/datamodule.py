@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from foresight.data.encode import caches_of
 from foresight.data.resumable import ResumableData
+from foresight.data.sentences import StoredSentences
 from foresight.data.source import Source
 from foresight.data.stream import StreamBatches
 
@@ -19,11 +21,28 @@ class StreamData(ResumableData[Source]):
         batch: examples per batch and process.
         workers: see `ResumableData`.
         seed: of the order of the training data.
+        text: keeps the states of what is told in the clips, which are encoded before training; None where nobody asks.
     """
 
-    def __init__(self, *, train: Source, validation: Source, batch: int, workers: int, seed: int) -> None:
+    def __init__(
+        self,
+        *,
+        train: Source,
+        validation: Source,
+        batch: int,
+        workers: int,
+        seed: int,
+        text: StoredSentences | None = None,
+    ) -> None:
         super().__init__(train=train, validation=validation, workers=workers, seed=seed)
-        self.batch = batch
+        self.batch, self.text = batch, text
+
+    def prepare_data(self) -> None:
+        """Prepare both sources, then the states of every sentence and of the empty one."""
+        super().prepare_data()
+        if self.text is not None:
+            told = [cache.instructions for source in (self.train, self.validation) for cache in caches_of(source)]
+            self.text.prepare(["", *(sentence for sentences in told for sentence in sentences)])
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from adapters import (
 from foresight.data.source import ClipSource
 from foresight.physics.language import all_paraphrases
 from foresight.vlm.encoder import QwenEncoder
+from foresight.world.placement import choose_dtype
+from foresight.world.reference import locate, part_files
 from ltx.text import TextEncoder, small_text_encoder
 from ltx.transformer import TransformerConfig, VideoTransformer
 from ltx.vae import VAEConfig, VideoVAE
@@ -89,6 +91,13 @@ def new_transformer(*, config: dict[str, Any]) -> VideoTransformer:
 def trained_transformer(*, where: str | Path) -> VideoTransformer:
     """A transformer as it was saved, in float32."""
     return VideoTransformer.from_pretrained(where, dtype=torch.float32)
+
+
+def frozen_transformer(*, where: str | Path) -> VideoTransformer:
+    """A transformer that is not trained: in its stored type if it is large, and without gradients."""
+    files = part_files(locate(where, "transformer"), "transformer")
+    dtype = choose_dtype("auto", files, reader=False)
+    return VideoTransformer.from_pretrained(where, dtype=dtype).requires_grad_(False)
 
 
 def trained_vlm(*, where: str | Path, layers: Sequence[int]) -> QwenEncoder:

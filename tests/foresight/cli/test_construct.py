@@ -10,6 +10,7 @@ import torch
 from omegaconf import OmegaConf
 
 from foresight.cli.compose import ConfigError, build, instantiate_plain, resolve
+from foresight.cli.main import _unseen
 from foresight.errors import UserError
 from foresight.loop import Budget, Refine, Resample
 
@@ -95,3 +96,27 @@ def test_what_is_left_for_later_may_come_by_position() -> None:
     """As an optimizer's groups do."""
     make = instantiate_plain({"_target_": "torch.optim.AdamW", "_partial_": True, "lr": 0.5})
     assert make([torch.nn.Parameter(torch.zeros(1))]).defaults["lr"] == 0.5
+
+
+def test_what_comes_early_is_done_before_the_rest_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its arguments are constructed first, it is called, and chance is then as if it had not been."""
+    order: list[str] = []
+
+    def command(*, network: Any, data: Any) -> None:
+        """Of two parts."""
+
+    def early(*, data: Any) -> None:
+        order.append(f"early {data}")
+        torch.rand(3)
+
+    def constructed(node: Any, place: str, *, packages: Any = ()) -> Any:
+        order.append(place)
+        return node
+
+    monkeypatch.setattr("foresight.cli.compose.construct", constructed)
+    config = {"network": {"a": 1}, "data": {"b": 2}}
+    torch.manual_seed(7)
+    expected = torch.rand(1)
+    found = build(command, config, early=_unseen(early, {"seed": 7}))
+    assert order == ["data", "early {'b': 2}", "network"] and found == config
+    assert torch.equal(torch.rand(1), expected)
