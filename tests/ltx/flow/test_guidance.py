@@ -123,3 +123,50 @@ def test_plan_refuses() -> None:
         GuidancePlan((Guidance(),), (1.0, 0.5))
     with pytest.raises(ValueError, match="descending"):
         GuidancePlan((Guidance(),) * 2, (0.5, 1.0))
+
+
+@pytest.mark.parametrize("guidance", [Guidance(), Guidance(scale=2), Guidance(stg_scale=1, perturbed_blocks=(1,))])
+@pytest.mark.parametrize("negative", [None, row(1, 2)])
+@pytest.mark.parametrize("perturbed", [None, row(1, 2)])
+def test_exactly_the_branches_with_weight_are_taken(
+    guidance: Guidance, negative: Tensor | None, perturbed: Tensor | None
+) -> None:
+    """One too many is refused like one too few."""
+    branches = Branches(row(1, 3), negative, perturbed)
+    if guidance.uses_cfg == (negative is not None) and guidance.uses_stg == (perturbed is not None):
+        assert combine(branches, guidance).shape == (1, 2, 1)
+    else:
+        with pytest.raises(ValueError, match="expected exactly the branches"):
+            combine(branches, guidance)
+
+
+def test_an_entry_holds_from_its_time_on() -> None:
+    """A time that is off by less than a millionth is the same; below the last, the last holds."""
+    plan = GuidancePlan((Guidance(),) * 2, (0.75, 0.5))
+    assert [plan.index(t) for t in (1.0, 0.75, 0.75 - 5e-7, 0.75 - 2e-6, 0.5, 0.1)] == [0, 0, 0, 1, 1, 1]
+
+
+def test_what_has_weight() -> None:
+    """Guidance above 1; STG above 0 with blocks; rescaling with STG where it is not 1."""
+    assert not Guidance().uses_cfg and Guidance(scale=1.01).uses_cfg
+    assert not Guidance(perturbed_blocks=(1,)).uses_stg and not Guidance(stg_scale=1).uses_stg
+    assert Guidance(stg_scale=1, perturbed_blocks=(1,)).uses_stg
+    assert not Guidance(rescale=0.5).rescales and not Guidance(stg_scale=1).rescales
+    assert Guidance(stg_scale=1, rescale=0.5).rescales
+    mixed = GuidancePlan((Guidance(), Guidance(scale=2)), (1.0, 0.5))
+    assert mixed.uses_cfg and not GuidancePlan.constant(Guidance()).uses_cfg
+
+
+def test_lists_of_a_plan() -> None:
+    """Numbers and flat lists of blocks hold at every time; lists have one value for each."""
+    rest = {"stg_scale": [1, 2], "rescale": 0.5, "cfg_star": False, "from_times": (1.0, 0.5)}
+    flat = GuidancePlan.from_lists(scale=3, skip_blocks=[4, 5], **rest)
+    assert [(e.scale, e.stg_scale, e.rescale, e.perturbed_blocks) for e in flat.entries] == [
+        (3, 1, 0.5, (4, 5)),
+        (3, 2, 0.5, (4, 5)),
+    ]
+    none = GuidancePlan.from_lists(scale=[1, 2], skip_blocks=[], **rest)
+    assert [(e.scale, e.perturbed_blocks) for e in none.entries] == [(1, ()), (2, ())]
+    for change in ({"scale": [1]}, {"skip_blocks": [[1]]}):
+        with pytest.raises(ValueError, match=r"for each of 2 guidance times, got 1"):
+            GuidancePlan.from_lists(**{"scale": 1, "skip_blocks": [], **rest, **change})

@@ -275,3 +275,30 @@ def test_another_model_is_refused(model: VideoTransformer, lora: LoRA) -> None:
         with pytest.raises(CheckpointError, match=name):
             merge(model, LoRA({name: update}))
     _assert_same(model, state)
+
+
+@pytest.mark.parametrize(
+    ("targets", "count"), [(["proj_out"], 1), (["to_q"], 4), (["attn1.to_q"], 2), (["to_q", "to_out.0"], 8)]
+)
+def test_targets_are_ends_of_names(model: VideoTransformer, targets: list[str], count: int) -> None:
+    """Whole parts of them: the layer itself, or what stands behind a point."""
+    create(model, rank=2, alpha=4.0, targets=targets)
+    found = extract(model).updates
+    assert len(found) == count and {(update.rank, update.alpha) for update in found.values()} == {(2, 4.0)}
+
+
+@pytest.mark.parametrize("targets", [["q"], ["out"], ["attn1"], []])
+def test_targets_that_are_no_layers_are_refused(model: VideoTransformer, targets: list[str]) -> None:
+    """Parts of words, and modules that are not linear."""
+    with pytest.raises(CheckpointError, match="found none"):
+        create(model, rank=2, alpha=4.0, targets=targets)
+
+
+def test_differences_and_updates_of_one_weight_add_up(model: VideoTransformer) -> None:
+    """Both at the strength: 1 + 0.5 · (2 · 1 + 3)."""
+    name = "transformer_blocks.0.attn1.to_q"
+    with torch.no_grad():
+        model.get_parameter(f"{name}.weight").fill_(1)
+    update = LowRank(torch.ones(1, 32), torch.ones(32, 1), 2.0)
+    merge(model, LoRA({name: update}, {f"{name}.weight": torch.full((32, 32), 3.0)}), strength=0.5)
+    assert model.get_parameter(f"{name}.weight").eq(3.5).all()

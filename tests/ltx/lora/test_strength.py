@@ -237,3 +237,52 @@ def test_several_are_one() -> None:
         combined([(one, float("nan"))])
     with pytest.raises(CheckpointError, match="different sizes"):
         combined([(one, 1.0), (LoRA({MODULE: LowRank(torch.ones(1, 7), torch.ones(5, 1), 1.0)}), 1.0)])
+
+
+def test_an_alpha_is_one_number(tmp_path: Path) -> None:
+    """A tensor of two is none, and 0 switches the update off."""
+    file = save(tmp_path / "a.safetensors")
+    tensors = load_file(file)
+    for alpha, message in (
+        (torch.ones(2), r"alpha as a single number, got a tensor \(2,\)"),
+        (torch.zeros(()), "other than 0, got 0"),
+    ):
+        save_file({**tensors, f"transformer.{MODULE}.alpha": alpha}, file)
+        with pytest.raises(CheckpointError, match=message):
+            read_lora(file)
+
+
+def test_statements_may_differ_by_a_rounding(tmp_path: Path) -> None:
+    """One part in a million is none."""
+    file = save(tmp_path / "adapter_model.safetensors", HEADERS["lora_alpha"])
+    (tmp_path / "adapter_config.json").write_text(json.dumps({**PEFT, "lora_alpha": 2.000001}))
+    assert alpha_of(file) == 2.0
+    (tmp_path / "adapter_config.json").write_text(json.dumps({**PEFT, "lora_alpha": 2.00001}))
+    with pytest.raises(CheckpointError, match="name the right one"):
+        read_lora(file)
+
+
+@pytest.mark.parametrize(
+    ("down", "up", "turned"), [((4, 4), (4, 5), False), ((4, 0), (0, 5), False), ((5, 4), (4, 6), True)]
+)
+def test_only_what_may_be_transposed_is_called_so(down: tuple[int, int], up: tuple[int, int], turned: bool) -> None:
+    """Where the ranks would fit the other way round, and be smaller than what they join."""
+    with pytest.raises(CheckpointError, match="one rank ≥ 1") as error:
+        LowRank(torch.ones(down), torch.ones(up), 1.0)
+    assert ("transposed" in str(error.value)) == turned
+
+
+def test_an_update_that_vanishes_is_lost_whole() -> None:
+    """Said as a share of its values; zeros lose nothing."""
+    lora = LoRA({MODULE: LowRank(torch.ones(4, 24), torch.full((32, 4), 1e-9), 4.0)})
+    with pytest.raises(CheckpointError, match="loses 100% of its values"):
+        lora.to(torch.float16)
+    LoRA({MODULE: LowRank(torch.ones(4, 24), torch.zeros(32, 4), 4.0)}).to(torch.float16)
+
+
+def test_an_alpha_of_the_rank_is_not_folded() -> None:
+    """The very same record; a half of it halves the second factor."""
+    update = LowRank(torch.ones(4, 24), torch.ones(32, 4), 4.0)
+    assert update.folded() is update
+    half = LowRank(update.down, update.up, 2.0).folded()
+    assert half.alpha == 4 and half.up.eq(0.5).all()

@@ -18,6 +18,7 @@ from ltx.losses import (
     inverse_haar,
     kl_loss,
     pixel_loss,
+    random_order,
     wavelet_loss,
 )
 
@@ -145,3 +146,70 @@ def test_pixel_loss_by_hand() -> None:
         pixel_loss(clip, target, torch.zeros(1, 1, 1, 3))
     with pytest.raises(ValueError, match="one shape"):
         pixel_loss(clip[:, :1], target)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 1, 1, 1), (1, 2, 1, 1, 1), (2, 1, 2, 1, 1)])
+def test_a_log_variance_of_another_grid_is_refused(shape: tuple[int, ...]) -> None:
+    """It is shared by all channels or there is one for each."""
+    with pytest.raises(ValueError, match="expected a log-variance of shape"):
+        kl_loss(torch.zeros(2, 2, 1, 1, 1), torch.zeros(shape))
+
+
+def test_log_variances_are_cut() -> None:
+    """To −30, where exp is nothing: ½(−1 + 30)."""
+    assert kl_loss(torch.zeros(1, 1, 1, 1, 1), torch.full((1, 1, 1, 1, 1), -99.0)).item() == pytest.approx(14.5)
+
+
+@pytest.mark.parametrize(("velocity", "mask"), [((1, 4, 3), (1, 4)), ((1, 4, 2), (1, 3)), ((1, 4, 2), (1, 4, 1))])
+def test_a_velocity_or_mask_of_another_shape_is_refused(velocity: tuple[int, ...], mask: tuple[int, ...]) -> None:
+    """Each by itself."""
+    with pytest.raises(ValueError, match="expected prediction and velocity"):
+        flow_matching_loss(torch.zeros(1, 4, 2), torch.zeros(velocity), torch.ones(mask))
+
+
+@pytest.mark.parametrize("widths", [(), (4, 6), (6, 4)])
+def test_impossible_discriminators_are_refused(widths: tuple[int, ...]) -> None:
+    """No layer, and widths that the groups do not divide."""
+    with pytest.raises(ValueError, match="each a multiple of 4 groups"):
+        DiscriminatorConfig(channels=3, widths=widths, groups=4)
+
+
+def test_only_later_layers_are_normalised_and_shrink_time(discriminator: PairDiscriminator) -> None:
+    """The first keeps the frames and has no norm."""
+    strides = [layer.stride for layer in discriminator.features if isinstance(layer, torch.nn.Conv3d)]
+    norms = [isinstance(layer, torch.nn.GroupNorm) for layer in discriminator.features]
+    assert strides == [(1, 2, 2), (2, 2, 2)] and norms == [False, False, False, False, True, False]
+
+
+def test_videos_that_do_not_correspond_are_refused(discriminator: PairDiscriminator) -> None:
+    """Pairs of other sizes or channels."""
+    one = _random(1, 3, 4, 8, 8)
+    order = torch.tensor([True])
+    with pytest.raises(ValueError, match="one shape"):
+        discriminator_loss(discriminator, one, one[:, :, :2], order)
+    with pytest.raises(ValueError, match="3 channels each"):
+        discriminator(one[:, :2], _random(1, 4, 4, 8, 8))
+
+
+def test_the_order_is_a_fair_coin() -> None:
+    """True where a uniform number is below a half."""
+    draws = torch.rand(1000, generator=torch.Generator().manual_seed(5))
+    assert torch.equal(random_order(1000, torch.Generator().manual_seed(5)), draws < 0.5)
+
+
+@pytest.mark.parametrize("size", [(3, 4, 4), (4, 3, 4), (4, 4, 3)])
+def test_odd_sizes_have_no_wavelets(size: tuple[int, int, int]) -> None:
+    """Along any axis; and without eight bands there is no way back."""
+    with pytest.raises(ValueError, match="even numbers"):
+        haar(torch.zeros(1, 1, *size))
+    with pytest.raises(ValueError, match="expected 8 sub-bands, got 7"):
+        inverse_haar(torch.zeros(1, 7, 1, 1, 1, 1))
+    with pytest.raises(ValueError, match="one shape"):
+        wavelet_loss(torch.zeros(1, 1, *size), torch.zeros(1, 1, 4, 4, 4))
+
+
+def test_wavelets_by_hand() -> None:
+    """Of the first frame 1 and nothing else each band is 1/√8, whose signs tell sums from differences."""
+    video = torch.zeros(1, 1, 2, 2, 2)
+    video[0, 0, 1, 1, 0] = 8**0.5
+    assert haar(video).flatten().tolist() == pytest.approx([1, 1, -1, -1, -1, -1, 1, 1])
