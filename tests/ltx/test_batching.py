@@ -87,3 +87,37 @@ def test_impossible_mixtures_are_refused() -> None:
         Bucket((), 4)
     with pytest.raises(ValueError, match="positive token budget"):
         BucketSampler([], tokens_per_batch=4, seed=0)
+
+
+def test_impossible_batches_are_refused() -> None:
+    """No token, no budget, no batch; one of each is enough."""
+    sampler = BucketSampler([Bucket((0,), 1)], tokens_per_batch=1, seed=0)
+    assert len(sampler) == 1 and len(MixedSampler([sampler], shares=[2], batches=1)) == 1
+    with pytest.raises(ValueError, match="at least one token"):
+        Bucket((0,), 0)
+    with pytest.raises(ValueError, match="positive token budget, got 1 and 0"):
+        BucketSampler(sampler.buckets, tokens_per_batch=0, seed=0)
+    with pytest.raises(ValueError, match="at least one batch"):
+        MixedSampler([sampler], shares=[1], batches=0)
+    with pytest.raises(ValueError, match="got 0 samplers and 0 shares"):
+        MixedSampler([], shares=[], batches=1)
+    with pytest.raises(ValueError, match=r"in \[0, 1\), got -0\.1"):
+        buckets_by_length(SHAPES, largest_drop=-0.1)
+
+
+def test_a_bucket_ends_where_more_than_the_share_would_go() -> None:
+    """Of 20 tokens a fifth may go, of 21 more would."""
+    shapes = [LatentShape(tokens, 1, 1) for tokens in (16, 20, 21)]
+    assert [bucket.items for bucket in buckets_by_length(shapes, largest_drop=0.2)] == [(0, 1), (2,)]
+    assert buckets_by_length([], largest_drop=0.2) == []
+
+
+def test_each_sampler_begins_another_pass_in_a_new_order() -> None:
+    """And a share of 0 gives nothing."""
+    one = BucketSampler([Bucket(tuple(range(6)), 1)], tokens_per_batch=1, seed=0)
+    two = BucketSampler([Bucket((9,), 1)], tokens_per_batch=1, seed=0)
+    found = [batch[0] for batch in MixedSampler([one, two], shares=[1, 0], batches=12)]
+    assert found == [batch[0] for turn in (0, 1) for batch in one.batches(turn)]
+    assert sorted(found[:6]) == sorted(found[6:]) and found[:6] != found[6:]
+    half = [batch[0] for batch in MixedSampler([one, two], shares=[1, 1], batches=4)]
+    assert [item == 9 for item in half] == [False, True, False, True]

@@ -117,3 +117,73 @@ def test_impossible_shares_are_refused(clip: int, clip_share: float, image_share
     """Shares that are no probabilities, and clips without frames, are refused."""
     with pytest.raises(ValueError, match="add up to at most 1"):
         GivenFrames(clip, clip_share=clip_share, image_share=image_share)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"given": []},
+        {"frame_rates": []},
+        {"frame_rates": [8.0] * 2},
+        {"given": [range(-1, 1)]},
+        {"given": [range(2, 3)]},
+    ],
+)
+def test_lists_and_frames_that_do_not_fit_are_refused(change: dict) -> None:
+    """Of another length than the clips, or of frames that a clip has not."""
+    options = {"given": [range(1)], "keep": 6, "frame_rates": [8.0], "causal": True, **change}
+    with pytest.raises(ValueError, match=r"for each clip|fewer given frames"):
+        pack([marked(2, 2, 2)], **options, generator=generator())
+    with pytest.raises(ValueError, match="got 0 clips, 0 and 0"):
+        pack([], **{**options, "given": [], "frame_rates": []}, generator=generator())
+
+
+@pytest.mark.parametrize(
+    ("draw", "frames", "expected"),
+    [
+        (0.49, 5, range(3)),
+        (0.5, 5, range(1)),
+        (0.69, 5, range(1)),
+        (0.71, 5, range(2, 5)),
+        (0.89, 5, range(2, 5)),
+        (0.91, 5, range(0)),
+        (0.0, 3, range(1)),
+        (0.0, 4, range(3)),
+        (0.0, 1, range(0)),
+        (0.6, 1, range(0)),
+        (0.8, 3, range(2, 3)),
+        (0.8, 1, range(1, 1)),
+    ],
+)
+def test_what_a_number_gives(draw: float, frames: int, expected: range) -> None:
+    """Half a beginning of three, a fifth a picture, a fifth an end, a tenth nothing; as many as leave one."""
+    assert GivenFrames(3, 0.5, 0.2, 0.2)._fitting(draw, frames) == expected
+
+
+@pytest.mark.parametrize(
+    ("shares", "frames", "usual"),
+    [
+        ((0.5, 0.5, 0.0), 5, range(3)),
+        ((0.2, 0.4, 0.4), 5, range(1)),
+        ((0.0, 0.1, 0.5), 5, range(2, 5)),
+        ((0.6, 0.1, 0.1), 3, range(2)),
+        ((0.1, 0.2, 0.3), 5, range(0)),
+        ((0.1, 0.2, 0.36), 5, range(2, 5)),
+    ],
+)
+def test_what_is_usual_where_shares_are_close(shares: tuple[float, float, float], frames: int, usual: range) -> None:
+    """Of equal ones the first; nothing where the rest of the shares is the largest."""
+    assert GivenFrames(3, *shares).usual(frames) == usual
+
+
+@pytest.mark.parametrize(
+    ("shares", "fits"),
+    [((0.5, 0.5, 0.0), True), ((0.7, 0.2, 0.1), True), ((0.5, 0.3, 0.3), False), ((0.5, 0.0, -0.1), False)],
+)
+def test_shares_add_up_to_one_at_most(shares: tuple[float, float, float], fits: bool) -> None:
+    """A rounding apart."""
+    if fits:
+        GivenFrames(1, *shares)
+    else:
+        with pytest.raises(ValueError, match="at most 1"):
+            GivenFrames(1, *shares)

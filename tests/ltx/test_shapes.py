@@ -106,3 +106,29 @@ def test_a_frame_rate_must_be_positive():
     for rate in (0.0, -1.0, float("nan")):
         with pytest.raises(ValueError, match="frame rate"):
             coordinates(LatentShape(1, 1, 1), frame_rate=rate)
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ((-7, 32, 32), "got -7; the nearest is 1"),
+        ((5, 32, 32), "got 5; the nearest is 1"),
+        ((14, 32, 32), "got 14; the nearest is 17"),
+        ((12, 32, 32), "got 12; the nearest is 9"),
+        ((1, 16, 32), "height .*got 16; the nearest is 32"),
+        ((1, 32, -32), "width .*got -32; the nearest is 32"),
+        ((1, 100, 32), "got 100; the nearest is 96"),
+    ],
+)
+def test_sizes_that_look_right_and_are_not(size, message):
+    """Below 1 frame or 32 pixels nothing is, whatever the remainder."""
+    with pytest.raises(ValueError, match=message):
+        VideoShape(*size)
+
+
+@pytest.mark.parametrize("grid", [(0, 1, 1), (1, 0, 1), (1, 1, 0)])
+def test_every_axis_of_a_grid_has_a_cell(grid):
+    """One is enough."""
+    with pytest.raises(ValueError, match="1×1×1"):
+        LatentShape(*grid)
+    assert LatentShape(1, 1, 1).tokens == 1

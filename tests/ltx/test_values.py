@@ -78,3 +78,11 @@ def test_conditions_hold_pixels() -> None:
             ConditioningItem(wrong, 0, 1.0)
     with pytest.raises(ValueError, match="the latents of a condition"):
         LatentItem(given * torch.nan, 0, 1.0)
+
+
+@pytest.mark.parametrize("ends", [(-1.02, 0.0), (0.0, 1.02), (-1.02, 1.02)])
+def test_either_end_is_enough(ends: tuple[float, float]) -> None:
+    """Beyond the tolerance; a video without pixels is in range."""
+    with pytest.raises(ValueError, match=rf"from {ends[0]:.4g} to {ends[1]:.4g}"):
+        as_pixels(torch.tensor(ends), "frames")
+    assert as_pixels(torch.zeros(0), "frames").numel() == 0
