@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,9 +80,13 @@ class Weights(Mapping[str, Tensor]):
         return parse_object(self.metadata.get("config", "{}"), f"the metadata `config` of {self.where}")
 
 
+WRAPPED = re.compile(r"(?:_orig_mod|_checkpoint_wrapped_module|_fsdp_wrapped_module)\.")
+"""Names that `torch.compile`, recomputing and parallel training put between those of modules."""
+
+
 def unwrapped(key: str) -> str:
     """A key without what `torch.compile` and parallel training put into the names of a model they wrap."""
-    return key.replace("_orig_mod.", "").removeprefix("module.")
+    return WRAPPED.sub("", key).removeprefix("module.")
 
 
 def _open(path: Path, device: str) -> Any:

@@ -6,6 +6,7 @@ import json
 import re
 import warnings
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def read_lora(where: str | Path, *, revision: str | None = None, alpha: float | 
             LoRA's of this transformer, factors without their partner, of other shapes or not finite, or an alpha that
             is damaged or said twice and differently.
     """
+    if alpha is not None and (isinstance(alpha, bool) or not isinstance(alpha, Real)):
+        raise CheckpointError(f"expected alpha= a number, got {alpha!r}")
     path = resolve(where, "lora", revision)
     files = (path,) if path.is_file() else _weight_files(path)
     weights = Weights(files)

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.keys import TRANSFORMER
+from ltx.checkpoint.read import WRAPPED
 from ltx.checkpoint.rename import pattern
 
 Style = Literal["peft", "diffusers", "comfy"]
@@ -15,6 +16,7 @@ WRITTEN: dict[Style, str] = {"peft": "base_model.model.", "diffusers": "transfor
 """What keys start with in each style."""
 
 WRAPPERS = ("base_model", "model", "diffusion_model", "transformer", "unet", "dit", "module", "_orig_mod", "net")
+WRAPPERS += ("pipe", "pipeline")
 """Names of what a transformer may be held by when its keys are written."""
 
 UNDERSCORED = re.compile(r"(?:lora_(?:unet|transformer|dit)|lycoris)_(?P<module>\w+)")
@@ -100,7 +102,7 @@ def official_module(name: str) -> str | None:
 
 def official_parameter(name: str, leaf: Literal["weight", "bias"]) -> str | None:
     """Official name of a parameter of a module of any spelling, or of a table that is a parameter itself."""
-    parts = [part for part in name.split(".") if part != "_orig_mod"]
+    parts = WRAPPED.sub("", f"{name}.")[:-1].split(".")
     while len(parts) > 1 and parts[0] in WRAPPERS:
         parts = parts[1:]
     name = ".".join(parts)

@@ -130,6 +130,7 @@ def header(source: Opened) -> tuple[str, float, int, float]:
     else:
         # The container's begins with the first of its streams, sound too.
         late = float(stream.start_time * stream.time_base) if stream.start_time and stream.time_base else 0.0
-        late -= (container.start_time or 0) / av.time_base if late else 0.0
+        if name != "matroska":  # whose own counts from zero
+            late -= (container.start_time or 0) / av.time_base if late else 0.0
         duration = max((container.duration or 0) / av.time_base - late, 0.0)
     return kind, rate, stream.frames or round(duration * rate), duration

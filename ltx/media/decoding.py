@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain
@@ -64,12 +65,18 @@ def decoded(
     waiting: list[VideoFrame] | None = None
     damage, packets_behind, any_whole = "", 0, False
     bad, early, entered = 0, 0, False
+    before: Packet[VideoStream] | None = None
+    marks: deque[bool] = deque(maxlen=3)
+    end: int | None = None
     for packet in packets:
         entered = entered or packet.is_keyframe
         early += not entered and bool(packet.size)
         packets_behind += waiting is not None and bool(packet.size)
-        # In transport streams the mark may also come from a part that was put before, and be on a whole packet.
-        torn = bool(source.missing and packet.size and packet.is_corrupt)
+        # In transport streams the mark may also come from a part that was put before, and be on a whole packet: it
+        # counts where the end is known to be missing, or pictures beside it are.
+        marks.append(packet.is_corrupt)
+        torn = bool(packet.size and ((source.missing and packet.is_corrupt) or (any(marks) and _jumps(before, packet))))
+        before = packet if packet.dts is not None else before
         try:
             frames = [] if torn else decoder.decode(packet)
             wrong = "a packet that is not whole" if torn else ""
@@ -89,6 +96,7 @@ def decoded(
                 any_whole = True
                 yield frame
         if wrong:
+            end = packet.pts if not damage else end
             damage = damage or wrong
             bad += not any_whole
             # What lies before the first whole frame is the rest of a picture that was cut away.
@@ -98,12 +106,21 @@ def decoded(
                 f"expected whole frames, got damage ({damage[:80]}) on the way in {source.path}; copy it again, or "
                 "take a part before or after it"
             )
-    yield from waiting or []
+    # The decoder held some back that belong before the damage; of those behind it nothing is known.
+    yield from (frame for frame in waiting or [] if end is None or frame.pts is None or frame.pts < end)
     if damage and not any_whole:
         raise MediaError(f"expected frames that decode, got none ({damage[:80]}) in {source.path}; copy it again")
     if waiting is not None or source.missing:
         why = source.missing or damage[:80]
         source.remarks.add(f"The recording is cut short ({why}); it is read as far as it goes.")
+
+
+def _jumps(before: Packet[VideoStream] | None, packet: Packet[VideoStream]) -> bool:
+    """Whether more time passes from one packet to the next than the first lasts."""
+    if before is None or before.dts is None or packet.dts is None:
+        return False
+    lasts = before.duration or packet.duration
+    return bool(lasts) and 2 * (packet.dts - before.dts) > 3 * lasts
 
 
 def _packets(source: Opened) -> Iterator[Packet[VideoStream]]:

@@ -11,6 +11,7 @@ from ltx.media.recognise import HEAD, no_video
 from ltx.media.remarks import Remarks
 
 _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"moof")
+_BOXES += (b"mfra", b"sidx", b"uuid", b"meta", b"udta", b"emsg")
 _SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", 0x1F43B675
 
 
@@ -66,6 +67,9 @@ def _missing_boxes(file: BinaryIO, size: int, path: Path, remarks: Remarks) -> s
             length = int.from_bytes(file.read(8), "big")
         if length < 8 and length != 0:
             missing = f"a damaged {kind.decode()} box"
+            break
+        if kind not in _BOXES and position + length > size and b"moov" in kinds:
+            remarks.add("What follows its last part is none of the video, and is not read.")
             break
         position += length or size
         if kind == b"moov" and length and position > size:

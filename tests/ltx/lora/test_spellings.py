@@ -31,6 +31,11 @@ SPELLINGS = [
     (f"lora_unet_model_{FLAT}.lora_down.weight", f"lora_unet_model_{FLAT}.lora_up.weight"),
     (f"lora_transformer_{FLAT}.lora_down.weight", f"lora_transformer_{FLAT}.lora_up.weight"),
     (f"lycoris_{FLAT}.lora_down.weight", f"lycoris_transformer_{FLAT}.lora_up.weight"),
+    (f"pipe.dit.{MODULE}.lora_A.default.weight", f"pipe.dit.{MODULE}.lora_B.default.weight"),
+    (
+        "transformer_blocks.0._checkpoint_wrapped_module.attn1.to_q.lora_A.weight",
+        "_fsdp_wrapped_module.transformer_blocks.0.attn1.to_q.lora_B.weight",
+    ),
     (
         "transformer.transformer_blocks.0._orig_mod.attn1.to_q.lora_A.weight",
         "lora_unet_transformer_blocks_0__orig_mod_attn1_to_q.lora_up.weight",
@@ -208,3 +213,10 @@ def test_whole_differences_are_read_and_written(tmp_path: Path) -> None:
     assert f"diffusion_model.{MODULE}.diff_b" in load_file(tmp_path / "b.safetensors")
     with pytest.raises(CheckpointError, match="cannot hold; write it as 'comfy'"):
         write_lora(found, tmp_path / "c", "diffusers")
+
+
+@pytest.mark.parametrize("alpha", ["4", True, [4.0]])
+def test_an_alpha_that_is_no_number_is_refused(alpha: object, tmp_path: Path) -> None:
+    """As what it is, before the file is read."""
+    with pytest.raises(CheckpointError, match="expected alpha= a number, got"):
+        read_lora(tmp_path, alpha=alpha)  # type: ignore[arg-type]

@@ -190,3 +190,19 @@ def test_the_rate_of_dv_is_that_of_its_pictures(tmp_path: Path, ffmpeg) -> None:
     """Not that of its clock."""
     path = ffmpeg.make(tmp_path / "a.dv", "-target", "pal-dv", source="testsrc2=size=720x576:rate=25:duration=0.4")
     assert probe(path).frame_rate == 25
+
+
+def test_a_video_that_begins_late_lasts_as_long_as_it_shows(tmp_path: Path, ffmpeg) -> None:
+    """Matroska counts its length from zero, wherever its first picture is."""
+    path = ffmpeg.make(tmp_path / "a.mp4", "-c:v", "libx264", source="testsrc2=size=96x64:rate=8:duration=2")
+    ffmpeg.run("-itsoffset", "3", "-i", str(path), "-c", "copy", str(tmp_path / "late.mkv"))
+    assert probe(tmp_path / "late.mkv").duration == pytest.approx(2, abs=0.01)
+
+
+def test_what_follows_a_whole_file_does_not_cut_it_short(tmp_path: Path, ffmpeg) -> None:
+    """Bytes that a download or a camera has put behind the last part are said to be none of the video."""
+    path = ffmpeg.make(tmp_path / "a.mp4", "-c:v", "libx264", source="testsrc2=size=96x64:rate=8:duration=1")
+    path.write_bytes(path.read_bytes() + b"garbage" * 100)
+    found = read_video(path)
+    assert found.info.duration == 1 and found.video.shape[1] == 8
+    assert [remark for remark in found.remarks if "none of the video" in remark] == list(found.remarks)

@@ -153,3 +153,23 @@ def test_a_crashed_recorder_leaves_zeros_behind(tmp_path: Path, ffmpeg) -> None:
     path.write_bytes(path.read_bytes() + bytes(5000))
     found = read_video(path)
     assert found.video.shape[1] == 48 and any("cut short" in remark for remark in found.remarks)
+
+
+def test_missing_packets_never_change_pictures_without_a_word(tmp_path: Path, ffmpeg) -> None:
+    """A hole in a transport stream is refused, or what is before it is read with a word: no picture is made up."""
+    source = "testsrc2=size=96x64:rate=8:duration=6"
+    path = ffmpeg.make(tmp_path / "a.ts", *X264[:4], "-g", "8", "-pix_fmt", "yuv420p", source=source)
+    whole, content = read_video(path).video, path.read_bytes()
+    silent = 0
+    for first, count in ((60, 40), (75, 40), (100, 3), (151, 1), (200, 30), (250, 8)):
+        path.write_bytes(content[: first * 188] + content[(first + count) * 188 :])
+        try:
+            found = read_video(path)
+        except MediaError as error:
+            assert "damage" in str(error)
+            continue
+        silent += not found.remarks
+        for index in range(found.video.shape[1]):
+            picture = found.video[:, index : index + 1]
+            assert any(torch.equal(picture, whole[:, other : other + 1]) for other in range(48)), (first, index)
+    assert silent == 0
