@@ -229,6 +229,8 @@ def _choice(word: Word, folders: Sequence[Path]) -> str:
     """
     place = word.key if word.package is None else f"{word.key}@{word.package}"
     offered = choices(word.key, folders)
+    if word.value == "null" and "none" in offered:
+        word = replace(word, value="none")
     if word.value is None or word.value == "null":
         return f"{word.sign}{place}" + ("" if word.value is None else "=null")
     if word.value not in offered:

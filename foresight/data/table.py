@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from dataclasses import dataclass
 from math import isfinite
@@ -86,28 +87,28 @@ def _instead(folder: Path) -> str:
 
 
 def _clip(folder: Path, row: Row, wordless: bool, stream: StreamChoice) -> ListedClip:
-    path = _file(folder, row)
+    path = _file(folder, row, "file_name")
     instruction = caption(path) if wordless else row.cells.get("instruction")
     if not isinstance(instruction, str):
         got = repr(row.cells["instruction"])[:60] if "instruction" in row.cells else "no instruction"
         beside = f", or write {path.with_suffix('.txt').name} beside it" if wordless else ""
         raise UserError(expected=f"{WANTED} in {row.where}", got=got, remedy=f'mend the row; "" tells nothing{beside}')
     _check_characters(instruction, row)
-    reference = str(row.cells.get("reference") or "").strip()
+    shown = row.cells.get("reference") not in (None, "")
     return ListedClip(
         path=path,
         instruction=instruction,
         start=_start(row),
         where=row.where,
-        reference=_path(folder, reference) if reference else None,
+        reference=_file(folder, row, "reference") if shown else None,
         stream=_stream(row, stream),
     )
 
 
-def _file(folder: Path, row: Row) -> Path:
-    name = row.cells.get("file_name")
+def _file(folder: Path, row: Row, column: str) -> Path:
+    name = row.cells.get(column)
     if not isinstance(name, str):
-        got = "no file_name" if name is None else repr(name)[:60]
+        got = f"no {column}" if name is None else f"{column} {repr(name)[:60]}"
         raise UserError(expected=f"{WANTED} in {row.where}", got=got, remedy="mend the row")
     name = name.strip()
     if not name or "://" in name or "\0" in name:
@@ -153,7 +154,9 @@ def _stream(row: Row, usual: StreamChoice) -> StreamChoice:
     told = row.cells.get("stream")
     if told is None or told == "":
         return usual
-    number = int(told) if isinstance(told, str) and told.isascii() and told.isdecimal() else told
+    # Spreadsheets write whole numbers as 1.0 where some cells of a column are empty.
+    plain = isinstance(told, float) or (isinstance(told, str) and re.fullmatch(r"[0-9]{1,9}(\.0*)?", told))
+    number = int(float(told)) if plain and float(told).is_integer() else told
     if number != "default" and (not isinstance(number, int) or isinstance(number, bool) or number < 0):
         raise UserError(
             expected=f"stream as the number of a video in the file, counted from 0, in {row.where}",

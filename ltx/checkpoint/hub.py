@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import huggingface_hub
+import huggingface_hub.constants
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from ltx.checkpoint.cards import Card, embedded

@@ -15,8 +15,7 @@ Style = Literal["peft", "diffusers", "comfy"]
 WRITTEN: dict[Style, str] = {"peft": "base_model.model.", "diffusers": "transformer.", "comfy": "diffusion_model."}
 """What keys start with in each style."""
 
-WRAPPERS = ("base_model", "model", "diffusion_model", "transformer", "unet", "dit", "module", "_orig_mod", "net")
-WRAPPERS += ("pipe", "pipeline")
+WRAPPERS = ("base_model", "model", "diffusion_model", "transformer", "unet", "dit", "module", "net", "pipe", "pipeline")
 """Names of what a transformer may be held by when its keys are written."""
 
 UNDERSCORED = re.compile(r"(?:lora_(?:unet|transformer|dit)|lycoris)_(?P<module>\w+)")

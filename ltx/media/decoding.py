@@ -119,8 +119,8 @@ def _jumps(before: Packet[VideoStream] | None, packet: Packet[VideoStream]) -> b
     """Whether more time passes from one packet to the next than the first lasts."""
     if before is None or before.dts is None or packet.dts is None:
         return False
-    lasts = before.duration or packet.duration
-    return bool(lasts) and 2 * (packet.dts - before.dts) > 3 * lasts
+    lasts = before.duration or packet.duration or 0
+    return lasts > 0 and 2 * (packet.dts - before.dts) > 3 * lasts
 
 
 def _packets(source: Opened) -> Iterator[Packet[VideoStream]]:

@@ -10,8 +10,8 @@ from ltx.media.limits import MediaError
 from ltx.media.recognise import HEAD, no_video
 from ltx.media.remarks import Remarks
 
-_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"moof")
-_BOXES += (b"mfra", b"sidx", b"uuid", b"meta", b"udta", b"emsg")
+_FIRST = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp", b"moof"}
+_BOXES = _FIRST | {b"mfra", b"sidx", b"uuid", b"meta", b"udta", b"emsg"}
 _SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", 0x1F43B675
 
 
@@ -42,7 +42,7 @@ def _missing_bytes(file: BinaryIO, size: int, path: Path, remarks: Remarks) -> s
         raise MediaError(f"expected a video, got {path}, which is empty; copy or download it again")
     file.seek(0)
     start = file.read(12)
-    if start[4:8] in _BOXES:
+    if start[4:8] in _FIRST:
         return _missing_boxes(file, size, path, remarks)
     if start[:4] == b"\x1a\x45\xdf\xa3":
         return _missing_segment(file, size, remarks)

@@ -255,3 +255,9 @@ def test_broken_brackets_are_refused(text: str) -> None:
     """Brackets close at the end, items of a mapping have names, and nothing is nested without end."""
     with pytest.raises(UserError):
         parse(text)
+
+
+def test_null_is_the_choice_of_none() -> None:
+    """`verifier=null` and `policy=null` are nothing, as `none` is."""
+    found = resolve("predict", ["video=a.mp4", "instruction=x", "verifier=null", "policy=null"])
+    assert found["verifier"] is None and found["policy"] is None

@@ -154,7 +154,7 @@ def test_text_files_tell_what_a_table_does_not(tmp_path: Path) -> None:
 
 def test_a_stream_is_that_of_the_row_or_of_all(tmp_path: Path) -> None:
     """A number or default per row; where a row says nothing, what is given for the folder."""
-    write(tmp_path, "file_name,instruction,stream\na.mp4,x,1\na.mp4,x,default\na.mp4,x,\n")
+    write(tmp_path, "file_name,instruction,stream\na.mp4,x,1.0\na.mp4,x,default\na.mp4,x,\n")
     assert [clip.stream for clip in listed(tmp_path, 3)] == [1, "default", 3]
     (tmp_path / "metadata.csv").unlink()
     write(tmp_path, json.dumps({"file_name": "a.mp4", "instruction": "x", "stream": 2}), name="metadata.jsonl")
@@ -163,6 +163,14 @@ def test_a_stream_is_that_of_the_row_or_of_all(tmp_path: Path) -> None:
         row = {"file_name": "a.mp4", "instruction": "x", "stream": wrong}
         with pytest.raises(UserError, match=r"stream as the number of a video in the file.*row 1"):
             listed(write(tmp_path, json.dumps(row), name="metadata.jsonl"))
+
+
+@pytest.mark.parametrize("name", ["b\0.mp4", 5, "https://x.org/b.mp4", " "])
+def test_a_reference_is_a_file_like_any_other(tmp_path: Path, name: object) -> None:
+    """What cannot be the name of a file is refused with its row."""
+    row = {"file_name": "a.mp4", "instruction": "x", "reference": name}
+    with pytest.raises(UserError, match="row 1"):
+        listed(write(tmp_path, json.dumps(row), name="metadata.jsonl"))
 
 
 def test_other_columns_are_named_once(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
 import hashlib
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -201,3 +203,10 @@ def test_a_folder_with_one_file_is_that_file(tmp_path: Path) -> None:
     assert resolve(tmp_path, "vae") == tmp_path / "a.safetensors"
     (tmp_path / "transformer").mkdir()
     assert resolve(tmp_path, "vae") == tmp_path
+
+
+def test_a_path_is_looked_up_in_a_process_that_has_asked_the_hub_for_nothing(tmp_path: Path) -> None:
+    """The parts of the hub's library that are used are loaded, whatever was imported before."""
+    words = "import pathlib; from ltx.checkpoint.hub import source_of; print(source_of(pathlib.Path('a')))"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, cwd=tmp_path)
+    assert done.stdout == "None\n", done.stderr
