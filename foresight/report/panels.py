@@ -125,7 +125,7 @@ def _difference(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _scale(width: int, smallest: int) -> int:
-    return max(1, -(-smallest // width))
+    return -(-smallest // width)
 
 
 def _enlarged(pixels: np.ndarray, scale: int) -> np.ndarray:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from foresight.report.chart import line_chart
+from foresight.report.chart import line_chart, nice_ticks
 
 
 def chart(lines: dict[str, list[float]], x: list[float]) -> str:
@@ -59,3 +59,47 @@ def test_series_must_be_as_long_as_the_positions() -> None:
     for lines, x in (({"a": [1.0, 2.0]}, [0.0]), ({}, [0.0]), ({"a": []}, [])):
         with pytest.raises(ValueError, match="expected series"):
             chart(lines, x)
+
+
+def test_every_part_of_a_chart_has_its_place() -> None:
+    """Values left of the grid lines, 4 below them; positions 18 and the axis' name 38 below the chart, in its middle;
+    the name of the values turned, in the middle of its height; names behind the ends of lines."""
+    svg = line_chart({"a<b": [0.0, 2.0]}, x=[1.0, 3.0], x_label="time", y_label="loss", title="a & b")
+    assert re.findall(r'<line class="grid" x1="64" x2="570" y1="([^"]+)" y2="([^"]+)"/>', svg) == [
+        (y, y) for y in ("236.0", "180.5", "125.0", "69.5", "14.0")
+    ]
+    values = re.findall(r'<text class="tick" x="56" y="([^"]+)" text-anchor="end">([^<]+)<', svg)
+    assert values == [("240.0", "0"), ("184.5", "0.5"), ("129.0", "1"), ("73.5", "1.5"), ("18.0", "2")]
+    positions = re.findall(r'<text class="tick" x="([^"]+)" y="254" text-anchor="middle">([^<]+)<', svg)
+    assert positions == [("64.0", "1"), ("570.0", "3")]
+    assert '<text class="axis" x="317" y="274" text-anchor="middle">time</text>' in svg
+    assert '<text class="axis" transform="translate(14 125) rotate(-90)" text-anchor="middle">loss</text>' in svg
+    assert '<text class="label s0" x="578" y="18.0">a&lt;b</text></svg>' in svg
+    assert 'viewBox="0 0 720 280" role="img" aria-label="a &amp; b"' in svg
+
+
+def test_the_seventh_line_has_the_first_colour_again() -> None:
+    """There are six colours; each line has the one of its name."""
+    svg = chart({name: [1.0] for name in "abcdefg"}, [0.0])
+    assert re.findall(r'class="line s(\d)" d="[^"]*"><title>(\w)<', svg) == list(zip("0123450", "abcdefg", strict=True))
+    assert sorted(re.findall(r'class="label s(\d)".*?>(\w)<', svg)) == sorted(zip("0123450", "abcdefg", strict=True))
+
+
+@pytest.mark.parametrize(
+    ("highest", "ticks"),
+    [
+        (0.0, [0, 1]),
+        (float("nan"), [0, 1]),
+        (4.0, [0, 1, 2, 3, 4]),
+        (5.0, [0, 1, 2, 3, 4, 5]),
+        (5.1, [0, 2, 4, 6]),
+        (0.5, [0, 0.1, 0.2, 0.3, 0.4, 0.5]),
+        (0.3, [0, 0.1, 0.2, 0.3]),
+        (60.0, [0, 20, 40, 60]),
+        (70.0, [0, 20, 40, 60, 80]),
+        (250.0, [0, 50, 100, 150, 200, 250]),
+    ],
+)
+def test_ticks_are_round_and_reach_the_highest_value(highest: float, ticks: list[float]) -> None:
+    """Steps of 1, 2 or 5 times a power of ten, five at most; nothing above 0 is drawn up to 1."""
+    assert nice_ticks(highest) == pytest.approx(ticks)

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from foresight.report import contact_sheet, side_by_side
-from foresight.report.panels import GIVEN, IMAGINED, PAPER
+from foresight.report.panels import FAINT, GIVEN, IMAGINED, INK, PAPER
 
 # Frames of 64 pixels are shown three times as large, so that a panel is at least 160 wide; margins are 8.
 PANEL, STEP = 192, 200
@@ -109,3 +109,69 @@ def test_the_clock_counts_from_the_last_given_frame() -> None:
     clock = slice(24 + PANEL + 8, None), slice(-8 - 64 + 1, None)
     assert torch.equal(slow[:, 2, *clock], fast[:, 3, *clock]) and torch.equal(slow[:, 1, *clock], fast[:, 1, *clock])
     assert not torch.equal(slow[:, 3, *clock], fast[:, 3, *clock])
+
+
+class Pen:
+    """Stands in for a drawing and keeps what is drawn: texts with place and colour, rectangles with corners."""
+
+    def __init__(self, _: Image.Image) -> None:
+        self.drawn: list[tuple[object, ...]] = []
+        PENS.append(self)
+
+    def text(self, place: tuple[float, float], text: str, colour: tuple[int, ...], *_: object, **__: object) -> None:
+        self.drawn.append((place, text, colour))
+
+    def rectangle(self, corners: tuple[float, ...], colour: tuple[int, ...]) -> None:
+        self.drawn.append((corners, colour))
+
+
+PENS: list[Pen] = []
+
+
+@pytest.fixture
+def pens(monkeypatch: pytest.MonkeyPatch) -> list[Pen]:
+    """One for each picture that is drawn."""
+    PENS.clear()
+    monkeypatch.setattr(ImageDraw, "Draw", Pen)
+    return PENS
+
+
+@pytest.mark.parametrize(
+    ("index", "colour", "given", "imagined", "clock"),
+    [(0, INK, 90, None, "-0.12 s"), (1, INK, 172, None, "+0.00 s"), (3, IMAGINED, 172, 336, "+0.25 s")],
+)
+def test_titles_bar_and_clock_have_their_places(
+    pens: list[Pen], index: int, colour: tuple[int, ...], given: int, imagined: int | None, clock: str
+) -> None:
+    """Titles stand at the left of their panels in the middle of 24 rows, the predicted one in orange once it is
+    imagined; of 4 stretches of 82 the passed ones are coloured, 5 to 9 rows below the panels and a margin."""
+    side_by_side(greys(0, 0), greys(0, 0), None, frame_rate=8)
+    bars = [((8, 229, 336, 233), (222, 222, 218)), ((8, 229, given, 233), GIVEN)]
+    bars += [((given, 229, imagined, 233), IMAGINED)] if imagined is not None else []
+    titles = [((8, 12), "context", INK), ((208, 12), "predicted", colour)]
+    assert pens[index].drawn == [*titles, *bars, ((400, 231), clock, INK)]
+
+
+def test_films_have_even_heights() -> None:
+    """Of 65 rows, three times as large, 24 + 195 + 32 = 251 become 252; a panel of 160 pixels is not enlarged."""
+    tall = torch.zeros(3, 1, 65, 64)
+    assert side_by_side(tall, tall, None, frame_rate=8).shape[2] == 252
+    wide = torch.zeros(3, 1, 64, 160)
+    assert side_by_side(wide, wide, None, frame_rate=8).shape[2:] == (24 + 64 + 32, 8 + 2 * 168)
+
+
+def test_stills_have_labels_and_times(pens: list[Pen], tmp_path: Path) -> None:
+    """A row's label stands in the middle of its height, and 2 below each still the seconds at which it is shown."""
+    rows = {"long": greys(0, 0, 0, 0, 0), "longer": greys(0, 0, 0)}
+    contact_sheet(tmp_path / "sheet.png", rows, frame_rate=8, columns=3)
+    left = 16 + round(ImageFont.load_default(13).getlength("longer"))
+    assert pens[0].drawn == [
+        ((8, 8 + 64), "long", INK),
+        ((left, 8 + 130), "0.00 s", FAINT),
+        ((left + 136, 8 + 130), "0.25 s", FAINT),
+        ((left + 272, 8 + 130), "0.50 s", FAINT),
+        ((8, 162 + 64), "longer", INK),
+        ((left, 162 + 130), "0.00 s", FAINT),
+        ((left + 136, 162 + 130), "0.25 s", FAINT),
+    ]
+    assert Image.open(tmp_path / "sheet.png").size == (left + 3 * 136, 8 + 2 * 154)

@@ -72,3 +72,41 @@ def test_round_times_stand_below_their_places() -> None:
     assert [float(x) for x, _ in times] == pytest.approx(
         [FIRST + (time - 1) / 10 * ACROSS for time in (2, 4, 6, 8, 10)], abs=0.05
     )
+
+
+def test_every_part_of_a_time_line_has_its_place() -> None:
+    """Values left of the grid lines, 4 below them; seconds 18 and their name 38 below the chart; a mark 4 above its
+    bar; what is under the pointer, in words."""
+    svg = timeline([Bar(0, 2, 1, False), Bar(2, 4, 3, True)], threshold=1.5, y_label="surprise", title="a")
+    assert re.findall(r'<line class="grid" x1="64" x2="936" y1="([^"]+)" y2="([^"]+)"/>', svg) == [
+        (y, y) for y in ("216.0", "148.7", "81.3", "14.0")
+    ]
+    values = re.findall(r'<text class="tick" x="56" y="([^"]+)" text-anchor="end">([^<]+)<', svg)
+    assert values == [("220.0", "0"), ("152.7", "1"), ("85.3", "2"), ("18.0", "3")]
+    seconds = re.findall(r'<text class="tick" x="([^"]+)" y="234" text-anchor="middle">([^<]+)<', svg)
+    assert seconds == [("64.0", "0"), ("282.0", "1"), ("500.0", "2"), ("718.0", "3"), ("936.0", "4")]
+    assert '<text class="axis" x="500" y="254" text-anchor="middle">seconds</text>' in svg
+    assert '<text class="axis" transform="translate(14 115) rotate(-90)" text-anchor="middle">surprise</text>' in svg
+    assert '<text class="mark" x="500.0" y="10.0">2.0 s</text>' in svg
+    assert "<title>0.00 s to 2.00 s: 1</title>" in svg and "<title>2.00 s to 4.00 s: 3</title>" in svg
+    assert 'class="threshold" x1="64" x2="936" y1="115.0" y2="115.0"' in svg
+
+
+def test_the_scale_reaches_a_threshold_above_all_bars() -> None:
+    """A threshold of 4 over bars of 1 lies at the top; a value below 0 is drawn as nothing."""
+    svg = timeline([Bar(0, 1, 1, False), Bar(1, 2, -3, False)], threshold=4.0, y_label="", title="")
+    assert 'y1="14.0" y2="14.0"/>' in svg.split('class="threshold"')[1]
+    assert [bar[4] for bar in rectangles(svg)] == [50.5, 0.0]
+
+
+def test_the_shortest_stretches_stay_visible() -> None:
+    """A bar is at least 0.8 wide, even if it is the only one and takes no time."""
+    (instant,) = rectangles(timeline([Bar(3, 3, 1, False)], threshold=None, y_label="", title=""))
+    assert instant[1] == 64.0 and instant[3] == 0.8
+
+
+def test_marks_stand_52_apart_at_least() -> None:
+    """Of 218 seconds on 872 units one that begins 13 seconds after another has just room, 12.9 seconds has not."""
+    for start, count in ((13.0, 2), (12.9, 1)):
+        bars = [Bar(0, 1, 1, True), Bar(1, start, 1, False), Bar(start, 218, 1, True)]
+        assert timeline(bars, threshold=None, y_label="", title="").count('class="mark"') == count
