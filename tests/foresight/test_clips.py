@@ -122,3 +122,49 @@ def test_wrong_arguments_are_refused(film: Path, tmp_path: Path) -> None:
         load_clip(film, frame_rate=8, size=[33, 32], context=9, horizon=8)
     with pytest.raises(MediaError):
         load_clip(tmp_path / "nothing.mp4", frame_rate=8, size=[32, 32], context=9, horizon=8)
+
+
+def test_the_policy_says_numbers_of_frames_and_seconds(film: Path) -> None:
+    """Both ends of the context count as frames, not as time; where reading starts, and what cannot be verified."""
+    early = load_clip(film, frame_rate=8, size=[32, 32], context=9, horizon=24).policy
+    assert "The first 9 frames (1 s from first to last) are the context; 24 frames (3 s) are predicted." in early
+    assert "The file ends early: 18 of the 24 predicted frames can be verified." in early
+    assert not any("Reading starts" in sentence for sentence in early) and "The size stays at 32×32." in early
+    late = load_clip(film, frame_rate=8, size=[32, 32], context=9, horizon=8, start=0.5).policy
+    assert "Reading starts 0.5 s into the file." in late and not any("The file ends" in said for said in late)
+    whole = load_clip(film, frame_rate=24, size=[32, 32], context=80, horizon=8).policy
+    assert "The rate stays at 24 frames a second." in whole
+    assert any("The file ends with the context" in sentence for sentence in whole)
+
+
+def test_the_policy_counts_repeated_frames(tmp_path: Path) -> None:
+    """At twice the rate of the file every frame is shown twice: of 17 frames 8 repeat the one before."""
+    write_lossless(tmp_path / "slow.mp4", _greys(12), frame_rate=4)
+    policy = load_clip(tmp_path / "slow.mp4", frame_rate=8, size=[32, 32], context=9, horizon=8).policy
+    assert any("from 4 to 8 frames a second" in said and "8 of the 17 frames repeat" in said for said in policy)
+
+
+def test_the_policy_says_how_pictures_are_scaled(tmp_path: Path) -> None:
+    """Width before height; what is cropped away is a share of the scaled picture."""
+    write_lossless(tmp_path / "wide.mp4", torch.zeros(3, 12, 64, 160), frame_rate=8)
+    (scaled,) = [
+        said
+        for said in load_clip(tmp_path / "wide.mp4", frame_rate=8, size=[32, 64], context=9, horizon=2).policy
+        if "scaled" in said
+    ]
+    assert scaled == (
+        "Frames of 160×64 are scaled to 80×32 and cropped to the middle 64×32, which leaves out 20 % of the picture."
+    )
+
+
+def test_seconds_of_what_is_too_short_are_said(film: Path, tmp_path: Path) -> None:
+    """27 frames at 8 a second are 3.38 s; one picture in an eighth of a second is no clip; a size has two sides."""
+    with pytest.raises(UserError, match=r"28 frames at 8 per second, got 27 frames \(3\.38 s\)"):
+        load_clip(film, frame_rate=8, size=[32, 32], context=28, horizon=8)
+    write_frames(tmp_path / "one", _greys(1))
+    with pytest.raises(UserError, match=r"got 1 in the 0\.125 s read"):
+        load_clip(tmp_path / "one", frame_rate=8, size=[32, 32], context=9, horizon=8)
+    with pytest.raises(UserError, match="a size of height and width"):
+        load_clip(film, frame_rate=8, size=[32, 32, 32], context=9, horizon=8)
+    write_frames(tmp_path / "two", _greys(2))
+    assert load_clip(tmp_path / "two", frame_rate=8, size=[32, 32], context=2, horizon=8).observed is None

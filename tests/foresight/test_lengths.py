@@ -77,3 +77,29 @@ def test_what_is_done_is_said_in_words():
     assert "16 frames are predicted" in cut and "last 4 cut off" in cut
     (repeated,) = FramePlan(7, 8).sentences()
     assert "repeated twice in front" in repeated and "7 become 9" in repeated
+
+
+def test_the_shortest_and_longest_lengths_are_taken() -> None:
+    """A context of 2 to 4,096 frames, a horizon of 1 to 4,096; the frames of what is refused are said."""
+    assert (context_frames(2, 8.0), context_frames(4096, 8.0)) == (2, 4096)
+    assert (horizon_frames(1, 8.0), horizon_frames(4096, 8.0)) == (1, 4096)
+    with pytest.raises(UserError, match=r"got 600s \(4801 frames at 8 per second\)"):
+        context_frames("600s", 8.0)
+
+
+def test_numbers_of_frames_are_said_in_words() -> None:
+    """One, two, or more frames repeated or left out."""
+    assert [FramePlan(frames, 8).sentences()[0].split(",")[0] for frames in (8, 7, 6, 12)] == [
+        "The first frame is repeated once in front",
+        "The first frame is repeated twice in front",
+        "The first frame is repeated 3 times in front",
+        "The oldest 3 frames are left out of the context",
+    ]
+
+
+def test_either_length_below_1_and_a_missing_axis_are_refused() -> None:
+    """A horizon of no frames; frames without colours."""
+    with pytest.raises(UserError, match="got 9 and 0"):
+        FramePlan(9, 0)
+    with pytest.raises(ValueError, match="context of 9 frames"):
+        FramePlan(9, 8).fit_context(torch.zeros(9, 2, 2))

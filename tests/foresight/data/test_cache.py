@@ -296,3 +296,14 @@ def _reader(read: list[str], name: str) -> Any:
         return nn.Identity()
 
     return from_pretrained
+
+
+@pytest.mark.parametrize(("batch", "shard", "encoders"), [(0, 1, {"a": None}), (1, 0, {"a": None}), (1, 1, {})])
+def test_nothing_at_a_time_and_nothing_to_encode_are_refused(
+    tmp_path: Path, batch: int, shard: int, encoders: dict[str, Any]
+) -> None:
+    """One clip per call, one row per file and one encoder are enough; with none of either nothing could be stored."""
+    nothing: Any = None
+    EncodedClips(clips=nothing, encoders={"a": nothing}, root=tmp_path, batch=1, shard=1)
+    with pytest.raises(ValueError, match=f"got {batch}, {shard}, "):
+        EncodedClips(clips=nothing, encoders=encoders, root=tmp_path, batch=batch, shard=shard)

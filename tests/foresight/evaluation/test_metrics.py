@@ -62,3 +62,9 @@ def test_gradient_energy_falls_with_blur():
     video[..., 2:] = 1
     assert gradient_energy(video).item() == pytest.approx(1 / 3)
     assert gradient_energy(torch.zeros_like(video)).item() == 0
+
+
+def test_ssim_of_the_smallest_pictures():
+    """Six pixels are enough to be reflected."""
+    video = torch.rand(1, 3, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    assert ssim(video, video).item() == pytest.approx(1, abs=1e-5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -196,3 +198,13 @@ def test_a_model_is_judged_end_to_end(world):
     figures = found.figures()
     assert {"AUROC", "AUROC of pixel alone", "AUROC of motion only", GAIN} <= set(figures)
     assert all(0 <= figures[name].value <= 1 for name in figures if name.startswith("AUROC"))
+
+
+def test_choosing_has_a_gate_where_it_was_fitted(good):
+    """The gain of the most plausible candidate is a promise of verifiers that rank candidates, and of no others."""
+    ranked = "gain of the most plausible candidate over the average (px)"
+    bare = replace(good, verifier=replace(good.verifier, prospect=None))
+    names = [gate.name for gate in good.gates()]
+    assert ranked in names and GAIN in good.figures()
+    assert [gate.name for gate in bare.gates()] == [name for name in names if name != ranked]
+    assert GAIN not in bare.figures()

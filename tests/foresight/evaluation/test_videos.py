@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -90,3 +93,18 @@ def test_the_benchmark_asks_the_model_four_times(world) -> None:
     assert {MODEL, MISLED, EXTENDED} <= {*names} and (TEXT in names) is (world.adapter is not None)
     with pytest.raises(ValueError, match="at least 2"):
         VideoBenchmark(clips=clips(2), context=GIVEN, candidates=2, noise_level=1.0, batch=1, seed=0)
+
+
+@pytest.mark.parametrize(("adapter", "level"), [(object(), 0.7), (None, "auto")])
+def test_a_model_without_adapter_chooses_its_noise_level(adapter: object, level: object) -> None:
+    """The level asked for is one that an adapter was trained at; the released model alone samples from pure noise."""
+    asked: list[object] = []
+
+    def predict_batch(contexts: torch.Tensor, told: list[str], frames: int, **options: object) -> list[torch.Tensor]:
+        asked.append(options["noise_level"])
+        return [context[:, :1] for context in contexts]
+
+    model: Any = SimpleNamespace(adapter=adapter, predict_batch=predict_batch, shown=lambda one: one)
+    benchmark = VideoBenchmark(clips=clips(2), context=GIVEN, candidates=2, noise_level=0.7, batch=2, seed=0)
+    assert benchmark._predict(model, torch.zeros(2, 3, 9, 4, 4), ["", ""], 1).shape == (2, 3, 1, 4, 4)
+    assert asked == [level]

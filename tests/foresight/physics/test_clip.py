@@ -194,3 +194,84 @@ def test_impossible_worlds_are_refused(change):
     """Weights for each count, a future after the context, a colour per body."""
     with pytest.raises(ValueError, match="expected"):
         replace(CONFIG, **change)
+
+
+def test_the_smallest_and_largest_worlds_are_possible():
+    """One given frame, one future frame, and as many bodies as there are colours; without a given frame no world."""
+    replace(CONFIG, context_frames=1)
+    replace(CONFIG, context_frames=24)
+    replace(CONFIG, bodies=(4,), body_weights=(1.0,))
+    with pytest.raises(ValueError, match="got 0 and 25"):
+        replace(CONFIG, context_frames=0)
+
+
+def test_scenes_are_drawn_from_the_whole_distribution():
+    """Speeds of 3 to 20 in all directions, weights that need not add to 1, pushes as often as asked for."""
+    config = replace(CONFIG, body_weights=(4.0, 4.0, 2.0))
+    scenes = [sample_scene(np.random.default_rng(seed), config) for seed in range(60)]
+    speeds = np.concatenate([np.linalg.norm(scene.velocities, axis=1) for scene in scenes])
+    assert speeds.min() >= 3 and speeds.max() <= 20 and speeds.max() - speeds.min() > 15
+    assert len({tuple(np.sign(velocity)) for scene in scenes for velocity in scene.velocities}) == 4
+    assert {len(scene.bodies) for scene in scenes} == {1, 2, 3}
+    for probability, pushed in ((0.0, {False}), (1.0, {True})):
+        config = replace(CONFIG, push_probability=probability)
+        assert {sample_scene(np.random.default_rng(seed), config).action is not None for seed in range(9)} == pushed
+
+
+@pytest.mark.parametrize("velocity", [(30.0, 0.0), (-30.0, 0.0), (0.0, 30.0), (0.0, -30.0)])
+def test_every_wall_reflects(velocity):
+    """A ball of radius 6 comes within a fifth of a pixel of 6 or 58, turns round there, and stays on its line."""
+    positions = clip_of_scene(_scene(velocity), CONFIG, 0).positions[:, 0]
+    along = positions[:, 0] if velocity[0] else positions[:, 1]
+    across = positions[:, 1] if velocity[0] else positions[:, 0]
+    assert along.min() > 5.8 and along.max() < 58.2 and across.sub(32).abs().max() < 1e-3
+    assert (along - 32).abs().max() > 22
+
+
+def test_mass_grows_with_the_area():
+    """A ball of radius 4 that hits one of twice the radius at rest: 16 · 40 = 16 · v + 64 · w, and it turns round."""
+    scene = Scene(
+        (Body("ball", "red", 4.0), Body("ball", "blue", 8.0)),
+        np.array([[10.0, 32.0], [36.0, 32.0]]),
+        np.array([[40.0, 0.0], [0.0, 0.0]]),
+        (0.0, 0.0),
+        None,
+    )
+    small, large = clip_of_scene(scene, CONFIG, 0).velocities[5, :, 0].tolist()
+    assert 16 * small + 64 * large == pytest.approx(16 * 40, rel=1e-3) and small < -15 and large > 10
+
+
+@pytest.mark.parametrize(("shape", "pixels", "missed"), [("ball", 58, False), ("ball", 48, True), ("box", 58, True)])
+def test_a_quarter_of_a_body_must_be_seen(shape, pixels, missed):
+    """A ball of radius 8 has 201 pixels, a box of that half side 256: a quarter is 50 or 64."""
+    video = (torch.tensor(BACKGROUND).view(3, 1, 1, 1) / 127.5 - 1).repeat(1, 1, 64, 64)
+    video[:, :, 10:12, 20 : 20 + pixels // 2] = torch.tensor(COLOURS["red"]).view(3, 1, 1, 1) / 127.5 - 1
+    found = track(video, (Body(shape, "red", 8.0),))
+    assert bool(found.missed) is missed
+    expected = [32.0, 32.0] if missed else [20 + pixels / 4, 11.0]
+    assert found.positions[0, 0].tolist() == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_reversed_flight_has_the_opposite_velocity():
+    """The future's velocities are those of the future that is shown, in pixels per second."""
+    other = counterfactual(clip_of_scene(_scene((8.0, -4.0)), CONFIG, 0), "reversed")
+    assert torch.allclose(other.velocities[10:24, 0], torch.tensor([-8.0, 4.0]), atol=1e-2)
+
+
+def test_a_frozen_future_stays_at_the_last_context_frame():
+    """Every later frame is the one that was given last."""
+    clip = make_clip(2)
+    other = counterfactual(clip, "frozen")
+    assert torch.equal(other.positions[9:], clip.positions[8].expand(16, -1, -1))
+
+
+def test_a_swapped_body_has_another_shape_and_a_free_colour():
+    """A ball becomes a box and the other way round; where all four colours are used it keeps its own."""
+    for bodies, weights in (((1, 2, 3), (0.4, 0.4, 0.2)), ((4,), (1.0,))):
+        config = replace(CONFIG, bodies=bodies, body_weights=weights, radius=(3.0, 4.0))
+        for seed in range(6):
+            clip = make_clip(seed, config)
+            other = counterfactual(clip, "swapped_object").bodies
+            ((old, new),) = [pair for pair in zip(clip.bodies, other, strict=True) if pair[0] != pair[1]]
+            assert {old.shape, new.shape} == {"ball", "box"} and old.radius == new.radius
+            assert (new.colour not in {body.colour for body in clip.bodies}) is (len(clip.bodies) < 4)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
 from foresight.report import Curve, Film, Report, Signal, Table, write_page
 from foresight.report.chart import line_chart, nice_ticks
-from foresight.report.page import render
+from foresight.report.page import percent, render
 
+SIGNAL = Signal("a", "1", 0.5, "m")
 EVIL = "<script>alert(\"x\")</script> & 'more'"
 
 
@@ -104,3 +106,47 @@ def test_the_first_film_and_pictures_are_large(tmp_path):
         (tmp_path / name).write_bytes(b"")
     page = render(Report(title="", films=[Film(tmp_path / name, "") for name in ("a.mp4", "b.mp4", "c.png", "d.mp4")]))
     assert re.findall(r'<figure class="(\w+)">', page) == ["large", "small", "large", "small"]
+
+
+@pytest.mark.parametrize(
+    ("probability", "said"), [(0.991, "> 99 %"), (0.99, "99 %"), (0.5, "50 %"), (0.01, "1 %"), (0.009, "< 1 %")]
+)
+def test_probabilities_are_never_certain(probability: float, said: str) -> None:
+    """Whole percent from 1 to 99, and beyond them only that they are beyond."""
+    assert percent(probability) == said
+
+
+def test_bars_are_as_long_as_what_they_show() -> None:
+    """A probability of 0.73 fills 73 %; support goes from the middle to either side, at most half the width."""
+    page = render(Report(title="", probabilities={"a": 0.73, "b": 0.0, "c": 1.0}))
+    assert re.findall(r'aria-label="[^"]+"><i style="width:([\d.]+)%"', page) == ["73.0", "0.0", "100.0"]
+    signals = [Signal("a", "1", support, "m") for support in (0.5, -0.5, 0.0, 3.0, -3.0)]
+    page = render(Report(title="", signals=signals))
+    assert re.findall(r'<i class="(for|against)" style="width:([\d.]+)%"', page) == [
+        ("for", "25.0"),
+        ("against", "25.0"),
+        ("for", "0.0"),
+        ("for", "50.0"),
+        ("against", "50.0"),
+    ]
+
+
+@pytest.mark.parametrize("part", [{"probabilities": {"a": 0.5}}, {"decision": "accept"}, {"signals": [SIGNAL]}])
+def test_any_part_of_a_verdict_is_shown(part: dict[str, Any]) -> None:
+    """Probabilities, a decision, or signals alone."""
+    assert render(Report(title="", **part)).count('<section class="verdict">') == 1
+
+
+def test_the_best_row_is_stressed() -> None:
+    """That one, and no row if none is named."""
+    rows = (("a", "1"), ("b", "2"), ("c", "3"))
+    for best, marked in ((1, ["b"]), (None, [])):
+        page = render(Report(title="", candidates=Table(("name", "value"), rows, best=best)))
+        assert re.findall(r'<tr class="best"><th scope="row">(\w)<', page) == marked
+
+
+@pytest.mark.parametrize("probability", [-0.1, 1.1])
+def test_a_probability_lies_between_0_and_1(probability: float) -> None:
+    """Both ends included, nothing beyond."""
+    with pytest.raises(ValueError, match="probabilities in"):
+        Report(title="", probabilities={"a": 0.0, "b": 1.0, "c": probability})

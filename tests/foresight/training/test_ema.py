@@ -111,3 +111,15 @@ def test_an_impossible_decay_is_refused(decay: float) -> None:
     """The decay is in [0, 1)."""
     with pytest.raises(ValueError, match="expected a decay"):
         EMA(decay=decay)
+
+
+def test_an_average_in_place_is_not_put_in_place_again() -> None:
+    """A validation inside the average gives the parameters back; before training there is no average to see."""
+    ema, module, at = started()
+    step(ema, module, at, 1.0)
+    with ema.applied(module):
+        ema.on_validation_start(at, module)
+    assert module["weight"].tolist() == [1.0, 1.0]
+    unstarted = EMA(decay=0.9)
+    with unstarted.applied(module):
+        assert module["weight"].tolist() == [1.0, 1.0]

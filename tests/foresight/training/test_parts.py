@@ -18,6 +18,12 @@ def test_the_schedule_rises_stays_and_falls():
     assert factors == pytest.approx([0.2, 0.8, 1.0, 1.0, 0.55, 0.1, 0.1])
 
 
+def test_a_rate_that_never_falls():
+    """Without warm-up and decay it is whole from the first step to beyond the last; a decay of 1 falls at once."""
+    assert [WarmupDecay(2, 0, 0.0)(step) for step in range(4)] == [1.0] * 4
+    assert [WarmupDecay(2, 0, 1.0)(step) for step in range(3)] == [1.0, 0.5, 0.0]
+
+
 @pytest.mark.parametrize("wrong", [{"steps": 0}, {"warmup": -1}, {"decay": 1.5}])
 def test_an_impossible_schedule_is_refused(wrong):
     """No training without steps, negative warm-up, or decay longer than the training."""

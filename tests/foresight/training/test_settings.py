@@ -80,3 +80,26 @@ def test_a_training_without_validation_is_known() -> None:
     """An interval beyond the last batch; accumulated batches count."""
     assert never_validates({"max_steps": 4, "val_check_interval": 5})
     assert not never_validates({"max_steps": 4, "val_check_interval": 5, "accumulate_grad_batches": 2})
+
+
+def test_the_least_values_pass() -> None:
+    """One step, a validation after every batch, no log, no clipping, no validation batches, nothing accumulated."""
+    least = {"accumulate_grad_batches": 1, "gradient_clip_val": 0, "limit_val_batches": 0, "log_every_n_steps": 0}
+    check_trainer({**FINE, **least, "max_steps": 1, "val_check_interval": 1})
+    check_trainer({"max_steps": 1})
+
+
+def test_half_precision_needs_a_gpu_that_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a machine with one, training on the processor still refuses it."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    with pytest.raises(UserError, match="16-mixed on a GPU"):
+        check_trainer({**FINE, "precision": "16-mixed"})
+    check_trainer({**FINE, "precision": "16-mixed", "accelerator": "auto"})
+
+
+@pytest.mark.parametrize(
+    "settings", [{"max_steps": 4, "val_check_interval": 4}, {"max_steps": 4}, {"val_check_interval": 5}]
+)
+def test_a_validation_after_the_last_step_is_one(settings: dict[str, Any]) -> None:
+    """An interval as long as the training ends in a validation; without either number nothing is claimed."""
+    assert not never_validates(settings)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
 
-from foresight.vlm.preprocess import FramePolicy, Patching
+from foresight.vlm.preprocess import FramePolicy, Patching, quantise, smart_size
 
 PATCHING = Patching(patch=14, merge=2, temporal=2)
 POLICY = FramePolicy(
@@ -67,3 +68,88 @@ def test_an_odd_frame_is_seen_twice() -> None:
     rows, grid = POLICY.patches(frames, PATCHING)
     again, _ = POLICY.patches(torch.cat([frames, frames[:, -1:]], dim=1), PATCHING)
     assert grid == (2, 2, 2) and torch.equal(rows, again)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frames_per_second": float("inf")},
+        {"video_tokens": 0},
+        {"mean": (0.5, 0.5)},
+        {"std": (0.5, 0.5)},
+        {"mean": (0.5, 0.5, float("inf"))},
+        {"std": (0.5, 0.5, 0.0)},
+        {"std": (0.5, 0.5, float("inf"))},
+        {"image_pixels": (0, 784)},
+        {"image_pixels": (785, 784)},
+        {"video_pixels": (0, 784)},
+    ],
+)
+def test_impossible_policies_are_refused(change: dict[str, Any]) -> None:
+    """Each number has a range of its own."""
+    with pytest.raises(ValueError, match=f"expected.*{next(iter(change))}"):
+        replace(POLICY, **change)
+
+
+def test_the_least_policy_is_possible() -> None:
+    """One frame at least and at most, areas of one size, one token."""
+    least = replace(
+        POLICY, min_frames=1, max_frames=1, image_pixels=(784, 784), video_pixels=(784, 784), video_tokens=1
+    )
+    assert least.sample(9, 2.0).indices == (8,) and least.sample(1, 2.0).indices == (0,)
+    # Nothing is interpolated upwards: at less than the rate asked for every frame is seen.
+    assert replace(POLICY, min_frames=1).sample(3, 0.5).indices == (0, 1, 2)
+    for frames, rate in ((0, 8.0), (1, 0.0)):
+        with pytest.raises(ValueError, match=f"got {frames} frames at {rate}"):
+            least.sample(frames, rate)
+
+
+def test_images_and_videos_have_areas_of_their_own() -> None:
+    """One frame is an image; two are a video, whose frames never shrink below 1.05 times its smallest area."""
+    policy = replace(POLICY, image_pixels=(784, 784), video_pixels=(3136, 3136))
+    assert policy.size(1, 280, 280, PATCHING) == (28, 28) and policy.size(2, 280, 280, PATCHING) == (56, 56)
+    squeezed = replace(POLICY, video_pixels=(3136, 10**6), video_tokens=1)
+    assert squeezed.size(100, 280, 280, PATCHING) == (56, 56)
+
+
+@pytest.mark.parametrize(
+    ("size", "low", "high", "expected"),
+    [
+        # A quarter of the area: half of each side, rounded down.
+        ((280, 140), 784, 9800, (140, 56)),
+        # Four times the area: twice each side, rounded up.
+        ((28, 56), 6272, 10**6, (56, 112)),
+        # Sides of 60 and 50 are two tokens each, an area exactly in range.
+        ((60, 50), 3136, 10**6, (56, 56)),
+        ((60, 50), 784, 3136, (56, 56)),
+        # However thin, one token remains.
+        ((28, 2800), 784, 784, (28, 280)),
+        # Half a token is none, and an area of nothing grows: by 0.14, rounded up.
+        ((14, 2800), 784, 10**6, (28, 420)),
+    ],
+)
+def test_sizes_by_hand(size: tuple[int, int], low: int, high: int, expected: tuple[int, int]) -> None:
+    """Multiples of 28 near the size, or near it scaled so that the area fits."""
+    found = smart_size(*size, factor=28, low=low, high=high)
+    assert found == expected
+
+
+def test_a_side_is_at_most_200_times_the_other() -> None:
+    """14 × 2800 is taken, 14 × 2801 is not."""
+    for size in ((14, 2801), (2801, 14)):
+        with pytest.raises(ValueError, match="aspect ratio of at most 200"):
+            smart_size(*size, factor=28, low=784, high=10**6)
+
+
+def test_frames_become_bytes() -> None:
+    """−1, 0 and 1 are 0, 128 and 255, the time axis before the colours."""
+    video = torch.tensor([-1.0, 0.0, 1.0]).view(1, 1, 3, 1, 1).expand(2, 3, 3, 1, 2)
+    found = quantise(video)
+    assert found.shape == (2, 3, 3, 1, 2) and found[0, :, 0, 0, 0].tolist() == [0, 128, 255]
+
+
+@pytest.mark.parametrize("shape", [(3, 2, 4, 4), (1, 2, 2, 4, 4), (1, 3, 0, 4, 4), (0, 3, 2, 4, 4)])
+def test_other_shapes_are_no_video(shape: tuple[int, ...]) -> None:
+    """Five axes, three colours, at least one frame of one clip."""
+    with pytest.raises(ValueError, match="expected"):
+        quantise(torch.zeros(shape))

@@ -80,3 +80,10 @@ def test_an_alarm_on_nothing_is_none(surprises: tuple[float, ...]) -> None:
     """No stretches, and surprises that are no numbers or out of order, make no alarm that could be saved."""
     with pytest.raises(ValueError, match="surprises"):
         Alarm(surprises, Watching("model", 8, 2, 4), "")
+
+
+def test_the_largest_coverage_is_named() -> None:
+    """Of 99 stretches at most 99 of 100; of one, a half."""
+    for count, most in ((99, "0.99"), (1, "0.5")):
+        with pytest.raises(UserError, match=f"a coverage between 0 and {most}, for {count} ordinary stretches"):
+            alarm(range(1, count + 1)).threshold(0.995)

@@ -15,7 +15,7 @@ from torch import Tensor
 from adapters import QueriesConfig, save_adapter
 from foresight import WorldModel
 from foresight.errors import UserError
-from foresight.world.assembly import plan_assembly
+from foresight.world.assembly import plan_assembly, release_preset
 from foresight.world.training_clips import TrainingClips
 from ltx.checkpoint.checkpoint import Checkpoint
 from ltx.flow import SchedulerConfig
@@ -175,3 +175,22 @@ def test_sizes_are_compared_before_weights_are_read(disk: Disk, part: str, field
     (folder / "model.safetensors").unlink()
     with pytest.raises(UserError, match=said):
         disk.assemble()
+
+
+@pytest.mark.parametrize(("times", "listed"), [((1.0, 0.5), True), (None, False)])
+def test_a_checkpoint_that_lists_its_times_is_looked_up_as_one(
+    tmp_path: Path, world: WorldModel, monkeypatch: pytest.MonkeyPatch, times: tuple[float, ...] | None, listed: bool
+) -> None:
+    """Whether the only times it may be sampled at are listed tells distilled releases from others."""
+    asked: list[bool] = []
+
+    def recognise(where: Path, *, listed_times: bool) -> None:
+        asked.append(listed_times)
+        raise KeyError(where)
+
+    monkeypatch.setattr("foresight.world.assembly.recognise", recognise)
+    path = tmp_path / "ltx.safetensors"
+    Checkpoint(world.transformer, world.vae, SchedulerConfig("uniform", allowed_times=times)).save_official(path)
+    with pytest.raises(KeyError):
+        release_preset(path, None)
+    assert asked == [listed]
