@@ -1,8 +1,9 @@
-"""Files that do not say, or say wrongly, how large the model in them is."""
+"""Files that do not say, say wrongly, or have no words for what the model in them is."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,3 +83,22 @@ def test_diffusers_names_without_configuration_are_refused(tmp_path: Path) -> No
     (tmp_path / "config.json").unlink()
     with pytest.raises(CheckpointError, match=r"has diffusers' names but no config\.json beside it"):
         VideoTransformer.from_pretrained(tmp_path)
+
+
+def test_what_diffusers_would_read_as_another_model_has_official_fields(tmp_path: Path) -> None:
+    """Its class fixes numbers that a configuration here can change: such a model is written and read without it."""
+    model = VideoTransformer(replace(TINY, positional_embedding_theta=1000.0))
+    model.save_pretrained(tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["_class_name"] == TRANSFORMER.official_class
+    assert VideoTransformer.from_pretrained(tmp_path).config == model.config
+
+
+def test_what_else_is_in_a_file_is_said(tmp_path: Path) -> None:
+    """Averaged weights and a text encoder beside the model are not read, and that is said once."""
+    model = tiny(TRANSFORMER)
+    others = {"model_ema.decay": torch.zeros(1), "text_encoders.t5xxl.shared.weight": torch.zeros(1)}
+    config = {"transformer": model.config.to_dict()}
+    file = tmp_path / "all.safetensors"
+    save_file({**prefixed(TRANSFORMER, model), **others}, file, metadata={"config": json.dumps(config)})
+    with pytest.warns(UserWarning, match=r"also holds what is not read: averaged .* a text encoder.*text_encoder="):
+        VideoTransformer.from_pretrained(file)

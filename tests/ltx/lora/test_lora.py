@@ -302,3 +302,10 @@ def test_differences_and_updates_of_one_weight_add_up(model: VideoTransformer) -
     update = LowRank(torch.ones(1, 32), torch.ones(32, 1), 2.0)
     merge(model, LoRA({name: update}, {f"{name}.weight": torch.full((32, 32), 3.0)}), strength=0.5)
     assert model.get_parameter(f"{name}.weight").eq(3.5).all()
+
+
+def test_layers_of_another_kind_are_refused() -> None:
+    """An embedding has weights of a linear layer's shape and is none: nothing can lie beside it."""
+    model = torch.nn.Sequential(torch.nn.Embedding(4, 3))
+    with pytest.raises(CheckpointError, match="no linear layers: 0"):
+        attach(model, LoRA({"0": LowRank(torch.ones(1, 3), torch.ones(4, 1), 1.0)}))

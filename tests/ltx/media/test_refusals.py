@@ -128,3 +128,12 @@ def test_more_than_a_flat_picture_is_said(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(colours, "side_data", lambda frame: {"SPHERICAL": b"", "STEREO3D": b""})
     sphere, both = read_video(tmp_path / "a.mp4").remarks
     assert "360° video" in sphere and "stereoscopic" in both
+
+
+def test_the_colours_of_a_phones_picture_are_said(tmp_path: Path) -> None:
+    """A profile of Display P3 is not undone."""
+    remarks = Remarks()
+    for name, profile in (("plain", None), ("wide", b"\0" * 200 + b"Display P3")):
+        Image.new("RGB", (16, 16)).save(tmp_path / f"{name}.png", icc_profile=profile)
+        load_still(tmp_path / f"{name}.png", Limits(), remarks)
+        assert ["Display P3" in one for one in remarks] == ([True] if profile else [])
