@@ -11,6 +11,7 @@ from lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
 from foresight.data.encode import caches_of, fill
+from foresight.data.loader import ForkingLoader
 from foresight.training.randomness import keyed_generator
 
 
@@ -133,7 +134,7 @@ class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer is not None else (0, 1)
 
     def _loader(self, source: RowsT, batches: Iterable[list[int]]) -> DataLoader[Any]:
-        return DataLoader(
+        return ForkingLoader(
             source,  # type: ignore[arg-type]
             batch_sampler=batches,
             num_workers=self.workers,
