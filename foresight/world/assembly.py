@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from foresight.world.sizes import check_pairing, text_width, video_sizes, vlm_si
 from foresight.world.training_clips import clips_of
 from ltx.checkpoint.checkpoint import read_scheduler
 from ltx.checkpoint.place import place_of
+from ltx.checkpoint.read import read_object
 from ltx.checkpoint.recognise import recognise
 from ltx.pipeline.preset import Preset, find_preset
 from ltx.pipeline.released import preset_of
@@ -184,9 +184,9 @@ def adapter_configs(folder: Path) -> tuple[Any, ...]:
         UserError: if it is damaged.
     """
     try:
-        config = config_from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
+        config = config_from_dict(read_object(folder / CONFIG))
         return config.parts if isinstance(config, ComposeConfig) else (config,)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise UserError(
             expected=f"the configuration of an adapter in {folder / CONFIG}",
             got=str(error).splitlines()[0],

@@ -13,9 +13,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from adapters import QueriesConfig, save_adapter
+from adapters.storage import CONFIG
 from foresight import WorldModel
 from foresight.errors import UserError
-from foresight.world.assembly import plan_assembly, release_preset
+from foresight.world.assembly import adapter_configs, plan_assembly, release_preset
 from foresight.world.training_clips import TrainingClips
 from ltx.checkpoint.checkpoint import Checkpoint
 from ltx.flow import SchedulerConfig
@@ -194,3 +195,12 @@ def test_a_checkpoint_that_lists_its_times_is_looked_up_as_one(
     with pytest.raises(KeyError):
         release_preset(path, None)
     assert asked == [listed]
+
+
+@pytest.mark.parametrize("text", [None, "{", "[1]"])
+def test_a_damaged_adapter_is_named_by_its_file(tmp_path: Path, text: str | None) -> None:
+    """Not there, no JSON, or no configuration: the path of the file that ought to be one."""
+    if text is not None:
+        (tmp_path / CONFIG).write_text(text)
+    with pytest.raises(UserError, match=f"the configuration of an adapter in {tmp_path / CONFIG}"):
+        adapter_configs(tmp_path)
