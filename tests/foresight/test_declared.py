@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from foresight.declared import fits, item_types, said, value_type
+from foresight.declared import check_fields, fits, item_types, said, value_type
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -69,3 +70,20 @@ def test_types_of_items_and_values() -> None:
     assert [item_types(hint, 1) for hint in (str, bytes, int, dict[str, int])] == [None] * 4
     assert item_types(list, 1) == [Any] and value_type(dict) is Any
     assert value_type(Mapping[str, int]) is int and value_type(list[int]) is None and value_type(None) is None
+
+
+@dataclass
+class Record:
+    """As it might be read from a file."""
+
+    count: int
+    name: str | None
+
+
+def test_a_record_holds_what_it_declares() -> None:
+    """The first field that does not is named, with what it holds and what it should."""
+    check_fields(Record(1, None))
+    with pytest.raises(TypeError, match="count is '1', not a whole number"):
+        check_fields(Record("1", 2))  # type: ignore[arg-type]  # what is tested
+    with pytest.raises(TypeError, match="name is 2, not text or null"):
+        check_fields(Record(1, 2))  # type: ignore[arg-type]

@@ -113,3 +113,36 @@ def test_missing_and_damaged_files_are_refused(tmp_path, text):
         (tmp_path / FILE).write_text(text)
     with pytest.raises(ValueError, match=FILE):
         SamplingPlan.from_pretrained(tmp_path)
+
+
+def test_the_least_and_the_most_of_a_plan():
+    """A context of one frame, a chunk of eight, one step, no guidance, no noise, limits that are equal or endless."""
+    least = replace(PLAN, context_frames=1, chunk_frames=8, steps=1, decode_timestep=0, decode_noise=0, carried_noise=0)
+    assert replace(least, domain_limit=22.0).domain_limit == least.domain_warning
+    replace(least, domain_limit=-math.inf)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"context_frames": -7}, r"8k\+1, got -7"),
+        ({"chunk_frames": -8}, "multiple of 8, got -8"),
+        ({"frame_rate": float("nan")}, "above 0, got 4 and nan"),
+        ({"guidance": 0.99}, "at least 1, got 0.99"),
+        ({"domain_limit": 22.5}, "got 22.5 and 22.0"),
+        ({"domain_warning": math.inf}, "got 16.0 and inf"),
+        ({"domain_limit": math.nan}, "got nan and 22.0"),
+    ],
+)
+def test_what_lies_beside_a_bound_is_refused(changes, said):
+    """Each number with what it should be."""
+    with pytest.raises(ValueError, match=said):
+        replace(PLAN, **changes)
+
+
+def test_only_what_is_not_usual_is_written():
+    """A field at its default is left out, any other is there; a field that no plan has is refused."""
+    usual = PLAN.to_dict()
+    assert usual["steps"] == 4 and not {"times", "stochastic", "domain_limit"} & usual.keys()
+    assert replace(PLAN, domain_limit=15.0).to_dict() == {**usual, "domain_limit": 15.0}
+    assert replace(PLAN, stochastic=True).to_dict() == {**usual, "stochastic": True}
