@@ -113,6 +113,8 @@ def train(
             print(f"foresight: {_stopped(folder / 'checkpoints')}", file=sys.stderr)
         raise KeyboardInterrupt from error
     if fit.is_global_zero:
+        if fit.global_step < fit.max_steps:
+            console.print(f"ended early: step {fit.global_step} of trainer.max_steps={fit.max_steps}")
         averages = [callback for callback in kept if isinstance(callback, EMA)]
         write_exports(module, averages, export)
         for world in (one for one in export if isinstance(one, AssembledWorld)):

@@ -106,6 +106,14 @@ def test_a_callback_that_is_null_is_left_out(
     assert not any("EMA" in name for name in read(path_of_step(tmp_path / "r/checkpoints", 4))["callbacks"])
 
 
+def test_a_training_that_ends_early_says_so(typed: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    """What is written after less than all steps is not taken for the whole training's."""
+    assert main([*typed, "trainer.max_time=00:00:00:00"]) == 0
+    assert "ended early: step 0 of trainer.max_steps=2" in capfd.readouterr().out
+    assert main(typed) == 0
+    assert "ended early" not in capfd.readouterr().out
+
+
 def test_a_warning_is_one_line_said_once(typed: list[str], capfd: pytest.CaptureFixture[str]) -> None:
     """Without the file that warns, whatever the sentence holds and however often it is said."""
     with warnings.catch_warnings():
