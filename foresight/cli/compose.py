@@ -166,9 +166,7 @@ def build(
         if not fits(None, declared.get(key, Any)) or key not in declared:
             raise ConfigError(f"expected a value for {key}, got none; add {key}=… to the command")
         wanted[key] = None
-    check_targets(wanted, packages=packages)
-    check_values(function, wanted)
-    wanted = with_homes(function, wanted)
+    wanted = _checked(function, wanted, packages)
     first = [] if early is None else list(inspect.signature(early).parameters)
     arguments = {key: construct(wanted[key], key, packages=packages) for key in first}
     if early is not None:
@@ -177,6 +175,20 @@ def build(
         key: construct(value, key, packages=packages) for key, value in wanted.items() if key not in arguments
     }
     return arguments | {key: value for key, value in given.items() if key in parameters}
+
+
+def build_some(
+    function: Callable[..., Any], config: Mapping[str, Any], packages: Collection[str] = ()
+) -> dict[str, Any]:
+    """Some of a function's arguments, constructed from their configuration; raises as `build` does."""
+    checked = _checked(function, config, packages)
+    return {key: construct(value, key, packages=packages) for key, value in checked.items()}
+
+
+def _checked(function: Callable[..., Any], values: Mapping[str, Any], packages: Collection[str]) -> dict[str, Any]:
+    check_targets(values, packages=packages)
+    check_values(function, values)
+    return with_homes(function, values)
 
 
 def instantiate_plain(config: dict[str, Any]) -> Any:
@@ -231,8 +243,10 @@ def _choice(word: Word, folders: Sequence[Path]) -> str:
     offered = choices(word.key, folders)
     if word.value == "null" and "none" in offered:
         word = replace(word, value="none")
-    if word.value is None or word.value == "null":
-        return f"{word.sign}{place}" + ("" if word.value is None else "=null")
+    if word.value == "null":
+        return f"~{place}"  # Hydra has no other way of saying it
+    if word.value is None:
+        return f"{word.sign}{place}"
     if word.value not in offered:
         near = get_close_matches(word.value, offered, n=1)
         raise ConfigError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from foresight.cli.allowed import check_targets
 from foresight.cli.attempts import attempt_rows
-from foresight.cli.compose import build
+from foresight.cli.compose import build_some
 from foresight.cli.console import console, print_table
 from foresight.cli.predict import predict
 from foresight.cli.received import ReceivedRun
@@ -81,13 +81,24 @@ def _configuration(received: ReceivedRun) -> dict[str, Any]:
 
 def _parts(config: Mapping[str, Any], packages: Collection[str]) -> dict[str, Any]:
     """What the loop is made of, each part checked for its own place and told before any of it is constructed."""
-    wanted = {name: config.get(name) for name in (*PARTS, "noise_level")}
+    wanted = {name: config.get(name) or None for name in PARTS} | {"noise_level": config.get("noise_level")}
     for name, purpose in PARTS.items():
+        _check_part(name, wanted[name])
         check_targets(wanted[name], name, purposes=(purpose,), packages=packages)
     for name in PARTS:
         console.print(printable(f"{name}: {described(name, wanted[name], config)}"))
-    parts = build(predict, wanted, packages)
-    return {name: parts[name] for name in wanted}
+    return build_some(predict, wanted, packages)
+
+
+def _check_part(name: str, part: Any) -> None:
+    if part is None and name in ("verifier", "reviser"):
+        return
+    if not isinstance(part, dict) or "_target_" not in part or "_partial_" in part:
+        raise UserError(
+            expected=f"the {PARTS[name]} of the run at {name}, a mapping that names it as _target_",
+            got=printable(repr(part)[:60]),
+            remedy="name the run directory of `foresight predict policy=…` as it was written",
+        )
 
 
 def _changes(received: ReceivedRun) -> list[str]:

@@ -41,7 +41,7 @@ def check(config: Mapping[str, Any]) -> None:
     """
     if not str(config["run"]).strip():
         raise UserError(expected="the name of a folder", got=repr(config["run"]), remedy="give run= a name")
-    check_trainer(config["trainer"])
+    check_trainer(config.get("trainer") or {})
 
 
 def early(*, data: LightningDataModule) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,12 +13,23 @@ from torch.optim import Optimizer
 
 @dataclass(frozen=True)
 class ParameterGroup:
-    """Parameters whose full name matches a regular expression, and how they are trained."""
+    """Parameters whose full name matches a regular expression, and how they are trained.
+
+    Raises:
+        ValueError: if the rate or the decay is below 0, or no finite number.
+    """
 
     pattern: str
     learning_rate: float
     weight_decay: float
     """Applied to tensors of two or more dimensions; biases, norms and other vectors are never decayed."""
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.learning_rate < math.inf and 0 <= self.weight_decay < math.inf):
+            raise ValueError(
+                f"expected a learning_rate and a weight_decay of at least 0 for {self.pattern}, got "
+                f"{self.learning_rate} and {self.weight_decay}"
+            )
 
 
 class GroupedOptimizer:

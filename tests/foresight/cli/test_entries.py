@@ -261,3 +261,5 @@ def test_null_is_the_choice_of_none() -> None:
     """`verifier=null` and `policy=null` are nothing, as `none` is."""
     found = resolve("predict", ["video=a.mp4", "instruction=x", "verifier=null", "policy=null"])
     assert found["verifier"] is None and found["policy"] is None
+    assert "callbacks" not in resolve("train", ["experiment=tiny/vae", "callbacks=null"])
+    assert resolve("train", ["experiment=tiny/vae", "vlm=null"]) == resolve("train", ["experiment=tiny/vae"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -16,6 +17,11 @@ from foresight.loop import Abstain, Best, Budget, Chain, Refine, Resample
 from foresight.physics import PhysicsConfig, make_clip
 from ltx.media import write_mp4
 
+NAMED = {
+    "model": {"_target_": "foresight.world_model.WorldModel.from_pretrained"},
+    "policy": {"_target_": "foresight.loop.Chain"},
+    "budget": {"_target_": "foresight.loop.Budget"},
+}
 POLICY = Chain([Refine(0.6, "failed", 1), Resample(times=1), Abstain(below=0.0), Best()])
 
 
@@ -52,7 +58,7 @@ def run(parts, tmp_path):
         observe=8,
         run=str(tmp_path / "run"),
         replace=False,
-        config={"policy": {"_target_": "foresight.loop.Chain"}},
+        config=NAMED,
     )
     return tmp_path / "run"
 
@@ -71,7 +77,7 @@ def test_a_run_holds_every_attempt(run):
 
 def test_a_replay_confirms_or_tells_what_differs(run, parts, monkeypatch, capsys):
     """The same parts make the same attempts; a record that was altered does not pass."""
-    monkeypatch.setattr(command, "build", lambda *_: parts)
+    monkeypatch.setattr(command, "build_some", lambda *_: parts)
     command.replay(run=str(run), packages=())
     assert "bit by bit" in capsys.readouterr().out
     tensors = load_file(run / "trace.safetensors")
@@ -133,7 +139,7 @@ def test_a_received_run_names_parts_and_nothing_else(run, entry, node, tmp_path,
     """Each part only in its own place; nothing is constructed, written or deleted before all are checked."""
     victim = tmp_path / "victim"
     victim.write_text("precious")
-    config = {"policy": {"_target_": "foresight.loop.Chain"}, entry: node}
+    config = {**NAMED, entry: node}
     text = yaml.safe_dump(config).replace("VICTIM", str(victim))
     (run / "config.yaml").write_text(text + "allow: [os]\npackages: [os, shutil]\n")
     before = {path: path.read_bytes() for path in run.iterdir()}
@@ -147,7 +153,7 @@ def test_a_received_run_names_parts_and_nothing_else(run, entry, node, tmp_path,
 def test_a_record_whose_parts_do_not_belong_together_is_one_line(run, parts, monkeypatch):
     """Shapes, names and values of a received trace are those of one loop, or it is refused before anything is built."""
     built = []
-    monkeypatch.setattr(command, "build", lambda *_: built.append(1) or parts)
+    monkeypatch.setattr(command, "build_some", lambda *_: built.append(1) or parts)
     tensors, record = load_file(run / "trace.safetensors"), json.loads((run / "trace.json").read_text())
 
     def changed(**names):
@@ -189,3 +195,27 @@ def test_a_record_whose_parts_do_not_belong_together_is_one_line(run, parts, mon
         with pytest.raises(UserError, match=said):
             command.replay(run=str(run), packages=())
     assert not built
+
+
+def test_a_run_is_replayed_as_it_is_typed(tmp_path, capfd):
+    """`foresight replay RUN` right after `foresight predict policy=…`, with what the run's own configuration names."""
+    clip = Path(__file__).parents[3] / "experiments/clips/demo.mp4"
+    words = ["policy=accept", "budget.attempts=1", "steps=1"]
+    run = tmp_path / "run"
+    assert main(["predict", f"video={clip}", "instruction=the red ball is pushed left", *words, f"run={run}"]) == 0
+    capfd.readouterr()
+    assert main(["replay", str(run)]) == 0
+    assert "bit by bit" in capfd.readouterr().out
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    for name, value in (
+        ("policy", "foresight.loop.Best"),
+        ("policy", [config["policy"]]),
+        ("policy", {**config["policy"], "_partial_": True}),
+        ("verifier", ["x"]),
+        ("budget", None),
+        ("model", {}),
+    ):
+        (run / "config.yaml").write_text(yaml.safe_dump({**json.loads(json.dumps(config)), name: value}))
+        assert main(["replay", str(run)]) == 2
+        error = capfd.readouterr().err
+        assert len(error.splitlines()) == 1 and f"at {name}, a mapping" in error

@@ -73,3 +73,10 @@ def test_every_objective_needs_a_weight():
     for terms, weights in (({}, {}), ({"a": constant(1.0)}, {"b": 1.0})):
         with pytest.raises(ValueError, match="a weight for each term"):
             WeightedSum(terms=terms, weights=weights)
+
+
+@pytest.mark.parametrize(("rate", "decay"), [(-0.1, 0.0), (0.1, -0.1), (float("nan"), 0.0), (float("inf"), 0.0)])
+def test_a_rate_that_goes_uphill_is_refused(rate: float, decay: float) -> None:
+    """Below 0 or no finite number, for rates and decays alike."""
+    with pytest.raises(ValueError, match="learning_rate and a weight_decay of at least 0"):
+        ParameterGroup(".*", rate, decay)
