@@ -6,6 +6,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from foresight.cli import console
+
 PRINTS_THEN_WRITES = """
 import sys
 from pathlib import Path
@@ -27,3 +31,22 @@ def test_a_reader_that_goes_away_loses_nothing(tmp_path):
     os.close(writer)
     assert done.returncode == 0 and not done.stderr
     assert (tmp_path / "result").read_text() == "written"
+
+
+def test_lines_of_progress_come_every_half_minute(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two parts in 30 s leave 75 s for five more, two more in 30 s leave 45 for three; nothing before anything new."""
+    now = 100.0
+    monkeypatch.setattr(console.time, "monotonic", lambda: now)
+    with console.progress_bar("parts") as say:
+        for now, done, line in (
+            (101.0, 3, ""),
+            (129.9, 5, ""),
+            (130.0, 5, "parts: 5 of 10 · 0:01:15 left\n"),
+            (159.9, 6, ""),
+            (160.0, 7, "parts: 7 of 10 · 0:00:45 left\n"),
+            (200.0, 3, ""),
+        ):
+            say(done, 10)
+            assert capsys.readouterr().err == line

@@ -40,6 +40,12 @@ class FakeVAE(nn.Module):
         self.decoder = nn.Identity()
         self.scale = nn.Parameter(torch.ones(1))
 
+    def encode(self, video):
+        """One value per 8 frames and quarter of the picture, behind the first frame's."""
+        first, rest = video[:, :1, :1], video[:, :1, 1:]
+        pooled = nn.functional.avg_pool3d(rest, (8, 32, 32))
+        return torch.cat([nn.functional.avg_pool3d(first, (1, 32, 32)), pooled], dim=2)
+
     def decode(self, latents, *, timestep, noise_scale):
         batch, _, frames, height, width = latents.shape
         return torch.zeros(batch, 3, 8 * (frames - 1) + 1, 32 * height, 32 * width)
@@ -55,10 +61,7 @@ class FakeWorld:
         self.vae = FakeVAE()
 
     def encode(self, video):
-        """One value per 8 frames and quarter of the picture, behind the first frame's."""
-        first, rest = video[:, :1, :1], video[:, :1, 1:]
-        pooled = nn.functional.avg_pool3d(rest, (8, 32, 32))
-        return torch.cat([nn.functional.avg_pool3d(first, (1, 32, 32)), pooled], dim=2)
+        return self.vae.encode(video)
 
     def predict(self, context, instruction, horizon, *, candidates, noise_level, seed, steps=None):
         for _ in range(steps or PLAN.steps):
@@ -75,7 +78,7 @@ class FakeWorld:
             instruction=instruction,
             frame_rate=8.0,
             seed=seed,
-            noise_level=noise_level,
+            noise_level=1.0 if noise_level == "auto" else noise_level,
             steps=steps or PLAN.steps,
             evaluations=steps or PLAN.steps,
             seconds=StageSeconds(),

@@ -74,6 +74,27 @@ def test_differences_are_told(make_loop, task):
     assert fewer == "3 attempts, then 1" and "outcome" in outcome
 
 
+def test_every_difference_has_its_words(make_loop, task):
+    """Latents, the length of videos, what was refined, decodings, and a verdict that is not there."""
+    trace = make_loop(COMPARE).run(task)
+    first = trace.attempts[0]
+    tokens = torch.tensor([True, False])
+    refined = replace(first, refined=tokens)
+
+    def said(one, two):
+        return differences(replace(trace, attempts=(one,)), replace(trace, attempts=(two,)))
+
+    assert said(first, replace(first, latents=first.latents + 0.5)) == ["attempt 0: its latents differ by up to 0.5"]
+    (shorter,) = said(first, replace(first, video=first.video[:, :, 1:]))
+    assert shorter.startswith("attempt 0: its videos were")
+    other = ["attempt 0: other tokens were refined"]
+    assert said(first, refined) == said(refined, first) == said(refined, replace(first, refined=~tokens)) == other
+    assert said(refined, replace(first, refined=tokens.clone())) == []
+    dearer = replace(first, cost=replace(first.cost, decodes=first.cost.decodes + 1))
+    assert len(said(first, dearer)) == 1 and "evaluations" in said(first, dearer)[0]
+    assert said(replace(first, verdict=None), first)[0].startswith("attempt 0: it was judged not at all, then ")
+
+
 def test_a_damaged_trace_is_refused(make_loop, task, tmp_path):
     """Nothing there, half a record, a record without its videos."""
     with pytest.raises(UserError, match="trace"):
