@@ -1,7 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup check test test-all demo results bench adapters alignment noise-levels full-size tiny mutations clean
+.PHONY: help setup check test test-all demo results bench adapters alignment noise-levels full-size tiny mutations \
+        foreign-clips clean
 
 help:
 	@grep -E '^## ' Makefile | sed 's/^## //'
@@ -101,6 +102,11 @@ mutations: setup
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,mutations]"
 	nice -n 10 $(BIN)/python experiments/mutations/study.py runs/mutations/$(KIND)/$(SEED) \
 		--kind $(KIND) --seed $(SEED) --count $(COUNT) --only $(ONLY)
+
+## make foreign-clips  from recorded videos of a foreign kind to verified predictions; started again, it goes on
+foreign-clips: setup
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,foreign]"
+	PYTHONPATH=. $(BIN)/python experiments/foreign_clips/study.py runs/foreign_clips
 
 clean:
 	rm -rf .venv runs .cache

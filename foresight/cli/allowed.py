@@ -46,6 +46,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.data.encode.EncodedClips",
         *_in("foresight.data.encoders", "StoredFeatures", "StoredLatents", "StoredText"),
         *_in("foresight.data.mixed", "MixedClips", "MixedData", "Stills"),
+        "foresight.data.mixed_videos.mixed_videos",
         "foresight.data.physics.PhysicsClips",
         "foresight.data.precomputed.PrecomputedClips",
         "foresight.data.referenced.ReferencedClips",
@@ -83,10 +84,12 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
     "callback": (
         "foresight.training.conditioning_watch.ConditioningWatch",
         "foresight.training.ema.EMA",
+        "foresight.training.films.Films",
         "foresight.training.guard.FiniteGuard",
         "foresight.training.periodic.PeriodicCheckpoint",
         "foresight.training.progress.ProgressLine",
-        "lightning.pytorch.callbacks.LearningRateMonitor",
+        "foresight.training.extras.Extras",
+        *_in("lightning.pytorch.callbacks", "EarlyStopping", "LearningRateMonitor"),
     ),
     "export": (
         *_in("foresight.training.export", "AssembledWorld", "Companion", "Export", "TrainingRecord"),

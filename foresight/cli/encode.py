@@ -6,12 +6,13 @@ from foresight.cli.account import give_account, give_reconstruction
 from foresight.cli.console import console, progress_bar
 from foresight.data.datamodule import StreamData
 from foresight.data.encode import EncodedClips, fill, needed_bytes
+from foresight.data.mixed import MixedClips, MixedData
 from foresight.data.referenced import ReferencedClips
 from foresight.data.source import Source
 from foresight.errors import UserError
 
 
-def encode(*, data: StreamData) -> dict[str, list[str]]:
+def encode(*, data: StreamData | MixedData) -> dict[str, list[str]]:
     """Fill the caches of a data module; what is there already is verified and kept.
 
     Before that it says what becomes of the videos, and how well the VAE draws a few of them.
@@ -44,11 +45,13 @@ def encode(*, data: StreamData) -> dict[str, list[str]]:
     return folders
 
 
-def _encoded(name: str, source: Source) -> dict[str, EncodedClips]:
+def _encoded(name: str, source: Source | MixedClips) -> dict[str, EncodedClips]:
     """The caches of a source, by what they are called."""
     if isinstance(source, ReferencedClips):
         clips, references = source.caches
         return {name: clips, f"{name} references": references}
+    if isinstance(source, MixedClips):
+        return {f"{name} {kind}": part for kind, part in source.parts.items() if isinstance(part, EncodedClips)}
     if isinstance(source, EncodedClips):
         return {name: source}
     raise UserError(

@@ -42,7 +42,6 @@ OPTIONS = {
     "trainer.resume_from_checkpoint": RESUME,
     "trainer.gpus": "trainer.accelerator=gpu trainer.devices=N",
     "gpus": "trainer.accelerator=gpu trainer.devices=N",
-    "logger": "trainer.logger={_target_: lightning.pytorch.loggers.TensorBoardLogger, save_dir: FOLDER}",
     "output_dir": FOLDER,
     "resume": RESUME,
     "lr": RATE,

@@ -20,16 +20,19 @@ from foresight.cli.account import give_account, give_reconstruction
 from foresight.cli.console import console
 from foresight.data.fingerprint import differences
 from foresight.errors import UserError
+from foresight.training.best import BestCheckpoint
 from foresight.training.checkpoint import VerifiedCheckpointIO, newest, step_of, steps
 from foresight.training.ema import EMA
 from foresight.training.export import AssembledWorld, Writes
+from foresight.training.extras import Extras
+from foresight.training.loggers import named_loggers
 from foresight.training.lora import LoRAExport
 from foresight.training.module import TrainingModule
 from foresight.training.objective import Objective
 from foresight.training.settings import check_trainer, never_validates
 from ltx.files import write_text
 
-LIMITS = ("trainer", "callbacks", "run", "export")
+LIMITS = ("trainer", "callbacks", "run", "export", "logger", "extras")
 """Entries of a configuration that may change between the parts of one run: they say how long and where, not what."""
 
 
@@ -60,6 +63,8 @@ def train(
     trainer: Callable[..., Trainer],
     callbacks: Mapping[str, Callback | None],
     export: Sequence[Writes],
+    logger: str | Sequence[str],
+    extras: Extras,
     run: str | Path,
     seed: int,
     config: Mapping[str, Any],
@@ -77,6 +82,8 @@ def train(
         trainer: Lightning's, still to be given callbacks and plug-ins.
         callbacks: by name, None for one that is left out; an `EMA` among them decides what is exported.
         export: parts to write at the end.
+        logger: names of further loggers, see `named_loggers`; all are told the configuration.
+        extras: usual habits.
         run: folder of this run.
         seed: of the noise.
         config: plain configuration, recorded and compared on resuming.
@@ -89,7 +96,11 @@ def train(
     _quiet(profiled=bool(settings.get("profiler")))
     folder = Path(run)
     kept = [callback for callback in callbacks.values() if callback is not None]
-    fit = trainer(callbacks=kept, plugins=[VerifiedCheckpointIO()], default_root_dir=folder)
+    more, loggers = extras.callbacks(folder), named_loggers(logger, folder)
+    fit = trainer(callbacks=[*kept, *more], plugins=[VerifiedCheckpointIO()], default_root_dir=folder)
+    fit.loggers = [*fit.loggers, *loggers]
+    for one in loggers:
+        one.log_hyperparams(dict(config))
     _record(folder, config)
     if never_validates(settings):
         console.print(
@@ -116,6 +127,9 @@ def train(
         if fit.global_step < fit.max_steps:
             console.print(f"ended early: step {fit.global_step} of trainer.max_steps={fit.max_steps}")
         averages = [callback for callback in kept if isinstance(callback, EMA)]
+        for best in (one for one in more if isinstance(one, BestCheckpoint)):
+            if best.restore(module, averages):
+                console.print(f"written as it was at step {best.step}: best {best.figure}, {best.value:.4g}")
         write_exports(module, averages, export)
         for world in (one for one in export if isinstance(one, AssembledWorld)):
             console.print(f"world model {world.folder}")

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from adapters.types import VLMFeatures
+
+FEATURES = {
+    field.name: "vlm_tokens_mask" if field.name == "mask" else f"vlm_{field.name}" for field in fields(VLMFeatures)
+}
+"""Names of a VLM's features among the tensors of a batch, by their fields."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,49 @@ class CachedBatch:
     """Frames per second."""
     rows: Tensor
     """Which rows of the cache these are."""
+
+    @classmethod
+    def of(
+        cls,
+        latents: Float[Tensor, "batch channel latent_frame row column"],
+        instructions: Sequence[str],
+        frame_rate: float,
+        *,
+        features: VLMFeatures | None = None,
+    ) -> CachedBatch:
+        """A batch for the objectives of what one's own loop has encoded, without any cache.
+
+        Args:
+            latents: normalised, of whole clips.
+            instructions: what is told in each.
+            frame_rate: of the clips, frames per second.
+            features: what a VLM makes of their beginnings.
+
+        Raises:
+            ValueError: if there are not as many of each.
+        """
+        counts = {len(latents), len(instructions), *([] if features is None else [len(features.tokens)])}
+        if len(counts) > 1:
+            raise ValueError(f"expected as many latents, instructions and features, got {sorted(counts)}")
+        tensors = {"latents": latents}
+        if features is not None:
+            tensors |= {name: getattr(features, field) for field, name in FEATURES.items()}
+        rows = torch.arange(len(latents), device=latents.device)
+        return cls(tensors, tuple(instructions), frame_rate, rows)
+
+    def first(self, count: int) -> CachedBatch:
+        """The first clips."""
+        tensors = {name: tensor[:count] for name, tensor in self.tensors.items()}
+        return replace(self, tensors=tensors, instructions=self.instructions[:count], rows=self.rows[:count])
+
+    @property
+    def features(self) -> VLMFeatures:
+        """What a VLM makes of the clips' beginnings.
+
+        Raises:
+            ValueError: if the batch holds none.
+        """
+        return VLMFeatures(**{field: self[name] for field, name in FEATURES.items()})
 
     def __len__(self) -> int:
         return len(self.instructions)

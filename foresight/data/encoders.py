@@ -6,15 +6,13 @@ What they make depends on their files, whose hash is the key; a finished cache n
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from adapters.types import VLMFeatures
-from foresight.data.batch import CachedBatch, ClipBatch
+from foresight.data.batch import ClipBatch
 from foresight.data.cache import Output
 from foresight.data.frozen import digests, frozen_text_encoder, frozen_vae, frozen_vlm
 from foresight.data.ragged import Ragged
@@ -101,9 +99,6 @@ class StoredText:
         return {"text": Ragged([row[mask] for row, mask in zip(stored, states.mask.bool(), strict=True)], 0)}
 
 
-FEATURES = tuple(field.name for field in fields(VLMFeatures))
-
-
 class StoredFeatures:
     """What a VLM makes of the beginning of each clip and its instruction, as `vlm_tokens`, `vlm_patches` and so on.
 
@@ -175,16 +170,6 @@ class StoredFeatures:
     def _worded(self, instruction: str, seed: int) -> str:
         wordings = self._wording(instruction)
         return wordings[int(torch.randint(len(wordings), (), generator=keyed_generator("wording", seed)))]
-
-
-def features_of(batch: CachedBatch) -> VLMFeatures:
-    """The features that `StoredFeatures` has put into a cache.
-
-    Raises:
-        ValueError: if the cache holds none.
-    """
-    names = {"mask": "vlm_tokens_mask"}
-    return VLMFeatures(**{name: batch[names.get(name, f"vlm_{name}")] for name in FEATURES})
 
 
 def check_precision(precision: str) -> None:

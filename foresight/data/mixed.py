@@ -9,8 +9,10 @@ from typing import Any
 
 from torch.utils.data import Sampler
 
+from foresight.data.account import GivesAccount
 from foresight.data.batch import CachedBatch, MixedBatch
 from foresight.data.encode import EncodedClips, caches_of
+from foresight.data.reconstruction import Reconstruction
 from foresight.data.resumable import ResumableData
 from foresight.data.source import Source
 from ltx.batching import Bucket, BucketSampler, MixedSampler, buckets_by_length
@@ -67,6 +69,20 @@ class MixedClips:
     def caches(self) -> list[EncodedClips]:
         """What is to be encoded before it is read."""
         return [cache for part in self.parts.values() for cache in caches_of(part)]
+
+    def account(self) -> list[str]:
+        """What becomes of the videos of each source."""
+        return [
+            f"{name}: {line}"
+            for name, part in self.parts.items()
+            if isinstance(part, GivesAccount)
+            for line in part.account()
+        ]
+
+    def reconstruction(self) -> Reconstruction | None:
+        """How well a few clips of the first source are drawn."""
+        first = next(iter(self.parts.values()))
+        return first.reconstruction() if isinstance(first, EncodedClips) else None
 
     def prepare(self) -> None:
         """Prepare every source."""

@@ -15,7 +15,6 @@ from torch.utils.hooks import RemovableHandle
 
 from adapters import Conditioning, LatentForecast
 from foresight.data.batch import CachedBatch
-from foresight.data.encoders import features_of
 from foresight.evaluation.denoising import flow_losses
 from foresight.evaluation.gain import conditioning_gain, verdict
 from foresight.future import Given
@@ -109,7 +108,7 @@ class ConditioningWatch(Callback):
         future, targets = clean[:, known:], places[:, :, known:]
         noise = torch.randn(future.shape, generator=generator, device=future.device)
         text = self._sentences([""] * len(batch), clean.device)
-        features = features_of(batch)
+        features = batch.features
         others = torch.arange(len(batch), device=clean.device).roll(1)
 
         def measure(said: Conditioning, forecast: LatentForecast | None) -> Losses:

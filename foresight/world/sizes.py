@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,29 @@ def vlm_sizes(where: str | Path) -> VLMSizes:
         hidden_size=_number(text, "hidden_size", root),
         vision_size=_number(vision, "hidden_size", root),
         depth=_number(text, "num_hidden_layers", root),
+    )
+
+
+def pairing_between(ltx: str | Path, vlm: str | Path, *, layers: Sequence[int] | None = None) -> Pairing:
+    """What an adapter between two models is made for, as their configurations say it.
+
+    Args:
+        ltx: a checkpoint of the video model.
+        vlm: a vision-language model.
+        layers: hidden states that it reads; None is those of the middle layer and of the last.
+
+    Raises:
+        UserError: if there is no such model.
+    """
+    video, reader = video_sizes(ltx, ltx), vlm_sizes(vlm)
+    return Pairing(
+        vlm=str(vlm),
+        vlm_hidden_size=reader.hidden_size,
+        vlm_vision_size=reader.vision_size,
+        vlm_layers=reader.layers if layers is None else tuple(layers),
+        ltx=str(ltx),
+        latent_channels=video.latent_channels,
+        caption_channels=video.caption_channels,
     )
 
 

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from adapters import AbstractAdapter
 from foresight.data.batch import CachedBatch
-from foresight.data.encoders import features_of
 from foresight.future import Given, future_velocity
 from foresight.training.objectives.sentences import DroppedText, Sentences
 from ltx.flow.training import AbstractSigmaDistribution, noised
@@ -70,7 +69,7 @@ class Alignment:
             ValueError: if the adapter's tokens do not replace the text.
         """
         targets = model.places(batch)[:, :, known_tokens(batch, self._context) :]
-        context = model.adapter(features_of(batch), targets).context
+        context = model.adapter(batch.features, targets).context
         if context is None or context.placement != "replace":
             got = "none" if context is None else f"placement {context.placement!r}"
             raise ValueError(f"expected an adapter whose context tokens replace the text, got {got}")
@@ -110,7 +109,7 @@ class ContextFlow:
         known = known_tokens(batch, self._context)
         clean, places = to_tokens(batch["latents"]), model.places(batch)
         text = self._text(batch.instructions, generator, training=model.training)
-        conditioning = model.adapter(features_of(batch), places[:, :, known:])
+        conditioning = model.adapter(batch.features, places[:, :, known:])
         given = Given.of(clean[:, :known], places, text, conditioning)
 
         future = clean[:, known:]

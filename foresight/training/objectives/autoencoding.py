@@ -48,7 +48,7 @@ class Autoencoding(nn.Module):
     Args:
         terms: by name; their metrics appear under `term/metric`, those of networks inside them train with the rest.
         weights: one for each term.
-        lengths: clip lengths in frames, 8k+1; one is drawn per batch.
+        lengths: clip lengths in frames, 8k+1; one is drawn per batch, of those that fit into its clips.
         level: largest noise level; each sample's is drawn evenly below it. 0 for a decoder without timestep.
         momentum: of the running statistics, in (0, 1].
 
@@ -89,7 +89,8 @@ class Autoencoding(nn.Module):
         """
         if not model.training:
             return quality(model, batch.video)
-        length = self.lengths[draw(len(self.lengths), generator)]
+        fitting = [length for length in self.lengths if length <= batch.video.shape[2]] or self.lengths
+        length = fitting[draw(len(fitting), generator)]
         video = mirrored(windows(batch.video, length, generator), generator)
         result = self.autoencode(model, video, generator)
         found = {name: term(result, generator) for name, term in self.terms.items()}

@@ -5,8 +5,11 @@ transformer, and a LoRA of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from foresight.data.batch import CachedBatch, MixedBatch
@@ -16,8 +19,8 @@ from ltx.conditioning import Grid, reference_video
 from ltx.flow.training import AbstractSigmaDistribution, noised
 from ltx.losses.flow_matching import flow_matching_loss
 from ltx.losses.token_drop import LARGEST_DROP
-from ltx.packing import GivenFrames, pack
-from ltx.shapes import LatentShape
+from ltx.packing import GivenFrames, PackedClips, pack
+from ltx.shapes import LatentShape, from_tokens
 from ltx.text import EncodesText, TextConditioning
 from ltx.transformer import VideoTransformer
 from ltx.transformer.groups import TimestepGroups
@@ -83,23 +86,66 @@ class TextFlow:
         noise = torch.randn(packed.tokens.shape, generator=generator, device=packed.tokens.device)
         sample = noised(packed.tokens, noise, levels, packed.given)
         text = self._text(batch, model.training, generator)
-        tokens, places, known = sample.tokens, packed.coordinates, packed.given
+        velocity = self._velocity(model, batch, replace(packed, tokens=sample.tokens), levels, text)
+        return {"loss": flow_matching_loss(velocity, sample.velocity, sample.mask)}
+
+    @torch.no_grad()
+    def continued(
+        self, model: VideoTransformer, batch: CachedBatch, generator: torch.Generator, *, steps: int
+    ) -> Float[Tensor, "batch channel latent_frame row column"]:
+        """Latents of the clips as the model goes on from what is given most often, by Euler steps from pure noise.
+
+        Args:
+            model: as it is trained; run in evaluation.
+            batch: clips of one size.
+            generator: of the noise.
+            steps: equal ones from noise level 1 to 0.
+        """
+        shape = LatentShape.of(batch["latents"])
+        packed = pack(
+            batch["latents"].unbind(0),
+            given=[self._given.usual(shape.frames)] * len(batch),
+            keep=shape.tokens,
+            frame_rates=[batch.frame_rate] * len(batch),
+            causal=model.config.causal_temporal_positioning,
+            generator=generator,
+        )
+        text = self._text(batch, False, generator)
+        unknown = 1 - packed.given[..., None]
+        noise = torch.randn(packed.tokens.shape, generator=generator, device=packed.tokens.device)
+        tokens = torch.lerp(packed.tokens, noise, unknown)
+        levels = torch.linspace(1, 0, steps + 1, device=tokens.device)
+        for now, then in pairwise(levels):
+            velocity = self._velocity(model, batch, replace(packed, tokens=tokens), now.expand(len(batch)), text)
+            tokens = tokens + (then - now) * velocity * unknown
+        return from_tokens(tokens, shape)
+
+    def _velocity(
+        self,
+        model: VideoTransformer,
+        batch: CachedBatch | MixedBatch,
+        packed: PackedClips,
+        levels: Float[Tensor, " batch"],
+        text: TextConditioning,
+    ) -> Float[Tensor, "batch token channel"]:
+        """What the model says of noisy tokens of the clips, float32; what is given, and a reference, is at time 0."""
+        tokens, places, known = packed.tokens, packed.coordinates, packed.given
         if self._reference:
-            extra, where = self._references(batch, causal=causal)
+            extra, where = self._references(batch, causal=model.config.causal_temporal_positioning)
             tokens, places = torch.cat([extra, tokens], dim=1), torch.cat([where, places], dim=2)
             known = torch.cat([known.new_ones(extra.shape[:2]), known], dim=1)
         timesteps = levels[:, None] * (1 - known)
         # A frozen transformer may be held in half precision, which its layers want to be given.
         dtype = next((weight.dtype for weight in model.parameters()), torch.float32)
-        velocity = model(
+        velocity: Tensor = model(
             tokens.to(dtype),
             timesteps,
             places,
             text.embeddings.to(dtype),
             text.mask,
             groups=TimestepGroups.of(known.long()),
-        )[:, -packed.tokens.shape[1] :]
-        return {"loss": flow_matching_loss(velocity.float(), sample.velocity, sample.mask)}
+        )
+        return velocity[:, -packed.tokens.shape[1] :].float()
 
     def _clips(self, batch: CachedBatch | MixedBatch, training: bool) -> tuple[Sequence[Tensor], Sequence[float], int]:
         """Latents and frame rate of each clip, and the length their sequences are cut to."""

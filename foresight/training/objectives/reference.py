@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from foresight.data.batch import CachedBatch
-from foresight.data.encoders import features_of
 from foresight.training.objectives.adapter import AdaptedTransformer, check_context, known_tokens
 from ltx.shapes import to_tokens
 
@@ -34,7 +33,7 @@ class ReferenceFit:
         known = known_tokens(batch, self._context)
         clean, places = to_tokens(batch["latents"]), model.places(batch)
         targets = places[:, :, known:]
-        changes = model.adapter(features_of(batch), targets).reference
+        changes = model.adapter(batch.features, targets).reference
         if changes is None:
             raise ValueError("expected an adapter with reference tokens (ic_lora), got one without")
         tokens = changes.join(clean[:, :known], places[:, :, :known], 0.0).tokens

@@ -15,7 +15,7 @@ from foresight.data.reconstruction import FOLDER, SAMPLE, measured, sampled
 from foresight.data.videos import VideoClips
 from foresight.verify import Verifier
 from foresight.world.domain import drawn_by
-from ltx.media import write_lossless
+from ltx.media import read_video, write_lossless
 from ltx.vae import VideoVAE
 
 
@@ -81,10 +81,32 @@ def test_the_figure_is_that_of_all_clips_and_of_the_worst() -> None:
 def test_training_says_it_too_and_goes_on(videos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The VAE's own training prints the figure it starts from; it is the remedy."""
     words = ["train", "experiment=finetune/vae", "trainer=smoke", "paths.videos=clips", "ltx.clip=[9,64,64]"]
+    words += ["callbacks.films.clips=1"]
     assert main([*words, "data.workers=0", "data.batch=2", "objective.lengths=[9]", "clips.skip=[short]"]) == 0
     lines = " ".join(capsys.readouterr().out.split())
+    film = read_video("runs/finetune/vae/films/step-000000002-0.mp4").video
+    assert film.shape == (3, 9, 64, 128)
+    held_out = VideoClips(folder=videos, split="validation", frames=9, frame_rate=8.0, size=(64, 64))
+    assert float((film[..., :64] - held_out.__getitems__([0]).video[0]).abs().mean()) < 0.1
     assert "reconstruction through the VAE" in lines and "that is what this training is for" in lines
     assert "wrote runs/finetune/vae/vae" in lines
+
+
+def test_a_transformer_trains_on_pictures_and_clips_of_several_kinds(
+    videos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each kind has its own clips of every file that is long enough for it, another one is a word, and what comes of it
+    is a world model; a kind that is none is one line."""
+    words = ["train", "experiment=finetune/transformer_mixed", "trainer=smoke", "paths.videos=clips", *PLACES]
+    words += ["ltx.clip=[17,64,64]", "clips.skip=[short]", "data.tokens_per_batch=24", "trainer.max_steps=4"]
+    assert main([*words, "data.train.kinds.short=[9]"]) == 2
+    assert "[frames, height, width]" in capsys.readouterr().err
+    assert main([*words, "+data.train.kinds.wide=[9,32,64]", "logger=csv", "trainer.log_every_n_steps=1"]) == 0
+    lines = " ".join(capsys.readouterr().out.split())
+    for kind in ("usual", "short", "pictures", "wide"):
+        assert f"train: {kind}: 6 of 9 files for train" in lines
+    assert "wide: cropped to the middle 64×32" in lines
+    assert Path("runs/finetune/transformer_mixed/world/model_index.json").is_file()
 
 
 def test_without_a_terminal_progress_is_a_line_with_the_time_left(

@@ -9,7 +9,7 @@ import torch
 
 from adapters import VLMFeatures
 from foresight.data.encode import EncodedClips, Encoder, needed_bytes
-from foresight.data.encoders import StoredFeatures, StoredLatents, StoredText, features_of
+from foresight.data.encoders import StoredFeatures, StoredLatents, StoredText
 from foresight.data.physics import PhysicsClips
 from foresight.data.wording import WorldWording
 from foresight.physics import PhysicsConfig
@@ -81,7 +81,7 @@ def test_cached_features_are_computed_features(vlm: Path, tmp_path: Path) -> Non
     )
     source.prepare()
     rows = [5, 0, 2]
-    found, raw = features_of(source.__getitems__(rows)), clips().__getitems__(rows)
+    found, raw = source.__getitems__(rows).features, clips().__getitems__(rows)
     reader = QwenEncoder.from_pretrained(vlm, layers=[1, 2])
     assert found.tokens.shape[2] == int(found.mask.sum(dim=1).max()), "filled up no further than needed"
     for row in range(3):

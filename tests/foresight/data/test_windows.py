@@ -1,16 +1,18 @@
 """Several clips of one file, and files divided between training, validation and calibration."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from foresight.data import windows
 from foresight.data.split import SPLITS
 from foresight.data.videos import VideoClips
 from foresight.data.windows import scenes
 from foresight.errors import UserError
-from ltx.media import write_lossless
+from ltx.media import probe, write_lossless
 
 RATE, FRAMES = 8.0, 9
 
@@ -47,6 +49,14 @@ def test_windows_begin_at_every_stride_and_end_within_the_file(tmp_path: Path, e
     torch.testing.assert_close(pictures, expected, atol=0.01, rtol=0)
     said = found.account()[0]
     assert said == "2 files, 5 clips by windows of 1 s every 0.5 s; 1 file too short (brief.mp4)"
+
+
+def test_a_header_that_promises_too_much_gives_no_clip_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last windows are read: where a file's sound, say, goes on after its pictures, none reaches beyond these."""
+    write(tmp_path, "long.mp4", [level(number) for number in range(25)])
+    table(tmp_path, "long.mp4")
+    monkeypatch.setattr(windows, "probe", lambda path: replace(probe(path), duration=probe(path).duration + 1.1))
+    assert [clip.start for clip in clips(tmp_path, every="1s").clips] == [0, 1, 2]
 
 
 def test_windows_begin_where_the_row_begins(tmp_path: Path) -> None:

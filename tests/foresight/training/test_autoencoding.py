@@ -66,6 +66,15 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(vae):
     torch.testing.assert_close(values["loss"], expected)
 
 
+def test_lengths_that_do_not_fit_are_not_drawn(vae):
+    """Clips of 9 frames under a recipe for 25: whatever is drawn, they are trained on whole; none fitting is told."""
+    usual = objective()(vae, clip(), torch.Generator().manual_seed(3))["loss"]
+    for lengths in ([9, 17, 25], [17, 9], [25, 9]):
+        assert objective(lengths=lengths)(vae, clip(), torch.Generator().manual_seed(3))["loss"] == usual
+    with pytest.raises(ValueError, match="windows of 1 to 9 frames, got 17"):
+        objective(lengths=[17])(vae, clip(), seeded())
+
+
 def test_terms_judge_output_and_posterior():
     """Pixel error, wavelets and divergence are those of ltx.losses, on the right tensors."""
     video, output = torch.rand(1, 3, 9, 32, 32), torch.rand(1, 3, 9, 32, 32)
