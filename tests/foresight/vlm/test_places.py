@@ -17,7 +17,7 @@ RED, BLUE = list(COLOURS).index("red"), list(COLOURS).index("blue")
 
 def episode() -> Any:
     """Seven frames of 60 pixels: a ball that goes right by 10 a frame from −10, and a box below that stands still."""
-    positions = torch.tensor([[[10.0 * frame - 10, 10.0], [70.0, 50.0]] for frame in range(7)])
+    positions = torch.tensor([[[10.0 * frame - 10, 10.0], [70.0, 65.0]] for frame in range(7)])
     velocities = torch.tensor([[[SPEED / 2, -SPEED], [0.0, 0.0]]]).expand(7, -1, -1)
     bodies = (Body("ball", "red", 5.0), Body("box", "blue", 5.0))
     return SimpleNamespace(positions=positions, velocities=velocities, bodies=bodies, config=SimpleNamespace(size=60.0))
@@ -32,7 +32,7 @@ def test_a_body_is_in_the_cell_of_its_centre() -> None:
     assert found.presence[0, :, BLUE].nonzero().flatten().tolist() == [5, 6 + 5]
     assert found.states[0, 0, RED].tolist() == pytest.approx([0.0, 1 / 3 - 0.5, 0.5, -1.0, 1.0])
     assert found.states[0, 7, RED].tolist() == pytest.approx([0.0, 1 / 3 - 0.5, 0.5, -1.0, 1.0])
-    assert found.states[0, 5, BLUE].tolist() == pytest.approx([3.5 - 2.5, 5 / 3 - 1.5, 0.0, 0.0, -1.0])
+    assert found.states[0, 5, BLUE].tolist() == pytest.approx([3.5 - 2.5, 65 / 30 - 1.5, 0.0, 0.0, -1.0])
     left = places([episode()], (1, 2, 3), (0,))
     assert left.presence[0, 0, RED] == 1 and float(left.states[0, 0, RED, 0]) == pytest.approx(-0.5 - 0.5)
 

@@ -76,19 +76,19 @@ def test_a_name_points_at_its_cell_in_the_last_picture() -> None:
     attention there costs log 4; where nothing is named there is no loss."""
     presence = torch.zeros(1, 4, 4)
     presence[0, 3, 2] = presence[0, 0, 2] = 1
-    present = torch.zeros(1, 7)
-    present[0, 6] = 1
-    colours = torch.full((1, 7), 2)
+    present = torch.zeros(1, 8)
+    present[0, 7] = 1
+    colours = torch.full((1, 8), 2)
 
     def batch(present: torch.Tensor) -> Any:
         return SimpleNamespace(
             mentions=SimpleNamespace(present=present, colours=colours),
-            tokens=SimpleNamespace(vision=torch.tensor([[False, True, True, True, True, False, False]])),
+            tokens=SimpleNamespace(vision=torch.tensor([[False, True, True, True, True, False, False, False]])),
             places=SimpleNamespace(presence=presence),
             grid=torch.tensor([[2, 2, 4]]),
         )
 
-    weights = torch.full((1, 7, 7), 0.5)
-    weights[0, 6, 4] = 0.25
+    weights = torch.full((1, 8, 8), 0.5)
+    weights[0, 7, 4] = 0.25
     assert float(pointing_loss(weights, batch(present))) == pytest.approx(math.log(4))
-    assert float(pointing_loss(weights, batch(torch.zeros(1, 7)))) == 0
+    assert float(pointing_loss(weights, batch(torch.zeros(1, 8)))) == 0
