@@ -45,6 +45,16 @@ def test_a_header_length_that_looks_like_a_pickle_is_none(tmp_path: Path) -> Non
         refuse_format(path)
 
 
+@pytest.mark.parametrize("name", ["a.ckpt", "a.bin", "a.pth"])
+def test_a_safetensors_file_of_another_name_is_read(tmp_path: Path, name: str) -> None:
+    """What it is, its content says; an unfinished download begins like a whole one, and is refused by its name."""
+    save_file({"a": torch.ones(1)}, tmp_path / name)
+    assert torch.equal(Weights((tmp_path / name,))["a"], torch.ones(1))
+    (tmp_path / name).rename(tmp_path / "a.safetensors.part")
+    with pytest.raises(CheckpointError, match="unfinished download"):
+        refuse_format(tmp_path / "a.safetensors.part")
+
+
 def test_two_files_without_an_index_are_ambiguous(tmp_path: Path) -> None:
     """Which of them to read is not guessed; a hidden file, which may be half written, is not looked at."""
     save_file({"a": torch.ones(1)}, tmp_path / "a.safetensors")
