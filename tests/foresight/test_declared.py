@@ -22,7 +22,7 @@ class Thing:
     ("hint", "taken", "refused"),
     [
         (float, [1.5, 1, -2], [True, NAN, INFINITE, "1", None]),
-        (int, [1, 0, -1], [True, 1.0, "1", None]),
+        (int, [1, 0, -1], [True, 1.0, "1", None, {}]),
         (bool, [True, False], [1, "true"]),
         (str, ["", "a"], [1, Path("a")]),
         (Path, ["a", Path("a")], [1, None]),
