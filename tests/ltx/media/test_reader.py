@@ -124,3 +124,21 @@ def test_a_picture_is_scaled_to_cover_and_cropped_to_its_middle() -> None:
     assert (int(found[0, 0, 0]), int(found[0, -1, 0])) == (10, 69)
     with pytest.raises(MediaError, match="at most 3199 pixels, got 80×40"):
         covering(picture, (40, 60), Limits(pixels=3199))
+
+
+@pytest.mark.parametrize(("duration", "start"), [(3.5, "2.5"), (0.5, "0"), (0.0, "0")])
+def test_the_last_picture_is_looked_for_in_the_last_second(
+    duration: float, start: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a video whose length is told; else from the beginning."""
+    asked: list[Fraction] = []
+
+    def opened(path: Path, *, start: Fraction, **_: Any) -> Any:
+        asked.append(start)
+        info = SimpleNamespace(height=32, width=32, path=path)
+        shades = (np.full((32, 32, 3), shade, np.uint8) for shade in (0, 255))
+        return iter([SimpleNamespace(info=info, pixels=lambda *_, shade=shade: shade) for shade in shades])
+
+    monkeypatch.setattr("ltx.media.reader.probe", lambda *_, **__: SimpleNamespace(duration=duration))
+    monkeypatch.setattr("ltx.media.reader.pictures", opened)
+    assert last_picture("a.mp4", size=(32, 32)).eq(1).all() and asked == [Fraction(start)]

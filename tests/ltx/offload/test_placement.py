@@ -152,3 +152,75 @@ def test_every_device_multiplies_float32() -> None:
     assert multiplies(torch.device("cpu"), F32)
     units = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     assert multiplies(torch.device("cpu"), BF16) == units
+
+
+def test_bytes_at_work_by_hand() -> None:
+    """Of 100 weights 60 lie in blocks of up to 20, and 50 of those in matrices; in 2 bytes each."""
+    size = PartSize(100, 20, 60, 50, BF16)
+    assert size.bytes == 200 and size.at_work(2, blocks=False) == 200
+    assert size.at_work(2, blocks=True) == (40 + 2 * 20) * 2
+    assert size.at_work(2, blocks=False, float8=True) == (100 - 50 + 40) * 2 + 50
+    assert size.at_work(4, blocks=True, float8=True) == 320
+
+
+@pytest.mark.parametrize(("more", "mode"), [(0, "none"), (1, "blocks")])
+@pytest.mark.usefixtures("gpu")
+def test_a_gib_is_small_and_a_weight_more_is_not(more: int, mode: str) -> None:
+    """Even where it does not fit beside what activations take."""
+    size = PartSize(GIB // 2 + more, 1, 2, 0, BF16)
+    found = decide(
+        {"transformer": size}, {"transformer": None}, device="cuda", offload="auto", storage="stored", given=False,
+        free=lambda device: 2 * GIB,
+    )  # fmt: skip
+    assert found.offload == mode
+
+
+@pytest.mark.usefixtures("gpu")
+def test_memory_that_just_suffices_is_enough() -> None:
+    """Of a way that was asked for, without room for more; a byte less is refused."""
+    assert decided(8, offload="parts").offload == "parts"
+    with pytest.raises(ValueError, match=r"8\.0 GiB of free memory on cuda for offload=parts"):
+        decided(8 - 1 / GIB, offload="parts")
+    with pytest.raises(ValueError, match="free some, choose device=cpu"):
+        decided(1.9, offload="parts")
+
+
+@pytest.mark.parametrize(
+    ("avx512", "amx", "amx16", "bf16", "fp16"),
+    [
+        (False, False, False, False, False),
+        (True, False, False, True, False),
+        (False, True, False, True, False),
+        (False, False, True, False, True),
+    ],
+)
+def test_units_of_a_cpu(
+    avx512: bool, amx: bool, amx16: bool, bf16: bool, fp16: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either kind is enough for bfloat16; float16 has its own."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    monkeypatch.setattr(torch.cpu, "_is_amx_fp16_supported", lambda: amx16)
+    cpu = torch.device("cpu")
+    assert (multiplies(cpu, BF16), multiplies(cpu, torch.float16)) == (bf16, fp16)
+    assert multiplies(torch.device("mps"), torch.float16) and multiplies(cpu, torch.float64)
+
+
+@pytest.mark.parametrize(("capability", "fits"), [((8, 8), False), ((8, 9), True), ((9, 0), True)])
+def test_float8_units_of_a_gpu(capability: tuple[int, int], fits: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Ada on; no CPU has them."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert placement._has_float8_units(torch.device("cuda")) == fits
+    assert not placement._has_float8_units(torch.device("cpu"))
+
+
+def test_free_memory_counts_what_is_kept_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a GPU what is free and what torch has reserved but not given; of Apple's what is recommended."""
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: 50)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: 30)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (100, 1000))
+    monkeypatch.setattr(torch.mps, "recommended_max_memory", lambda: 70)
+    monkeypatch.setattr(torch.mps, "current_allocated_memory", lambda: 30)
+    assert placement.free_memory(torch.device("cuda")) == 120
+    assert placement.free_memory(torch.device("mps")) == 40
+    assert placement.free_memory(torch.device("cpu")) > 0

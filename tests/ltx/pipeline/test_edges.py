@@ -11,7 +11,7 @@ import torch
 
 from ltx.conditioning import ConditioningItem, ConditioningNoise, LatentItem
 from ltx.conditioning.place import Grid, InContextTokens, place, reference_video
-from ltx.flow import Guidance, GuidancePlan
+from ltx.flow import Guidance, GuidancePlan, seeded
 from ltx.pipeline.denoiser import TransformerBranches, _repeated
 from ltx.pipeline.generated import Decoding, Generated
 from ltx.pipeline.latents import adain, low_size, tone_map
@@ -19,11 +19,12 @@ from ltx.pipeline.options import Options
 from ltx.pipeline.passes import guided, passes_of
 from ltx.pipeline.preset import CountedSteps, ListedTimes, Preset, find_preset
 from ltx.pipeline.request import Request
-from ltx.pipeline.run import _from_level
+from ltx.pipeline.run import _from_level, encode
 from ltx.pipeline.size import Size
 from ltx.pipeline.start import StartingVideo, check_latents, check_level, check_video, cut
 from ltx.shapes import LatentShape, VideoShape
 from ltx.text import TextConditioning
+from ltx.vae.model import Moments
 
 
 def text(rows: int) -> TextConditioning:
@@ -335,3 +336,14 @@ def test_what_is_used_of_a_clip_is_said(count: int, start: int, used: str) -> No
     """In numbers of its own frames."""
     with pytest.warns(UserWarning, match=f"of the {count} frames .* at frame {start} of a video of 41, {used} used"):
         ConditioningItem(torch.zeros(1, 3, count, 4, 4), start, 1.0).trimmed(41)
+
+
+def test_given_frames_are_drawn_from_their_posterior() -> None:
+    """The mean and half of the log-variance, with each sample's own noise: 1 + 3 ε of log-variance 2 · ln 3."""
+    moments = Moments(torch.ones(1, 2, 1, 1, 1), torch.full((1, 1, 1, 1, 1), 2 * torch.tensor(3.0).log()))
+    vae: Any = torch.nn.Linear(1, 1)
+    vae.moments = lambda _: moments
+    vae.per_channel_statistics = SimpleNamespace(normalize=lambda latents: latents)
+    given: Any = SimpleNamespace(generators=seeded([4, 5]))
+    drawn = torch.cat([torch.randn(2, generator=generator) for generator in seeded([4, 5])])
+    torch.testing.assert_close(encode(vae, torch.zeros(1), given).flatten(), 1 + 3 * drawn)

@@ -163,3 +163,35 @@ def test_tables_start_small() -> None:
     small = {"in_channels": 1, "out_channels": 1, "caption_channels": 1}
     model = VideoTransformer(replace(TransformerConfig.ltx_13b(), **sizes, **small))
     assert model.scale_shift_table.std().item() == pytest.approx(1 / 16, rel=0.15)
+
+
+@pytest.mark.parametrize(("asked", "recorded", "count"), [(True, True, 2), (True, False, 0), (False, True, 0)])
+def test_blocks_are_recomputed_only_for_gradients(
+    asked: bool, recorded: bool, count: int, model_of: Any, inputs_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it is asked for and there will be a backward pass."""
+    calls: list[Any] = []
+
+    def run(block: Any, *inputs: Any, use_reentrant: bool) -> Any:
+        calls.append(use_reentrant)
+        return block(*inputs)
+
+    monkeypatch.setattr("ltx.transformer.model.checkpoint", run)
+    model, inputs = model_of("T1"), inputs_of("T1", batch=1)
+    model.gradient_checkpointing = asked
+    with torch.set_grad_enabled(recorded):
+        model(inputs.tokens, inputs.timesteps, inputs.coordinates, inputs.context, inputs.mask)
+    assert calls == [False] * count
+
+
+def test_six_vectors_hold_one_and_two_scales(model_of: Any) -> None:
+    """Shift, 1 + scale and gate, twice; in float32 where a few rows stand for many tokens."""
+    adaln = model_of("T1").adaln_single.bfloat16()
+    times = torch.tensor([[250.0]])
+    with torch.no_grad():
+        embedded, precise = adaln(times, precise=True)
+        raw = adaln.linear(torch.nn.functional.silu(embedded)).unflatten(-1, (6, -1)).float()
+        plain = adaln(times, precise=False).modulation
+    assert precise.dtype is torch.float32 and plain.dtype is torch.bfloat16
+    ones = torch.tensor([0.0, 1, 0, 0, 1, 0])[:, None]
+    torch.testing.assert_close(precise, raw + ones)
