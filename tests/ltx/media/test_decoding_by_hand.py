@@ -28,7 +28,7 @@ class Decoder:
             raise av.error.InvalidDataError(1, "no such\nblock")
         if packet.kind in (EMPTY, NOT_YET):
             return []
-        return [SimpleNamespace(number=packet.number, is_corrupt=packet.kind == HALF)]
+        return [SimpleNamespace(number=packet.number, pts=None, is_corrupt=packet.kind == HALF)]
 
     def flush_buffers(self) -> None:
         """Counted."""
@@ -40,7 +40,13 @@ def read(*kinds: str, missing: str = "", beginning: bool = True, key: int = 0) -
     source = SimpleNamespace(missing=missing, remarks=Remarks(), path=Path("a.mkv"))
     packets = [
         SimpleNamespace(
-            kind=kind, number=number, size=kind != EMPTY, is_corrupt=kind == TORN, is_keyframe=number >= key
+            kind=kind,
+            number=number,
+            size=kind != EMPTY,
+            is_corrupt=kind == TORN,
+            dts=None,
+            pts=None,
+            is_keyframe=number >= key,
         )
         for number, kind in enumerate(kinds)
     ]
