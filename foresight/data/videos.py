@@ -50,7 +50,8 @@ class VideoClips:
         skip: which rows are left out, with a warning that names them, instead of refused: those whose video ends before
             the clip does ("short"), cannot be read ("damaged") or is not there ("missing"). To know, every clip is then
             read once before anything else.
-        stream: which of a file's videos is taken where its row does not say, see `ltx.media.sample_video`.
+        stream: which of a file's videos is taken where its row does not say, see `ltx.media.sample_video`; None is
+            "default".
 
     Raises:
         ValueError: if frames or size are not those of a clip, or a word of `skip` is none of these.
@@ -68,7 +69,7 @@ class VideoClips:
         every: str | int | None = None,
         reference: bool = False,
         skip: Sequence[str] = (),
-        stream: StreamChoice = "default",
+        stream: StreamChoice | None = None,
     ) -> None:
         height, width = size
         if isinstance(skip, str) or not set(skip) <= set(FAULTS):
@@ -78,7 +79,8 @@ class VideoClips:
         VideoShape(frames, height, width)
         self._frames, self._frame_rate, self._size = frames, frame_rate, (height, width)
         self._folder, self._reference = Path(folder), reference
-        self._split, self._every, self._stream = split, every, stream
+        self._split, self._every = split, every
+        self._stream: StreamChoice = "default" if stream is None else stream
         if every is not None:
             stride(every, frame_rate)
         self._told: list[str] = []

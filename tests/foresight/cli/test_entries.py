@@ -257,6 +257,21 @@ def test_broken_brackets_are_refused(text: str) -> None:
         parse(text)
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("encode", ["data=video_features", "ltx=tiny", "vlm=tiny"]),
+        ("train", ["experiment=finetune/vae"]),
+        ("evaluate", ["benchmark=videos"]),
+        ("fit_verifier", ["cases=videos"]),
+    ],
+)
+def test_a_stream_of_ones_own_videos_is_a_number(command: str, words: list[str]) -> None:
+    """`clips.stream=1` reaches every folder of videos as what it takes."""
+    found = str(resolve(command, [*words, "clips.stream=1", "paths.videos=/videos"]))
+    assert found.count("VideoClips") == found.count("'skip': [], 'stream': 1") - 1 > 0
+
+
 def test_null_is_the_choice_of_none() -> None:
     """`verifier=null` and `policy=null` are nothing, as `none` is."""
     found = resolve("predict", ["video=a.mp4", "instruction=x", "verifier=null", "policy=null"])
