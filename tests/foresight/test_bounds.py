@@ -79,7 +79,7 @@ BOUNDS: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = [
     ("noise levels that tell", lambda s: LikelihoodReviser(s), [[TINY], [1 - TINY, 0.5]], [[], [0], [0.5, 1]]),
     ("draws that tell", lambda n: LikelihoodReviser(draws=n), [1], [0]),
     ("noise levels gathered", lambda s: Gathering(("a", "b"), 1, s), [[TINY, 1 - TINY]], [[], [0], [0.5, 1]]),
-    ("instructions tried", lambda n: Gathering(("a", "b"), n), [1], [0, 2]),
+    ("instructions tried", lambda n: Gathering(("a", "b"), n), [0, 1], [-1, 2]),
     ("penalty", logistic, [TINY], [0, -1]),
     ("coverage", lambda c: conformal_lower(torch.zeros(9), c), [TINY, 1 - TINY], [0, 1]),
     ("wrong futures", lambda n: check_kinds("ab", "abc", n), [1, 2], [0, 3]),

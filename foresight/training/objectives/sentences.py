@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from ltx.text import EncodesText, TextConditioning
 
@@ -28,10 +29,10 @@ class Sentences:
             with torch.autocast(device.type, enabled=False):
                 states = self._encoder.encode(new)
             self._known |= {s: (states.embeddings[i].clone(), states.mask[i].clone()) for i, s in enumerate(new)}
+        # Each has the length of what it was encoded with; what is filled up is masked.
         rows = [self._known[sentence] for sentence in sentences]
-        return TextConditioning(torch.stack([row for row, _ in rows]), torch.stack([mask for _, mask in rows])).to(
-            device
-        )
+        told = pad_sequence([row for row, _ in rows], batch_first=True)
+        return TextConditioning(told, pad_sequence([mask for _, mask in rows], batch_first=True)).to(device)
 
 
 class DroppedText:

@@ -26,6 +26,7 @@ HOW = {
     "steps": 1,
     "patience": 1.0,
     "seconds": None,
+    "stream": "default",
     "replace": True,
     "config": {"seed": 0},
 }
