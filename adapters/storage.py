@@ -70,7 +70,7 @@ def load_adapter(
     try:
         config = config_from_dict(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
         state = load_file(folder / WEIGHTS)
-    except (OSError, json.JSONDecodeError, SafetensorError) as error:
+    except (OSError, json.JSONDecodeError, RecursionError, SafetensorError) as error:
         raise ValueError(f"expected an adapter ({CONFIG} and {WEIGHTS}) in {folder}: {error}") from error
     adapter = build_adapter(config)
     updates = _updates(adapter)

@@ -212,7 +212,7 @@ def _read_json(folder: Path) -> dict[str, Any]:
             isinstance(value, list) for name, value in index.items() if not name.startswith("_")
         ):
             raise ValueError(f"got {type(index).__name__}")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(
             expected=f"a JSON object in {folder / INDEX}", got=str(error), remedy="save the model again"
         ) from error

@@ -141,7 +141,7 @@ class SamplingPlan:
         path = Path(folder) / FILE
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
+        except (OSError, json.JSONDecodeError, RecursionError) as error:
             raise ValueError(f"expected a sampling plan in {path}: {error}") from error
         names = {f.name for f in fields(cls)}
         needed = {f.name for f in fields(cls) if f.default is MISSING}

@@ -107,7 +107,7 @@ def parse_object(text: str, what: str) -> dict[str, Any]:
     """
     try:
         value = json.loads(text.removeprefix("\ufeff"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(f"{what} is not JSON: {error}") from error
     if not isinstance(value, dict):
         raise CheckpointError(f"expected a JSON object as {what}, got {type(value).__name__}")

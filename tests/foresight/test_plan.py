@@ -146,3 +146,10 @@ def test_only_what_is_not_usual_is_written():
     assert usual["steps"] == 4 and not {"times", "stochastic", "domain_limit"} & usual.keys()
     assert replace(PLAN, domain_limit=15.0).to_dict() == {**usual, "domain_limit": 15.0}
     assert replace(PLAN, stochastic=True).to_dict() == {**usual, "stochastic": True}
+
+
+def test_nesting_without_end_is_no_plan(tmp_path):
+    """Refused as any damaged file."""
+    (tmp_path / FILE).write_text("[" * 100_000)
+    with pytest.raises(ValueError, match="expected a sampling plan"):
+        SamplingPlan.from_pretrained(tmp_path)

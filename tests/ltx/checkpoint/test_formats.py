@@ -37,3 +37,10 @@ def test_a_byte_order_mark_is_read_past(tmp_path: Path) -> None:
     """As editors of Windows write it."""
     (tmp_path / "config.json").write_text('{"a": 1}', encoding="utf-8-sig")
     assert read_object(tmp_path / "config.json") == {"a": 1}
+
+
+def test_nesting_without_end_is_no_json(tmp_path: Path) -> None:
+    """A mistake in a file, not a defect of the program."""
+    (tmp_path / "config.json").write_text("[" * 100_000)
+    with pytest.raises(CheckpointError, match="is not JSON"):
+        read_object(tmp_path / "config.json")
