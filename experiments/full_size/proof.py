@@ -12,7 +12,7 @@ import argparse
 import json
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,10 +26,13 @@ from experiments.full_size.checkpoints import (
     write_vlm,
 )
 from experiments.full_size.measure import Measured, measured
+from foresight.cli.compose import instantiate_plain, resolve
 from foresight.cli.console import console, print_table
 from foresight.evaluation.tables import check_marks, markdown, publish
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
+from foresight.training.footprint import footprint
+from foresight.training.stages import stages
 from ltx.files import write_text
 from ltx.media import write_mp4
 
@@ -38,7 +41,7 @@ MARK = "full_size"
 LIMIT = 15_000_000_000
 """Bytes of its own that a command may have."""
 FRAMES, SIDE, RATE = 17, 64, 25
-CLIPS = {"train": 1, "validation": 1, "calibration": 4}
+CLIPS = {"train": 1, "validation": 1, "calibration": 8}
 STAGES = ("encode", "train", "assemble", "predict", "generate", "fit-verifier", "judge")
 
 
@@ -109,14 +112,21 @@ def write_checkpoints(root: Path, sizes: Sizes) -> None:
             done.touch()
 
 
-def prove(root: Path, sizes: Sizes, stages: Sequence[str], *, limit: int = LIMIT) -> dict[str, Measured]:
-    """Write what is missing and run the stages.
+def as_process(words: Sequence[str], root: Path) -> Measured:
+    """Run the words of a command in a process of its own, which may have `LIMIT` bytes."""
+    return measured([sys.executable, "-m", "foresight.cli.main", *words], folder=root, limit=LIMIT)
+
+
+def prove(
+    root: Path, sizes: Sizes, names: Sequence[str], run: Callable[[Sequence[str], Path], Measured] = as_process
+) -> dict[str, Measured]:
+    """Write what is missing and run stages.
 
     Args:
         root: folder of everything.
         sizes: of the checkpoints.
-        stages: names out of `STAGES`, in order.
-        limit: bytes that a command may have.
+        names: of the stages, out of `STAGES`, in order.
+        run: how a command is run.
 
     Raises:
         CommandFailed: if one does not end well.
@@ -125,22 +135,31 @@ def prove(root: Path, sizes: Sizes, stages: Sequence[str], *, limit: int = LIMIT
     write_checkpoints(root, sizes)
     write_clips(root / "videos")
     found = {}
-    for stage in stages:
+    for stage in names:
         console.print(f"{stage} …")
-        words = [sys.executable, "-m", "foresight.cli.main", *commands(root)[stage]]
-        found[stage] = measured(words, folder=root, limit=limit)
+        found[stage] = run(commands(root)[stage], root)
         console.print(f"{stage}: {found[stage].peak / 1e9:.2f} GB, {found[stage].seconds:.0f} s")
         write_text(root / f"{stage}.json", json.dumps(asdict(found[stage])))
     return found
 
 
-def table(found: dict[str, Measured]) -> list[dict[str, str]]:
+def foretold(root: Path) -> dict[str, int]:
+    """Bytes that `foresight plan` says of the stages, from the configurations of the models that were written."""
+    models = [word for word in commands(root)["encode"][2:] if not word.startswith("paths.")]
+    config = resolve("plan", [*models, "adapter=replacing_queries", "adapter.config.queries=16"])
+    found = footprint(vlm=config["vlm"], ltx=config["ltx"], adapter=instantiate_plain(config["adapter"]))
+    told = {one.command: one.memory for one in stages(found, batch=1, recompute=False, text=False)}
+    return told | {"fit-verifier": told["predict"], "judge": told["predict"]}
+
+
+def table(found: Mapping[str, Measured], planned: Mapping[str, int]) -> list[dict[str, str]]:
     """A row for each stage."""
     return [
         {
             "stage": stage,
             "peak, GB": f"{one.peak / 1e9:.2f}",
             "of it not in mapped files, GB": f"{one.own / 1e9:.2f}",
+            "plan says, GB": f"{planned[stage] / 1e9:.2f}" if stage in planned else "",
             "seconds": f"{one.seconds:.0f}",
         }
         for stage, one in found.items()
@@ -157,15 +176,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if not chosen.tiny:
         check_marks(PAGE, MARK)
+    root = chosen.root.resolve()
     try:
-        found = prove(chosen.root.resolve(), tiny_sizes() if chosen.tiny else FULL, chosen.stages.split(","))
+        found = prove(root, tiny_sizes() if chosen.tiny else FULL, chosen.stages.split(","))
+        rows = table(found, foretold(root))
     finally:
         if not chosen.keep:
             for name in ("ltx.safetensors", "vlm", "t5"):
-                path = chosen.root / name
+                path = root / name
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-                (chosen.root / f"{name}.done").unlink(missing_ok=True)
-    rows = table(found)
+                (root / f"{name}.done").unlink(missing_ok=True)
     print_table("full size", rows)
     if not chosen.tiny:
         publish(markdown(rows), PAGE, MARK)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from adapters import AbstractAdapter, save_adapter
 from foresight.world.assembly import plan_assembly
@@ -58,13 +58,30 @@ class Export:
         Raises:
             AttributeError: if the network has no such part, or it cannot be saved.
         """
-        part: Any = copy.deepcopy(network.get_submodule(self.part)).to("cpu", PRECISIONS[self.precision])
+        part: Any = on_cpu(network.get_submodule(self.part), PRECISIONS[self.precision])
         Path(self.folder).mkdir(parents=True, exist_ok=True)
         if isinstance(part, AbstractAdapter):
             save_adapter(part, self.folder)
         else:
             saves: Saves = part
             saves.save_pretrained(self.folder)
+
+
+def on_cpu(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """A copy of a module on the CPU in another type; a tensor that is there in that type already is shared.
+
+    So there is at most one more set of weights in memory, none on the device, and none at all where nothing changes.
+    """
+    moved: dict[int, Any] = {}
+    for parameter in module.parameters():
+        moved[id(parameter)] = nn.Parameter(_moved(parameter.detach(), dtype), requires_grad=False)
+    for buffer in module.buffers():
+        moved[id(buffer)] = _moved(buffer, dtype)
+    return copy.deepcopy(module, moved)
+
+
+def _moved(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    return tensor.to("cpu", dtype) if tensor.is_floating_point() else tensor.to("cpu")
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,16 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, T
 
 from adapters import AbstractAdapter
 from foresight.errors import UserError
-from foresight.training.initial import trained_text_encoder, trained_transformer, trained_vae, trained_vlm
+from foresight.vlm.folder import find_qwen
+from foresight.world.placement import SMALL
+from foresight.world.reference import locate
+from ltx.checkpoint.parts import TRANSFORMER, VAE
 from ltx.checkpoint.release import VAE_FIELDS
+from ltx.checkpoint.source import open_part
 from ltx.shapes import VideoShape, coordinates
 from ltx.transformer import TransformerConfig, VideoTransformer
 from ltx.vae import VAEConfig, VideoVAE
+from ltx.vae.memory import encoding_peak
 
 TRANSFORMERS = {"2b": TransformerConfig.ltx_2b(causal_temporal_positioning=True), "13b": TransformerConfig.ltx_13b()}
 """Released sizes by name."""
@@ -36,8 +41,14 @@ T5_XXL: dict[str, Any] = {
 }
 """T5 v1.1 XXL, the text encoder of every release."""
 
-FROZEN, TRAINED = 2, 4 + 4 + 8 + 4
-"""Bytes a parameter: bfloat16; or float32 weight and gradient, two moments of AdamW, and a moving average."""
+BFLOAT16 = 2
+TRAINED = 4 + 4 + 8 + 4
+"""Bytes a parameter: float32 weight and gradient, two moments of AdamW, and a moving average."""
+
+
+def held(parameters: int) -> int:
+    """Bytes of a frozen network: large ones are held in bfloat16, small ones in float32."""
+    return (2 if 2 * parameters > SMALL else 4) * parameters
 
 
 @dataclass(frozen=True)
@@ -47,10 +58,11 @@ class Footprint:
     Args:
         vlm: vision-language model, needed to encode only.
         vae: needed to encode only.
-        text_encoder: needed for the flow's own text.
+        text_encoder: needed to encode only.
         transformer: frozen, in the loop.
         adapter: trained.
         tokens: of the video sequence.
+        encoding_vae: bytes of activations while the VAE encodes a clip.
         kept: bytes of activations that the backward pass needs.
         recomputed: likewise with gradient checkpointing in each block.
     """
@@ -61,17 +73,18 @@ class Footprint:
     transformer: int
     adapter: int
     tokens: int
+    encoding_vae: int
     kept: int
     recomputed: int
 
     def encoding(self) -> int:
-        """Bytes of weights while features are encoded."""
-        return FROZEN * (self.vlm + self.vae)
+        """Bytes while data is encoded: networks are read one after the other."""
+        return max(held(self.vlm), held(self.text_encoder), held(self.vae) + self.encoding_vae)
 
     def training(self, batch: int, *, recompute: bool) -> int:
         """Bytes while training on cached features: weights, optimizer and activations of a batch."""
         activations = batch * (self.recomputed if recompute else self.kept)
-        return FROZEN * (self.transformer + self.text_encoder) + TRAINED * self.adapter + activations
+        return held(self.transformer) + TRAINED * self.adapter + activations
 
 
 def footprint(*, vlm: Mapping[str, Any], ltx: Mapping[str, Any], adapter: AbstractAdapter) -> Footprint:
@@ -95,7 +108,7 @@ def footprint(*, vlm: Mapping[str, Any], ltx: Mapping[str, Any], adapter: Abstra
     shape = VideoShape(*ltx["clip"]).latent
     sequence = shape.tokens
     one, two = (_kept(replace(config, num_layers=layers), ltx, shape.tokens) for layers in (1, 2))
-    block, stream = two - one, FROZEN * shape.tokens * config.width
+    block, stream = two - one, BFLOAT16 * shape.tokens * config.width
     return Footprint(
         vlm=_count(reader),
         vae=_count(vae),
@@ -103,20 +116,23 @@ def footprint(*, vlm: Mapping[str, Any], ltx: Mapping[str, Any], adapter: Abstra
         transformer=_count(transformer),
         adapter=_count(adapter),
         tokens=sequence,
+        encoding_vae=encoding_peak(
+            vae_config(ltx), shape, batch=1, itemsize=held(_count(vae)) // _count(vae), frames=None
+        ),
         kept=one + block * (config.num_layers - 1),
         recomputed=one + stream * (config.num_layers - 1),
     )
 
 
 def transformer_config(ltx: Mapping[str, Any]) -> TransformerConfig:
-    """The transformer's sizes: released ones by name, others from where they are stored.
+    """The transformer's sizes: released ones by name, others from its stored configuration.
 
     Raises:
         UserError: if the name is unknown.
     """
     name = ltx["architecture"]
     if name is None:
-        return trained_transformer(where=ltx["where"]).config
+        return TransformerConfig.from_dict(open_part(locate(ltx["transformer"], "transformer"), TRANSFORMER).fields)
     if name not in TRANSFORMERS:
         raise UserError(
             expected=f"an architecture out of {', '.join(TRANSFORMERS)}", got=repr(name), remedy="correct the ltx= file"
@@ -125,20 +141,16 @@ def transformer_config(ltx: Mapping[str, Any]) -> TransformerConfig:
 
 
 def vlm_skeleton(vlm: Mapping[str, Any]) -> nn.Module:
-    """A vision-language model without weights, or the stored small one.
+    """A vision-language model without weights, of the released sizes or of its stored configuration.
 
     Raises:
         ValueError: if its widths are not those that the configuration tells adapters.
     """
-    if vlm["architecture"] is None:
-        encoder = trained_vlm(where=vlm["where"], layers=vlm["layers"])
-        model: nn.Module = encoder.model
-        found = (encoder.hidden_size, encoder.vision_size)
-    else:
-        config: Any = Qwen2_5_VLConfig(**vlm["architecture"])
-        found = (config.text_config.hidden_size, config.vision_config.hidden_size)
-        with torch.device("meta"):
-            model = Qwen2_5_VLForConditionalGeneration(config)
+    architecture = vlm["architecture"]
+    config: Any = find_qwen(vlm["where"]).config if architecture is None else Qwen2_5_VLConfig(**architecture)
+    found = (config.text_config.hidden_size, config.vision_config.hidden_size)
+    with torch.device("meta"):
+        model = Qwen2_5_VLForConditionalGeneration(config)
     if found != (vlm["hidden_size"], vlm["vision_size"]):
         raise ValueError(
             f"expected {vlm['name']} with hidden size {vlm['hidden_size']} and vision size {vlm['vision_size']}, "
@@ -147,21 +159,28 @@ def vlm_skeleton(vlm: Mapping[str, Any]) -> nn.Module:
     return model
 
 
+def vae_config(ltx: Mapping[str, Any]) -> VAEConfig:
+    """The VAE's sizes: of the generation of 0.9.5 and later, or of its stored configuration."""
+    own = ltx["architecture"] is None
+    return VAEConfig.from_dict(open_part(locate(ltx["vae"], "vae"), VAE).fields if own else VAE_FIELDS["0.9.5"])
+
+
 def vae_skeleton(ltx: Mapping[str, Any]) -> nn.Module:
-    """The VAE without weights (the generation of 0.9.5 and later), or the stored small one."""
-    if ltx["architecture"] is None:
-        return trained_vae(where=ltx["where"])
+    """The VAE without weights."""
     with torch.device("meta"):
-        return VideoVAE(VAEConfig.from_dict(VAE_FIELDS["0.9.5"]))
+        return VideoVAE(vae_config(ltx))
 
 
 def text_skeleton(ltx: Mapping[str, Any]) -> nn.Module:
-    """The text encoder without weights, or the stored small one."""
+    """The text encoder without weights, the published one or of its stored configuration."""
     if ltx["architecture"] is None:
-        model: nn.Module = trained_text_encoder(where=ltx["text"]).model
-        return model
+        root = locate(ltx["where"] if ltx["text"] is None else ltx["text"], "text_encoder")
+        folder = root / "text_encoder" if (root / "text_encoder").is_dir() else root
+        config = T5Config.from_json_file(folder / "config.json")
+    else:
+        config = T5Config(**T5_XXL)
     with torch.device("meta"):
-        return T5EncoderModel(T5Config(**T5_XXL))
+        return T5EncoderModel(config)
 
 
 def _kept(config: TransformerConfig, ltx: Mapping[str, Any], tokens: int) -> int:

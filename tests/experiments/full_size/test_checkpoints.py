@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,10 @@ import torch
 
 from experiments.full_size import checkpoints
 from experiments.full_size.checkpoints import tiny_sizes, write_text_encoder, write_video_model, write_vlm
-from experiments.full_size.measure import CommandFailed, measured
-from experiments.full_size.proof import STAGES, commands, table
+from experiments.full_size.measure import CommandFailed, Measured, measured
+from experiments.full_size.proof import STAGES, foretold, prove, table
 from foresight import QwenEncoder
-from foresight.cli.compose import resolve
+from foresight.cli.main import main
 from ltx.checkpoint.checkpoint import Checkpoint
 from ltx.text import TextEncoder
 
@@ -43,15 +44,19 @@ def test_a_command_is_measured_and_stopped(tmp_path: Path) -> None:
         measured([*words, wanted.replace("sleep(1)", "sleep(60)")], folder=tmp_path, limit=100_000_000)
     with pytest.raises(CommandFailed, match=r"(?s)ended with 3.*broken"):
         measured([*words, "print('broken'); raise SystemExit(3)"], folder=tmp_path, limit=1 << 30)
-    assert [row["stage"] for row in table({"encode": found})] == ["encode"]
 
 
-def test_commands_are_commands(tmp_path: Path) -> None:
-    """Every stage's words make a configuration, once the models are there."""
-    sizes = tiny_sizes()
-    write_video_model(tmp_path / "ltx.safetensors", sizes)
-    write_vlm(tmp_path / "vlm", sizes)
-    found = commands(tmp_path)
-    assert tuple(found) == STAGES
-    for words in found.values():
-        assert resolve(words[0], words[1:])
+def test_every_stage_runs_on_what_is_written(tmp_path: Path) -> None:
+    """From encoding to a judged prediction, by the words of the proof, at a size that takes seconds."""
+
+    def here(words: Sequence[str], root: Path) -> Measured:
+        assert main(list(words)) == 0, words
+        return Measured(1, 1, 1.0, "")
+
+    found = prove(tmp_path, tiny_sizes(), STAGES, here)
+    rows = table(found, foretold(tmp_path))
+    assert [row["stage"] for row in rows] == list(STAGES)
+    assert all(float(row["plan says, GB"]) > 0.5 for row in rows if row["stage"] != "assemble")
+    parts = {path.name for path in (tmp_path / "world").iterdir()}
+    assert "adapter" in parts and "text_encoder" not in parts and "vlm" not in parts
+    assert (tmp_path / "judged" / "metrics.json").is_file()

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from adapters import load_adapter, save_adapter
 from foresight import WorldModel
-from foresight.training.export import AssembledWorld, TrainingRecord
+from foresight.training.export import AssembledWorld, TrainingRecord, on_cpu
 from foresight.world.training_clips import TrainingClips
 from ltx.checkpoint.hub import resolve
 
@@ -31,3 +31,16 @@ def test_a_trained_adapter_becomes_a_world_model(tmp_path: Path, clip: Tensor) -
     assert mine.plan == theirs.plan
     videos = [one.predict(clip[:, :9], PUSH, 8, seed=2, steps=2).video for one in (mine, theirs)]
     assert torch.equal(*videos)
+
+
+def test_what_is_written_is_copied_only_where_it_changes() -> None:
+    """In the type that it has, a part is not held twice; in another, its values are rounded and its own ones stay."""
+    part = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3))
+    part[1].weight = part[0].bias
+    same, half = on_cpu(part, torch.float32), on_cpu(part, torch.bfloat16)
+    for name, tensor in part.state_dict().items():
+        assert same.state_dict()[name].data_ptr() == tensor.data_ptr()
+        found = half.state_dict()[name]
+        assert found.dtype == (torch.bfloat16 if tensor.is_floating_point() else tensor.dtype)
+        assert torch.equal(found, tensor.to(found.dtype)) and tensor.dtype != torch.bfloat16
+    assert half[1].weight is half[0].bias  # type: ignore[index]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ import pytest
 from adapters import LinearConfig, Pairing, build_adapter
 from foresight.cli.compose import resolve
 from foresight.errors import UserError
-from foresight.training.footprint import Footprint, footprint, transformer_config, vlm_skeleton
+from foresight.training.footprint import Footprint, footprint, held, transformer_config, vlm_skeleton
+from foresight.training.stages import PROGRAM, stages
 
 
 def chosen(*overrides: str) -> dict[str, Any]:
@@ -47,13 +49,42 @@ def test_the_plan_of_a_release() -> None:
 
 
 def test_training_adds_up() -> None:
-    """Frozen parts at 2 bytes, the adapter at 20, activations once per clip; encoding needs VLM and VAE."""
+    """The frozen transformer in its type, the adapter at 20 bytes, activations once per clip; readers one at a time."""
     found = Footprint(
-        vlm=1, vae=10, text_encoder=100, transformer=1000, adapter=7, tokens=1, kept=50_000, recomputed=20_000
+        vlm=1,
+        vae=10,
+        text_encoder=100,
+        transformer=1000,
+        adapter=7,
+        tokens=1,
+        encoding_vae=300,
+        kept=50_000,
+        recomputed=20_000,
     )
-    assert found.encoding() == 22
-    assert found.training(3, recompute=False) == 2 * 1100 + 20 * 7 + 150_000
-    assert found.training(3, recompute=True) == 2 * 1100 + 20 * 7 + 60_000
+    assert held(1000) == 4000 and held(1 << 30) == 2 << 30
+    assert found.encoding() == 400 and replace(found, encoding_vae=500).encoding() == 540
+    assert found.training(3, recompute=False) == 4000 + 20 * 7 + 150_000
+    assert found.training(3, recompute=True) == 4000 + 20 * 7 + 60_000
+
+
+def test_stages_hold_what_they_need() -> None:
+    """Encoding its largest network, training the transformer, predicting all that the world model has."""
+    found = Footprint(
+        vlm=1 << 30,
+        vae=1 << 20,
+        text_encoder=1 << 31,
+        transformer=1 << 29,
+        adapter=0,
+        tokens=1,
+        encoding_vae=0,
+        kept=5,
+        recomputed=1,
+    )
+    got = {one.command: one.memory - PROGRAM for one in stages(found, batch=2, recompute=False, text=False)}
+    world = (2 << 30) + (4 << 20) + (4 << 29)
+    assert got["encode"] == 4 << 30 and got["train"] == (4 << 29) + 10 and got["predict"] == world
+    told = {one.command: one.memory - PROGRAM for one in stages(found, batch=2, recompute=True, text=True)}
+    assert told["predict"] == world + (4 << 30) and told["train"] == (4 << 29) + 2
 
 
 def test_configurations_that_contradict_the_models() -> None:
