@@ -10,9 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
+
 from foresight.vlm.encoder import QwenEncoder
 from foresight.world.placement import choose_device, choose_dtype
 from foresight.world.reference import digest, locate, part_files
+from ltx.offload.placement import multiplies
 from ltx.text import TextEncoder
 from ltx.vae import VideoVAE
 
@@ -21,11 +24,16 @@ _held: dict[tuple[str, str], Any] = {}
 
 
 def frozen_vae(where: str) -> VideoVAE:
-    """The VAE at a place, in its stored type if it is large."""
+    """The VAE at a place, in its stored type if it is large, unless the device has no units for bfloat16.
+
+    Half precision is several times slower there, and a VAE in float32 is still smaller than the readers of text.
+    """
 
     def read() -> VideoVAE:
-        dtype = choose_dtype("auto", part_files(locate(where, "vae"), "vae"), reader=False)
-        return VideoVAE.from_pretrained(where, dtype=dtype, device=choose_device()).eval()
+        dtype, device = choose_dtype("auto", part_files(locate(where, "vae"), "vae"), reader=False), choose_device()
+        if not multiplies(device, torch.bfloat16):
+            dtype = torch.float32
+        return VideoVAE.from_pretrained(where, dtype=dtype, device=device).eval()
 
     return _hold("vae", where, read)
 

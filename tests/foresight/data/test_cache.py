@@ -307,3 +307,23 @@ def test_nothing_at_a_time_and_nothing_to_encode_are_refused(
     EncodedClips(clips=nothing, encoders={"a": nothing}, root=tmp_path, batch=1, shard=1)
     with pytest.raises(ValueError, match=f"got {batch}, {shard}, "):
         EncodedClips(clips=nothing, encoders=encoders, root=tmp_path, batch=batch, shard=shard)
+
+
+@pytest.mark.parametrize(("native", "expected"), [(True, None), (False, torch.float32)])
+def test_a_large_vae_is_cast_where_half_precision_is_slow(
+    monkeypatch: pytest.MonkeyPatch, native: bool, expected: torch.dtype | None
+) -> None:
+    """It stays as it is stored on a device that multiplies in bfloat16, and is float32 on any other."""
+    frozen.release()
+    asked: list[Any] = []
+
+    def from_pretrained(where: str, *, dtype: Any, device: Any) -> nn.Module:
+        asked.append(dtype)
+        return nn.Identity()
+
+    monkeypatch.setattr("foresight.data.frozen.VideoVAE.from_pretrained", from_pretrained)
+    monkeypatch.setattr("foresight.data.frozen.multiplies", lambda device, dtype: native)
+    monkeypatch.setattr("foresight.world.placement.SMALL", 0)
+    frozen.frozen_vae("foresight-tiny")
+    frozen.release()
+    assert asked == [expected]
