@@ -30,7 +30,9 @@ def test_parts_on_disk_become_a_model_that_commands_take(tmp_path: Path, capsys:
     assert main([*words, f"instruction={told}", f"run={tmp_path / 'run'}"]) == 0
     scores = json.loads((tmp_path / "run" / "metrics.json").read_text())["scores"]
     assert scores["prediction"]["psnr"] > scores["copy last frame"]["psnr"] + 3
-    assert "adapter: context at noise level 1.00" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "adapter: context at noise level 1.00" in said
+    assert "16 predicted frames against what happened" in said and "copy last frame" in said
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def read(text: str, hint: Any, *, quoted: bool = False) -> Any:
         *[("true", bool, True), ("False", bool | None, False), ("true", Any, True), ("true", str, "true")],
         *[("7", int, 7), ("-7", Any, -7), ("7", float, 7), ("7", str, "7"), ("7", Path, "7")],
         *[("1.5", float, 1.5), ("1e-3", float, 0.001), ("1.5", Any, 1.5), ("1.5", str, "1.5")],
+        *[("1e5", Any, 100000.0), ("-2e3", Any, -2000.0), (".inf", Any, ".inf")],
         *[(".inf", float, float("inf")), ("a, b", str, "a, b"), ("fast", Literal["fast", "slow"], "fast")],
         *[("8", Literal[8, 16], 8), ("2", Literal["2", "3"], "2")],
     ],

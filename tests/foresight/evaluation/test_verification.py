@@ -90,6 +90,9 @@ def test_a_good_verifier_passes(good):
     assert figures["right outcomes kept (aim 90%)"].value == pytest.approx(0.9, abs=0.06)
     assert figures[GAIN].low > 0
     assert figures["AUROC, removed"].clips == CLIPS
+    # What is seen after all frames stands without their number, what is seen before with it.
+    assert any(name.startswith("after 8 frames: ") for name in figures)
+    assert not any(name.startswith("after 16 frames: ") for name in figures)
 
 
 def test_shuffled_features_turn_gates_red():

@@ -65,6 +65,23 @@ def test_flipped_bytes_are_found(tmp_path: Path) -> None:
         pytest.fail(f"byte {position} of {len(content)} was changed unnoticed: {state}")
 
 
+def test_what_is_damaged_is_named(tmp_path: Path) -> None:
+    """The tensors whose values are others, or else the part that says how they hang together."""
+    path = path_of_step(tmp_path, 1)
+    write(_state(), path)
+    content = bytearray(path.read_bytes())
+    content[content.index(torch.arange(6).numpy().tobytes())] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CorruptCheckpointError, match=r"checksums at \['/optimizer/0/moments/0'\]"):
+        read(path)
+    write(_state(), path)
+    content = bytearray(path.read_bytes())
+    content[content.index(b"flags")] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CorruptCheckpointError, match="checksums at its JSON part"):
+        read(path)
+
+
 def test_truncation_is_found(tmp_path: Path) -> None:
     """A file cut short anywhere is refused."""
     path = path_of_step(tmp_path, 1)

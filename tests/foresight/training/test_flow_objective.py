@@ -312,6 +312,7 @@ def test_mixed_data_resumes_with_its_settings_alone() -> None:
     with pytest.raises(ValueError, match="expected the data settings"):
         data.load_state_dict({**data.state_dict(), "seed": 9})
     assert sum(len(batch) for batch in data.val_dataloader()) == 21
+    assert data.batches_of_a_pass(2) == data.batches_of_a_pass(1) // 2 > 1
 
 
 @pytest.mark.parametrize(

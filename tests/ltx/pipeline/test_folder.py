@@ -198,3 +198,12 @@ def test_a_damaged_index_is_named(pipeline: LTXPipeline, tmp_path: Path) -> None
         index.write_text(json.dumps({**fields, **change}))
         with pytest.raises(ValueError, match=message):
             LTXPipeline.from_pretrained(tmp_path)
+
+
+def test_a_pipeline_that_stays_on_a_device_may_be_moved(pipeline: LTXPipeline, folder: Path) -> None:
+    """Of models that were given, and of models that were read without offloading; offloaded ones are refused."""
+    assert pipeline.to("cpu") is pipeline
+    read = LTXPipeline.from_pretrained(folder, offload="none")
+    assert read.to("cpu") is read
+    with pytest.raises(ValueError, match="offload=parts"):
+        LTXPipeline.from_pretrained(folder, offload="parts").to("cpu")
