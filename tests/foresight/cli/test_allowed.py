@@ -87,7 +87,9 @@ def test_every_name_in_the_table_is_there_and_makes_something() -> None:
             if name.split(".")[0] not in ("lightning", "torchmetrics", "torch"):
                 found = locate(name)
                 last = name.rsplit(".", 1)[1]
-                builds = last.startswith(("new_", "trained_", "frozen_", "joined_", "small_", "world_", "adapted_"))
+                builds = last.startswith(
+                    ("new_", "trained_", "frozen_", "mixed_", "joined_", "small_", "world_", "adapted_")
+                )
                 assert inspect.isclass(found) or last == "from_pretrained" or builds, name
             else:
                 assert inspect.isclass(locate(name)), name

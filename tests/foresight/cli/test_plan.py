@@ -27,6 +27,7 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     )
     monkeypatch.setattr(command, "footprint", lambda **parts: found)
     monkeypatch.setattr(command, "config_to_dict", lambda config: {"type": "queries"})
+    monkeypatch.setattr(command, "stages", lambda found, **how: [])
     monkeypatch.setattr(command, "print_table", lambda title, table: printed.extend(table))
     return printed
 
@@ -40,11 +41,11 @@ def planned(batch: int) -> None:
 def test_memory_is_parameters_times_bytes(rows: list[dict[str, str]], capsys: pytest.CaptureFixture[str]) -> None:
     """Frozen parts take 2 bytes for each parameter, trained ones 16; sums in GiB."""
     planned(1)
-    assert [row["bytes each"] for row in rows] == [str(command.FROZEN)] * 4 + [str(command.TRAINED)]
-    expected = [2 * command.FROZEN, 4 * command.FROZEN, 8 * command.FROZEN, 16 * command.FROZEN, 32 * command.TRAINED]
+    assert [row["bytes each"] for row in rows] == ["2"] * 4 + [str(command.TRAINED)]
+    expected = [2 * 2, 2 * 4, 2 * 8, 2 * 16, command.TRAINED * 32]
     assert [row["memory"] for row in rows] == [f"{size:.2f} GiB" for size in expected]
     said = capsys.readouterr().out
-    assert "25×64×96 is 1,234 tokens; batch 1" in said and "1.50 GiB of weights" in said
+    assert "25×64×96 is 1,234 tokens; batch 1" in said and "encoding features: 1.50 GiB" in said
     assert "cached features: 3.00 GiB" in said and "recompute=true: 2.00 GiB" in said
 
 

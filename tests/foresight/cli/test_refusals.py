@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -100,12 +101,10 @@ def test_commands_that_have_nothing_to_do_say_so() -> None:
     other: Any = []
     with pytest.raises(UserError, match=r"data whose sources are encoded clips\W+got list"):
         encode._encoded("train", other)
-    cases: Any = type("Cases", (), {"instructions": ("push",)})()
-    given: dict[str, Any] = dict.fromkeys(
-        ("model", "signals", "plausibilities", "frames", "candidates", "noise_levels", "coverage", "to"), NOTHING
-    )
+    model: Any = SimpleNamespace(adapter=None)
     with pytest.raises(UserError, match="at least two different instructions"):
-        fit_verifier.fit_verifier(**given, cases=cases)
+        fit_verifier._measurable(model, ["flow_instruction"], ["push"])
+    assert fit_verifier._measurable(model, ["flow_instruction", "motion"], ["push"]) == ("motion",)
 
 
 @pytest.mark.parametrize("name", ["", "  "])

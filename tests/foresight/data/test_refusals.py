@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from foresight.data.batch import ClipBatch
-from foresight.data.cache import StaleCacheError, read_manifest
+from foresight.data.cache import RECIPE, StaleCacheError, read_recipe
 from foresight.data.captions import captioned
 from foresight.data.encode import EncodedClips
 from foresight.data.mixed import MixedBatches, MixedClips
@@ -25,14 +25,19 @@ from foresight.data.videos import VideoClips
 from foresight.errors import UserError
 from foresight.physics import PhysicsConfig
 from ltx.media import write_lossless
-from ltx.shapes import LatentShape
+from ltx.shapes import LatentShape, VideoShape
 
 
 class Clips:
     """Three clips of one frame."""
 
+    shape, frame_rate = VideoShape(1, 32, 32), 8.0
+
     def recipe(self) -> dict[str, Any]:
         return {}
+
+    def row_recipes(self) -> list[Any]:
+        return [0, 1, 2]
 
     def prepare(self) -> None:
         pass
@@ -52,7 +57,10 @@ class Gives:
         self.output = torch.full((rows, 2), value)
 
     def recipe(self) -> dict[str, Any]:
-        return {}
+        return {"output": repr(self.output)}
+
+    def row_bytes(self, shape: VideoShape, frame_rate: float) -> int:
+        return 8
 
     def __call__(self, batch: ClipBatch) -> Mapping[str, Tensor]:
         return {"states": self.output}
@@ -65,16 +73,23 @@ def encoded(root: Path, *, batch: int = 3, shard: int = 3, **encoders: Gives) ->
 @pytest.mark.parametrize(
     ("encoders", "message"),
     [
-        ({"one": Gives(), "two": Gives()}, "different names from each encoder, 'states' appears twice"),
         ({"one": Gives(rows=2)}, "expected 3 rows of states from one, got 2"),
-        ({"one": Gives(value=float("nan"))}, r"finite states from one; clips \(0, 1, 2\) gave others"),
+        ({"one": Gives(value=float("nan"))}, r"finite states from one; .* gave others"),
     ],
 )
 def test_what_encoders_must_not_give_is_not_cached(encoders: dict[str, Gives], message: str, tmp_path: Path) -> None:
-    """Two outputs of one name, fewer rows than clips, and NaN."""
+    """Fewer rows than clips, and NaN."""
     with pytest.raises(ValueError, match=message):
         encoded(tmp_path, **encoders).prepare()
-    assert not list(tmp_path.rglob("manifest.json"))
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
+def test_two_encoders_of_one_name_are_refused(tmp_path: Path) -> None:
+    """Which of the two would be read is not left to chance."""
+    both = encoded(tmp_path, one=Gives(), two=Gives(value=1.0))
+    both.prepare()
+    with pytest.raises(ValueError, match="different names from each encoder, two gives 'states' again"):
+        both.__getitems__([0])
 
 
 def test_caches_without_size_or_encoder_are_refused(tmp_path: Path) -> None:
@@ -84,13 +99,15 @@ def test_caches_without_size_or_encoder_are_refused(tmp_path: Path) -> None:
             encoded(tmp_path, **changes)
 
 
-@pytest.mark.parametrize(("text", "message"), [("{", "a cache manifest"), ('{"format": 0}', "got 0; delete")])
-def test_manifests_of_no_cache_are_refused(text: str, message: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"), [("{", "the recipe of a cache"), ('{"format": 0, "recipe": {}}', "got 0; delete")]
+)
+def test_recipes_of_no_cache_are_refused(text: str, message: str, tmp_path: Path) -> None:
     """A damaged one, and one of another format, with the folder to delete."""
-    assert read_manifest(tmp_path) is None
-    (tmp_path / "manifest.json").write_text(text)
+    assert read_recipe(tmp_path) is None
+    (tmp_path / RECIPE).write_text(text)
     with pytest.raises(StaleCacheError, match=f"{message}.*{tmp_path.name}"):
-        read_manifest(tmp_path)
+        read_recipe(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from foresight.cli.train import train
 from foresight.data.batch import CachedBatch
 from foresight.data.datamodule import StreamData
 from foresight.training.checkpoint import path_of_step, read, steps
+from foresight.training.extras import Extras
 from foresight.training.interrupt import Interrupt
 from foresight.training.metrics_log import MetricsLog
 from foresight.training.optimizer import GroupedOptimizer, ParameterGroup
@@ -160,6 +161,8 @@ def of_run(folder: str | Path, last: int, *more: Callback, **trainer: Any) -> No
             "checkpoint": PeriodicCheckpoint(folder=str(Path(folder) / "checkpoints"), minutes=60, keep=2),
         },
         export=[],
+        logger=[],
+        extras=Extras(),
         run=str(folder),
         seed=3,
         config={},

@@ -111,8 +111,8 @@ def test_an_index_that_leads_nowhere_is_named(tmp_path: Path, monkeypatch: pytes
 
     first = iter([decoding.decoded])
 
-    def once(*given: Any) -> Iterator[Any]:
-        yield from next(first, lambda *_: ())(*given)
+    def once(*given: Any, **how: Any) -> Iterator[Any]:
+        yield from next(first, lambda *_, **__: ())(*given, **how)
 
     path = tmp_path / "a.mp4"
     write_lossless(path, torch.zeros(3, 24, 16, 16), frame_rate=8)
