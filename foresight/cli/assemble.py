@@ -12,6 +12,7 @@ from foresight.errors import UserError
 from foresight.world.assembly import Assembly, plan_assembly
 from foresight.world.placement import Wanted
 from foresight.world.reference import locate, part_files
+from foresight.world.training_clips import TrainingClips
 from ltx.home import at_home
 
 CLIPS = ("frame_rate", "frames", "height", "width", "context_frames")
@@ -58,6 +59,13 @@ def assemble(
         sampling=sampling,
     )
     _show(assembly)
+    if assembly.adapter is not None and TrainingClips.read(assembly.adapter) is None:
+        plan = assembly.plan
+        console.print(
+            f"the adapter does not say which clips it was trained on: taken are {plan.frame_rate:g} frames a second, "
+            f"{plan.context_frames} given and {plan.chunk_frames} predicted at a time; sampling.frame_rate=, "
+            "sampling.context_frames= and sampling.chunk_frames= change that"
+        )
     if copy:
         assembly.read(Wanted("cpu", None, "none", "stored")).save_pretrained(folder)
     else:

@@ -78,6 +78,7 @@ class Gatherer:
             UserError: if it is shorter than one latent frame, or of another size than the predictions.
             ValueError: if its values are not finite or not in [−1, 1].
         """
+        check_batched(observed)
         frames = min(observed.shape[2], self.frames) // TIME * TIME
         if frames < TIME or len(observed) != len(self.context) or observed.shape[3:] != self.context.shape[3:]:
             raise _too_few(f"observed {tuple(observed.shape)} for contexts {tuple(self.context.shape)}")
@@ -192,6 +193,20 @@ def gather(
         UserError: if too little was observed, or it does not fit the predictions.
     """
     return Gatherer(model, predictions, needs, how).evidence(observed)
+
+
+def check_batched(observed: Videos) -> None:
+    """Refuse a single clip where one for each prediction is wanted.
+
+    Raises:
+        UserError: with its shape.
+    """
+    if observed.ndim != 5:
+        raise UserError(
+            expected="what happened after each context, (batch, 3, frames, height, width)",
+            got=str(tuple(observed.shape)),
+            remedy="of a single clip give observed[None]",
+        )
 
 
 def _too_few(got: str) -> UserError:

@@ -14,7 +14,7 @@ from foresight.errors import UserError
 from foresight.prediction import Prediction
 from foresight.verify.evidence import Gathering
 from foresight.verify.fingerprint import model_fingerprint
-from foresight.verify.gathering import Gatherer
+from foresight.verify.gathering import Gatherer, check_batched
 from foresight.verify.head import Decision, Head
 from foresight.verify.plausibility import plausibility
 from foresight.verify.signals import signal
@@ -140,6 +140,7 @@ class Verifier:
             UserError: if what was observed is too short or does not fit the predictions.
         """
         self.check(model, predictions)
+        check_batched(observed)
         frames = self.reach(min(observed.shape[2], predictions[0].video.shape[2]))
         gatherer = Gatherer(model, predictions, self.needs, self.fitted_on.gathering)
         evidence = gatherer.evidence(observed[:, :, :frames])

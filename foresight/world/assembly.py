@@ -148,7 +148,7 @@ def plan_assembly(
         # The parts of a world model are run as it is.
         plan = changed_plan(SamplingPlan.from_pretrained(own.parent).to_dict(), sampling)
     else:
-        known = clips_of(folder, clips or {})
+        known = clips_of(folder, {**(clips or {}), **_lengths(sampling)})
         plan = derive_plan(release_preset(ltx, preset), read_scheduler(ltx), known, sampling)
     return Assembly(
         vae=vae or ltx,
@@ -158,6 +158,14 @@ def plan_assembly(
         adapter=folder,
         plan=plan,
     )
+
+
+def _lengths(sampling: Mapping[str, Any]) -> dict[str, Any]:
+    """What the fields of a sampling plan say of the clips, where they say it all."""
+    context, chunk, rate = (sampling.get(name) for name in ("context_frames", "chunk_frames", "frame_rate"))
+    if context is None or chunk is None or rate is None:
+        return {}
+    return {"frame_rate": rate, "context_frames": context, "frames": context + chunk}
 
 
 def adapter_folder(where: str | Path) -> Path:

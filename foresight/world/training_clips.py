@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ class TrainingClips:
     Args:
         frame_rate: frames per second.
         frames: of a clip, 8k+1.
-        height: in pixels.
-        width: in pixels.
+        height: in pixels; 0 where nobody knows.
+        width: likewise.
         context_frames: how many of the first frames were given, 8k+1.
         models: where `ltx`, `text` and `vlm` were read from.
     """
@@ -74,12 +74,17 @@ def clips_of(adapter: str | Path | None, fallback: Mapping[str, Any]) -> Trainin
     known = None if adapter is None else TrainingClips.read(adapter)
     if known is not None:
         return known
-    needed = [f.name for f in fields(TrainingClips) if f.default is MISSING and f.default_factory is MISSING]
-    missing = [name for name in needed if fallback.get(name) is None]
+    missing = [name for name in ("frame_rate", "frames", "context_frames") if fallback.get(name) is None]
     if missing:
         raise UserError(
-            expected="an adapter that says which clips it was trained on",
-            got=f"{adapter} without {TRAINING}",
-            remedy=f"give {', '.join(missing)} yourself",
+            expected="an adapter that says which clips it was trained on, or the lengths of a prediction",
+            got="neither" if adapter is None else f"{adapter} without {TRAINING}",
+            remedy="give frame_rate, context_frames and chunk_frames of the sampling",
         )
-    return TrainingClips(**{name: fallback[name] for name in needed})
+    return TrainingClips(
+        frame_rate=fallback["frame_rate"],
+        frames=fallback["frames"],
+        height=fallback.get("height") or 0,
+        width=fallback.get("width") or 0,
+        context_frames=fallback["context_frames"],
+    )

@@ -86,7 +86,8 @@ class TextEncoder:
                 lost = self.tokenizer.decode(ids[self.max_tokens - 1 :], skip_special_tokens=True)
                 shown = lost if len(lost) <= 80 else f"{lost[:80]}…"
                 warnings.warn(
-                    f"a prompt of {len(ids)} tokens is cut to {self.max_tokens}; not read: {shown!r}",
+                    f"a prompt of {len(ids)} tokens, {_beginning(prompt)}, is cut to {self.max_tokens}; "
+                    f"not read: {shown!r}",
                     stacklevel=3,
                 )
 
@@ -134,3 +135,8 @@ class TextEncoder:
         self.model.config.max_prompt_tokens = self.max_tokens
         self.model.save_pretrained(Path(folder, MODEL_FOLDER))
         self.tokenizer.save_pretrained(Path(folder, TOKENIZER_FOLDER))
+
+
+def _beginning(prompt: str) -> str:
+    text = prompt.strip()
+    return repr(text if len(text) <= 30 else f"{text[:30]}…")

@@ -95,6 +95,8 @@ def follow(tmp_path: Path, hub: Path, monkeypatch: pytest.MonkeyPatch) -> Follow
         write_lora(LoRA({layer: update}), tmp_path / name, "comfy")
     (tmp_path / RELEASE).symlink_to(hub / "models--Lightricks--LTX-Video" / "snapshots" / COMMIT / RELEASE)
     shutil.copytree(tiny / "vlm", tmp_path / "Qwen2.5-VL-3B-Instruct")
+    for part in ("text_encoder", "tokenizer"):
+        shutil.copytree(tiny / part, tmp_path / "t5" / part)
     shutil.copytree(tiny / "adapter", tmp_path / "runs" / "adapters" / "queries")
 
     def run(page: str, added: Mapping[str, list[str]], instead: Mapping[str, str] = MappingProxyType({})) -> None:

@@ -24,6 +24,7 @@ def test_parts_on_disk_become_a_model_that_commands_take(tmp_path: Path, capsys:
     assert main(["assemble", *parts, *wanted, f"to={tmp_path / 'mine'}"]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "context frames" in said and "foresight predict model=" in said
+    assert "does not say which clips it was trained on: taken are 8 frames a second, 9 given and 16 predicted" in said
     assert not list((tmp_path / "mine").glob("*/*.safetensors"))[1:], "only the adapter is copied"
     words = ["predict", f"model={tmp_path / 'mine'}", "verifier=none", f"video={DEMO / 'demo.mp4'}", "candidates=1"]
     told = (DEMO / "demo.txt").read_text().strip()

@@ -236,6 +236,8 @@ def test_another_model_is_refused(world, clip):
     prediction = world.predict(clip[:, :9], "nothing is pushed", 8, candidates=2)
     observed = clip[None, :, 9:17]
     assert 0 <= verifier.verify(world, [prediction], observed)[0].probability <= 1
+    with pytest.raises(UserError, match=r"observed\[None\]"):
+        verifier.verify(world, [prediction], observed[0])
     with torch.no_grad():
         next(world.transformer.parameters()).add_(1e-3)
     with pytest.raises(ValueError, match="fitted for"):

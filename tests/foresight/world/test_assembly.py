@@ -112,6 +112,17 @@ def test_lengths_come_from_training_and_times_from_the_release(disk: Disk) -> No
     assert plan.decode_noise == 0.5 and plan.carried_noise == 0.0
 
 
+def test_lengths_that_are_said_need_no_record_of_training(disk: Disk) -> None:
+    """An adapter trained by a script of one's own, and the video model alone, take them from the sampling."""
+    (disk.adapter / "training.json").unlink()
+    said = {"frame_rate": 8.0, "context_frames": 9, "chunk_frames": 16, "steps": 2, "guidance": 1.0}
+    for parts in ({}, {"vlm": None, "adapter": None}):
+        plan = disk.assemble(sampling=said, **parts).plan
+        assert (plan.frame_rate, plan.context_frames, plan.chunk_frames) == (8.0, 9, 16)
+        with pytest.raises(UserError, match="frame_rate, context_frames and chunk_frames of the sampling"):
+            disk.assemble(sampling={"frame_rate": 8.0, "context_frames": 9}, **parts)
+
+
 def test_a_wish_that_is_no_field_is_named(disk: Disk) -> None:
     """A misspelt field of the sampling plan is refused with the fields there are."""
     with pytest.raises(UserError, match=r"decode_timestep.*got stpes"):
