@@ -157,6 +157,24 @@ def test_a_lora_is_heard_by_what_rests(
     assert (again - plain).abs().max() > 0.01
 
 
+def test_merging_changes_what_rests_and_not_the_copy_at_work(halved: Path) -> None:
+    """Also right after a call, when the transformer is still at work in another type than it rests in; undone, all is
+    as it was.
+    """
+    pipeline = read(halved, "parts")
+    name = "transformer_blocks.0.attn1.to_q.weight"
+    before = pipeline.transformer.state_dict()[name].clone()
+    pipeline(WORDS[0], frames=9, height=64, width=64, steps=1, output="latents", guidance=1.0)
+    assert pipeline.transformer.state_dict()[name].dtype is torch.float32  # still at work
+    merged = merge(pipeline.transformer, some_lora())
+    after = pipeline.transformer.state_dict()[name]
+    assert after.dtype is torch.bfloat16 and not torch.equal(after, before)
+    video(pipeline)
+    pipeline(WORDS[0], frames=9, height=64, width=64, steps=1, output="latents", guidance=1.0)
+    merged.undo()
+    assert torch.equal(pipeline.transformer.state_dict()[name], before)
+
+
 @pytest.mark.parametrize("offload", ["none", "parts", "blocks"])
 def test_float8_comes_near_bfloat16(halved: Path, offload: str) -> None:
     """Velocity of one step within 5 % of the stored weights', the same whatever is offloaded; linear layers of blocks
