@@ -64,9 +64,9 @@ class Reconstruction:
             return said
         least = SamplingPlan.domain_limit
         what = (
-            f"below {least:g} nothing is judged"
+            f"below {least:g}, nothing is judged"
             if not self.psnr >= least
-            else f"below {SamplingPlan.domain_warning:g} predictions come with a warning"
+            else f"below {SamplingPlan.domain_warning:g}, predictions come with a warning"
         )
         return f"{said}; {what}: {remedy}"
 

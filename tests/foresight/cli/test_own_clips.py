@@ -54,7 +54,7 @@ def test_encode_says_what_becomes_of_the_videos_and_how_they_are_drawn(
     assert "clips by windows of 1 s every 0.5 s" in lines and "lose 33 % of the picture" in lines
     assert "resampled to 8 frames a second" in lines and "from 16" in lines
     assert lines.index("reconstruction through the VAE") < lines.index("rows of latents")
-    assert "experiment=finetune/vae" in lines and "below 16 nothing is judged" in lines
+    assert "experiment=finetune/vae" in lines and "below 16, nothing is judged" in lines
 
     source = VideoClips(folder=videos, split="train", frames=9, frame_rate=8.0, size=(64, 64), every="0.5s")
     vae = VideoVAE.from_pretrained("foresight-tiny", dtype=torch.float32)
@@ -71,9 +71,9 @@ def test_the_figure_is_that_of_all_clips_and_of_the_worst() -> None:
     zeros = torch.zeros(1, 3, 9, 4, 4)
     found = measured([(zeros, zeros + 0.2), (zeros, zeros + 0.6)])
     assert (round(found.psnr, 2), round(found.worst, 2), found.clips) == (13.01, 10.46, 2) and found.poor
-    assert "below 16 nothing is judged: do this" in found.sentence("do this")
+    assert "below 16, nothing is judged: do this" in found.sentence("do this")
     near = measured([(zeros, zeros + 0.2)])
-    assert "below 22 predictions come with a warning" in near.sentence("do this")
+    assert "below 22, predictions come with a warning" in near.sentence("do this")
     good = measured([(zeros, zeros + 0.02)])
     assert not good.poor and "do this" not in good.sentence("do this")
 
