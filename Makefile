@@ -59,20 +59,20 @@ adapters: export MALLOC_MMAP_MAX_ = 0
 adapters: export MALLOC_TRIM_THRESHOLD_ = 34359738368
 adapters: export MALLOC_TOP_PAD_ = 268435456
 adapters: setup
-	$(BIN)/python experiments/adapters/study.py runs/adapters
+	$(BIN)/python -m experiments.adapters.study runs/adapters
 
 ## make alignment    how well VLM states and latents align, layer by layer: table and figure
 alignment: setup
-	$(BIN)/python experiments/alignment/study.py runs/alignment
+	$(BIN)/python -m experiments.alignment.study runs/alignment
 
 ## make noise-levels quality, sharpness and latency at every noise level, with the adapters of `make adapters`
 noise-levels: setup
-	$(BIN)/python experiments/noise_levels/study.py runs/noise_levels
+	$(BIN)/python -m experiments.noise_levels.study runs/noise_levels
 
 ## make full-size    every command on checkpoints of true size with random weights: memory and time (25 GB in ROOT=folder)
 ROOT ?= runs/full_size
 full-size: setup
-	$(BIN)/python experiments/full_size/proof.py $(ROOT)
+	$(BIN)/python -m experiments.full_size.proof $(ROOT)
 
 ## make tiny         train the embedded model again from nothing, in order; started again, it goes on
 # Every step frees and asks for the same large activations. By default glibc gives them back to the kernel in between,
@@ -87,7 +87,7 @@ tiny: setup
 	$(RUN) train experiment=tiny/vlm
 	$(RUN) train experiment=tiny/adapter_align
 	$(RUN) train experiment=tiny/adapter
-	$(BIN)/python experiments/tiny/assemble.py $(PARTS) $(TINY)
+	$(BIN)/python -m experiments.tiny.assemble $(PARTS) $(TINY)
 	$(RUN) fit-verifier model=folder model.where=$(TINY) to=$(TINY)/verifier
 	$(RUN) calibrate calibration=alarm model=folder model.where=$(TINY) to=$(TINY)
 	$(RUN) calibrate calibration=temperature model=folder model.where=$(TINY) to=$(TINY)
@@ -100,13 +100,13 @@ KIND ?= operators
 ONLY ?= ltx adapters foresight
 mutations: setup
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,mutations]"
-	nice -n 10 $(BIN)/python experiments/mutations/study.py runs/mutations/$(KIND)/$(SEED) \
+	nice -n 10 $(BIN)/python -m experiments.mutations.study runs/mutations/$(KIND)/$(SEED) \
 		--kind $(KIND) --seed $(SEED) --count $(COUNT) --only $(ONLY)
 
 ## make foreign-clips  from recorded videos of a foreign kind to verified predictions; started again, it goes on
 foreign-clips: setup
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev,foreign]"
-	PYTHONPATH=. $(BIN)/python experiments/foreign_clips/study.py runs/foreign_clips
+	$(BIN)/python -m experiments.foreign_clips.study runs/foreign_clips
 
 clean:
 	rm -rf .venv runs .cache

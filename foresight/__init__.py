@@ -4,19 +4,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from foresight.clips import load_clip
     from foresight.loop import PredictVerifyLoop
     from foresight.verify import Verifier
+    from foresight.video.clips import load_clip
     from foresight.vlm.encoder import QwenEncoder
-    from foresight.world_model import WorldModel
+    from foresight.world.world_model import WorldModel
 
 # Where each public name lives: it is imported when asked for, so that the command line starts fast.
 _HOMES = {
     "PredictVerifyLoop": "foresight.loop",
     "QwenEncoder": "foresight.vlm.encoder",
     "Verifier": "foresight.verify",
-    "WorldModel": "foresight.world_model",
-    "load_clip": "foresight.clips",
+    "WorldModel": "foresight.world.world_model",
+    "load_clip": "foresight.video.clips",
 }
 
 __all__ = ["PredictVerifyLoop", "QwenEncoder", "Verifier", "WorldModel", "load_clip"]

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from foresight import WorldModel
-from foresight.evaluation.baselines import copy_last_frame
-from foresight.evaluation.prediction import BATCH, batched, split_clip
+from foresight.evaluation.prediction.scoring import BATCH, batched, split_clip
+from foresight.metrics.baselines import copy_last_frame
 from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
 from foresight.physics.tracking import position_error, track

@@ -1,8 +1,8 @@
 """Train every adapter from cached features, measure what it does, publish the tables of the README beside this file.
 
-    python experiments/adapters/study.py runs/adapters
-    python experiments/adapters/study.py runs/adapters --clips 32 trainer.max_steps=300 benchmark.clips=64
-    python experiments/adapters/study.py runs/adapters --only latent
+    python -m experiments.adapters.study runs/adapters
+    python -m experiments.adapters.study runs/adapters --clips 32 trainer.max_steps=300 benchmark.clips=64
+    python -m experiments.adapters.study runs/adapters --only latent
 
 The first argument is the folder of the study; overrides of `benchmark.…` go to every evaluation, all others to every
 training. What is there already, an encoded cache, a trained adapter or its figures, is kept: to measure new weights of
@@ -23,12 +23,12 @@ import numpy as np
 from adapters import load_adapter
 from experiments.adapters.positions import Deaf, copier, forecaster, position_errors
 from foresight import WorldModel
-from foresight.adapted import adapted_world_model, without_adapter
 from foresight.cli.main import main as foresight
 from foresight.evaluation.conditioning import EARLIER, HEARD, MOVED, OVER_NONE, OVER_OTHER, SAME, WHOLE
-from foresight.evaluation.statistics import mean, ratio_of_means
 from foresight.evaluation.tables import markdown, publish
+from foresight.metrics.statistics import mean, ratio_of_means
 from foresight.physics import PhysicsConfig
+from foresight.world.variants import adapted_world_model, without_adapter
 from ltx.files import write_text
 
 MODEL = "foresight-tiny"

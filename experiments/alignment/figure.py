@@ -13,7 +13,7 @@ import numpy as np
 
 from experiments.alignment.measures import CKA, COMING, DIMENSION, HERE, RECALL, SEEN, SOON
 from experiments.alignment.states import AFTER, BEFORE
-from foresight.evaluation.statistics import Estimate
+from foresight.metrics.statistics import Estimate
 
 PANELS: tuple[tuple[str, ...], ...] = ((SEEN, COMING), (CKA, RECALL), (DIMENSION,), (HERE, SOON))
 TITLES = ("linear probe R²", "shared structure", "intrinsic dimension (TwoNN)", "object position error (px)")

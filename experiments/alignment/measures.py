@@ -8,11 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from experiments.alignment.states import States
-from foresight.evaluation.statistics import Estimate, bootstrap, mean, skill
+from foresight.metrics.cka import cka, hsic_triple
+from foresight.metrics.neighbours import log_ratios, neighbour_recall
+from foresight.metrics.ridge import fit_ridge
+from foresight.metrics.statistics import Estimate, bootstrap, mean, skill
 from foresight.physics import COLOURS
-from foresight.representations.cka import cka, hsic_triple
-from foresight.representations.neighbours import log_ratios, neighbour_recall
-from foresight.representations.ridge import fit_ridge
 
 SEEN, COMING = "R² of latents seen", "R² of latents to come"
 CKA, RECALL, DIMENSION = "CKA", "neighbour recall", "dimension"

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import interpolate, rms_norm
 
-from foresight.evaluation.prediction import batched
+from foresight.evaluation.prediction.scoring import batched
 from foresight.physics import COLOURS, PhysicsClip, PhysicsConfig, make_clip
 from foresight.vlm.encoder import QwenEncoder
 from ltx.shapes import TIME

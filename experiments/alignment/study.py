@@ -1,10 +1,10 @@
 """Measure how well VLM states align with LTX latents, layer by layer; publish table and figure beside this file.
 
-    python experiments/alignment/study.py runs/alignment
-    python experiments/alignment/study.py runs/alignment-3b ltx=2b-0.9.8-distilled vlm=qwen2.5-vl-3b device=cuda
+    python -m experiments.alignment.study runs/alignment
+    python -m experiments.alignment.study runs/alignment-3b ltx=2b-0.9.8-distilled vlm=qwen2.5-vl-3b device=cuda
 
 The first argument is the folder of the run, which receives `alignment.json` and `alignment.png`; the others are
-overrides of `experiments/configs/alignment.yaml`. Without any, the README beside this file is rewritten too.
+overrides of `foresight/configs/alignment.yaml`. Without any, the README beside this file is rewritten too.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from experiments.alignment.measures import (
 from experiments.alignment.states import LATENTS, States, read_states
 from foresight.cli.compose import instantiate_plain, resolve
 from foresight.cli.console import console, progress_bar
-from foresight.evaluation.statistics import Estimate, mean
 from foresight.evaluation.tables import check_marks, markdown, publish
+from foresight.metrics.statistics import Estimate, mean
 from foresight.physics.clip import SPLITS
 from foresight.training.initial import trained_vae, trained_vlm
 from foresight.vlm.encoder import QwenEncoder

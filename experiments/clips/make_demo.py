@@ -1,6 +1,6 @@
 """Draw a held-out clip of the simulated world as a user's camera would have: 256×256, 24 fps, H.264.
 
-    python experiments/clips/make_demo.py SEED experiments/clips/demo.mp4
+    python -m experiments.clips.make_demo SEED experiments/clips/demo.mp4
 
 The scene is the one of the seed at the model's own size and rate; only the picture is larger and the frames denser.
 The instruction goes into a text file of the same name.

@@ -1,6 +1,6 @@
 """Train an adapter between two frozen models in plain PyTorch: no Hydra, no trainer.
 
-    python experiments/examples/train_adapter.py VIDEOS runs/example
+    python -m experiments.examples.train_adapter VIDEOS runs/example
 
 VIDEOS is a folder of clips with a table or captions (docs/videos.md); runs/example becomes a world model.
 """

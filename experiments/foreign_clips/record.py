@@ -1,6 +1,6 @@
 """Record clips of gymnasium's CartPole: a white picture with a black cart and a thin pole, driven left or right.
 
-    python experiments/foreign_clips/record.py clips 250
+    python -m experiments.foreign_clips.record clips 250
 
 Each file is four seconds long; the table beside the files says where the cart is driven. Needs the extra `foreign`.
 """

@@ -1,6 +1,6 @@
 """From videos of a foreign kind to verified predictions: each step as docs/your-videos.md shows it, timed and measured.
 
-    python experiments/foreign_clips/study.py runs/foreign_clips
+    python -m experiments.foreign_clips.study runs/foreign_clips
 
 Started again, it goes on where it was: recorded clips stay, trainings resume, what is fitted is fitted anew.
 """
@@ -22,7 +22,7 @@ from experiments.foreign_clips import record
 from foresight import WorldModel
 from foresight.data.reconstruction import measured
 from foresight.data.videos import VideoClips
-from foresight.evaluation.statistics import Estimate, skill
+from foresight.metrics.statistics import Estimate, skill
 from foresight.world.domain import reconstruct
 
 VAE, TRANSFORMER = "runs/finetune/vae", "runs/finetune/transformer"

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, T5Config, T5EncoderModel
 
-from foresight.training.footprint import T5_XXL
-from foresight.vlm.questions import world_tokenizer
+from foresight.machine.training import T5_XXL
+from foresight.vlm.curriculum.questions import world_tokenizer
 from foresight.vlm.small import SmallQwenConfig, small_config
 from ltx.checkpoint.parts import TRANSFORMER
 from ltx.checkpoint.parts import VAE as VAE_PART

@@ -1,7 +1,7 @@
 """From checkpoints of true size to a verified prediction, by commands, each measured beside what `plan` foretells.
 
-    python experiments/full_size/proof.py /tmp/full_size
-    python experiments/full_size/proof.py /tmp/full_size --stages encode,train --keep
+    python -m experiments.full_size.proof /tmp/full_size
+    python -m experiments.full_size.proof /tmp/full_size --stages encode,train --keep
 
 The first argument is a folder for 25 GB; the checkpoints in it are deleted at the end unless they are to be kept.
 """
@@ -29,10 +29,10 @@ from experiments.full_size.measure import Measured, measured
 from foresight.cli.compose import instantiate_plain, resolve
 from foresight.cli.console import console, print_table
 from foresight.evaluation.tables import check_marks, markdown, publish
+from foresight.machine.stages import stages
+from foresight.machine.training import footprint
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
-from foresight.training.footprint import footprint
-from foresight.training.stages import stages
 from ltx.files import write_text
 from ltx.media import write_mp4
 

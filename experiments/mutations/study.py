@@ -1,6 +1,6 @@
 """Change one operator, or take out one guard, and see whether a test fails; the README beside this file says more.
 
-    python experiments/mutations/study.py runs/mutations/1 --seed 1 --count 100
+    python -m experiments.mutations.study runs/mutations/1 --seed 1 --count 100
 
 The first argument is the folder of the session. Started again, it goes on where it was stopped.
 """

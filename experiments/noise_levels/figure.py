@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from experiments.noise_levels.levels import ERROR, LATENCY, POSITION, SHARPNESS
-from foresight.evaluation.statistics import Estimate
+from foresight.metrics.statistics import Estimate
 
 AXES = ((LATENCY, ERROR), (LATENCY, POSITION), (SHARPNESS, ERROR))
 """Horizontal and vertical measure of each panel."""

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from foresight import WorldModel
-from foresight.evaluation.baselines import copy_last_frame
-from foresight.evaluation.metrics import gradient_energy, mse
-from foresight.evaluation.prediction import make_clips, split_clip
-from foresight.evaluation.statistics import Estimate, bootstrap, mean, ratio_of_means
+from foresight.evaluation.prediction.scoring import make_clips, split_clip
+from foresight.metrics.baselines import copy_last_frame
+from foresight.metrics.picture import gradient_energy, mse
+from foresight.metrics.statistics import Estimate, bootstrap, mean, ratio_of_means
 from foresight.physics import PhysicsClip, PhysicsConfig
 from foresight.physics.tracking import position_error, track
 

@@ -1,7 +1,7 @@
 """Predict the same clips from every noise level, with `latent` and with `ic_lora`; publish table and figure.
 
-    python experiments/noise_levels/study.py runs/noise_levels
-    python experiments/noise_levels/study.py runs/noise_levels --latent A --ic-lora B --model WHERE --clips 32
+    python -m experiments.noise_levels.study runs/noise_levels
+    python -m experiments.noise_levels.study runs/noise_levels --latent A --ic-lora B --model WHERE --clips 32
 
 The first argument is the folder of the run, which receives `noise_levels.json` and `noise_levels.png`. The adapters are
 those that `make adapters` trains, unless folders are named. With `--model` or adapters of your own, the README beside
@@ -30,12 +30,12 @@ from experiments.noise_levels.levels import (
     figures,
     outcomes,
 )
-from foresight.adapted import adapted_world_model
 from foresight.cli.console import progress_bar
 from foresight.errors import UserError
-from foresight.evaluation.statistics import Estimate
 from foresight.evaluation.tables import check_marks, markdown, publish
+from foresight.metrics.statistics import Estimate
 from foresight.physics import PhysicsConfig
+from foresight.world.variants import adapted_world_model
 from ltx.files import write_text
 
 PAGE = Path(__file__).with_name("README.md")

@@ -1,6 +1,6 @@
 """Put the trained parts of the embedded model together in one folder.
 
-    python experiments/tiny/assemble.py runs/tiny foresight/models/foresight-tiny
+    python -m experiments.tiny.assemble runs/tiny foresight/models/foresight-tiny
 
 The first folder holds vae, transformer, text_encoder, tokenizer, vlm and adapter, as the recipes export them; the
 second receives them with the sampling plan and the index. Fit the verifier afterwards: it is tied to these weights.
@@ -14,8 +14,8 @@ import torch
 
 from adapters import load_adapter
 from foresight import QwenEncoder, WorldModel
-from foresight.model_folder import INDEX
-from foresight.plan import SamplingPlan
+from foresight.world.sampling_config import SamplingPlan
+from foresight.world.storage import INDEX
 from ltx import TextEncoder, VideoTransformer, VideoVAE
 from ltx.files import write_text
 

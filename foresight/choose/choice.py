@@ -12,10 +12,10 @@ from torch import Tensor
 from foresight.choose.goals import Goal
 from foresight.choose.temperature import probabilities
 from foresight.errors import UserError
-from foresight.prediction import Prediction
-from foresight.request import NoiseLevel
 from foresight.world.domain import DomainCheck, check_domain
-from foresight.world_model import WorldModel
+from foresight.world.prediction import Prediction
+from foresight.world.request import NoiseLevel
+from foresight.world.world_model import WorldModel
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.prediction import Prediction
 from foresight.vlm.encoder import QwenEncoder
-from foresight.world_model import WorldModel
+from foresight.world.prediction import Prediction
+from foresight.world.world_model import WorldModel
 from ltx.media import last_picture, read_picture
 from ltx.media.container import VIDEOS
 from ltx.media.folder import PICTURES

@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.calibration_file import CalibrationFile
 from foresight.errors import UserError
 from foresight.verify import model_fingerprint
-from foresight.world_model import WorldModel
+from foresight.world.calibration_file import CalibrationFile
+from foresight.world.world_model import WorldModel
 
 FILE = CalibrationFile(
     "temperature", "run `foresight calibrate calibration=temperature`, or give temperature= a number"

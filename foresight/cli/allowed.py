@@ -23,9 +23,9 @@ def _in(module: str, *names: str) -> tuple[str, ...]:
 
 PURPOSES: Mapping[str, tuple[str, ...]] = {
     "world model": (
-        "foresight.adapted.adapted_world_model",
+        "foresight.world.variants.adapted_world_model",
         "foresight.WorldModel.from_pretrained",
-        "foresight.world_model.WorldModel.from_pretrained",
+        "foresight.world.world_model.WorldModel.from_pretrained",
     ),
     "pipeline": ("ltx.LTXPipeline.from_pretrained", "ltx.pipeline.LTXPipeline.from_pretrained"),
     "network": (
@@ -39,7 +39,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.training.objectives.adapter.AdaptedTransformer",
         *_in("foresight.vlm.small", "SmallQwenConfig", "small_encoder"),
         *_in("foresight.vlm.preprocess", "FramePolicy", "Patching"),
-        "foresight.vlm.questions.world_tokenizer",
+        "foresight.vlm.curriculum.questions.world_tokenizer",
     ),
     "data": (
         "foresight.data.datamodule.StreamData",
@@ -55,7 +55,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.data.wording.WorldWording",
         "foresight.physics.PhysicsConfig",
         *_in("foresight.verify", "SimulatedCases", "VideoCases"),
-        "foresight.vlm.chats.WorldChats",
+        "foresight.vlm.curriculum.chats.WorldChats",
     ),
     "objective": (
         "foresight.training.objective.WeightedSum",
@@ -66,7 +66,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.training.objectives.reference.ReferenceFit",
         *_in("foresight.training.objectives.vae", "Reconstruction", "Stage"),
         *_in("foresight.training.objectives.vae_terms", "Adversarial", "Divergence", "Perceptual", "Pixel", "Wavelet"),
-        "foresight.vlm.training.GroundedAnswers",
+        "foresight.vlm.curriculum.objective.GroundedAnswers",
         *_in("ltx.flow.training", "MixedSigma", "ShiftedLogitNormal", "StretchedLogitNormal", "UniformSigma"),
         "ltx.packing.GivenFrames",
         "torchmetrics.image.PeakSignalNoiseRatio",
@@ -108,7 +108,8 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
     "reviser": _in("foresight.loop.revisers", "AnsweringReviser", "JudgingReviser", "LikelihoodReviser"),
     "verifier": _in("foresight", "Verifier.from_pretrained", "verify.Verifier.from_pretrained"),
     "calibration": (
-        *_in("foresight.calibrations", "AlarmCalibration", "TemperatureCalibration"),
+        "foresight.choose.calibration.TemperatureCalibration",
+        "foresight.watch.calibration.AlarmCalibration",
         "foresight.choose.Temperature.from_pretrained",
         "foresight.watch.Alarm.from_pretrained",
     ),
@@ -117,14 +118,14 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.evaluation.benchmarks.Suite",
         "foresight.evaluation.choice.ChoiceBenchmark",
         "foresight.evaluation.conditioning.ConditioningBenchmark",
-        "foresight.evaluation.correction.CorrectionBenchmark",
-        "foresight.evaluation.prediction_benchmark.PredictionBenchmark",
+        "foresight.evaluation.correction.card.CorrectionBenchmark",
+        "foresight.evaluation.prediction.benchmark.PredictionBenchmark",
         "foresight.evaluation.rollout.RolloutBenchmark",
         "foresight.evaluation.side_by_side.SideBySide",
         "foresight.evaluation.surprise.SurpriseBenchmark",
         "foresight.evaluation.understanding.UnderstandingBenchmark",
-        "foresight.evaluation.verification_benchmark.VerificationBenchmark",
-        "foresight.evaluation.videos.VideoBenchmark",
+        "foresight.evaluation.verification.benchmark.VerificationBenchmark",
+        "foresight.evaluation.prediction.videos.VideoBenchmark",
     ),
 }
 """What configurations are for, and the full names of what serves it."""

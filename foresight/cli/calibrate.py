@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
-from foresight.calibrations import Calibration
 from foresight.cli.console import console, progress_bar
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
+
+
+class Fitted(Protocol):
+    """What a calibration finds."""
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write it into a folder."""
+
+
+class Calibration(Protocol):
+    """Something to fit for a world model."""
+
+    name: str
+
+    def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Fitted:
+        """Fit; progress is called with (done, total)."""
+        ...
 
 
 def calibrate(*, model: WorldModel, calibration: Calibration, to: str | Path) -> None:

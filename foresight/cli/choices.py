@@ -7,7 +7,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-TREE = "experiments.configs"
+TREE = "foresight.configs"
 PLACES = {"model": "folder", "ltx": "own", "vlm": "own"}
 """The choice of a group that takes any path or hub id, as its `where`."""
 

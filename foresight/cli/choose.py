@@ -13,11 +13,11 @@ from torch import Tensor
 from foresight.choose import Choice, Goal, ImageGoal, Temperature, read_goal
 from foresight.choose import choose as imagine
 from foresight.cli.console import console, print_table, progress_bar, say_placement
-from foresight.clips import Clip, load_clip
 from foresight.report import Film, Report, Table, contact_sheet, write_page
-from foresight.request import NoiseLevel
-from foresight.run import RunDirectory
-from foresight.world_model import WorldModel
+from foresight.runs.directory import RunDirectory
+from foresight.video.clips import Clip, load_clip
+from foresight.world.request import NoiseLevel
+from foresight.world.world_model import WorldModel
 from ltx.media.streams import StreamChoice
 
 PAPER = 0.96

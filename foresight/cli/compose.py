@@ -29,7 +29,7 @@ from foresight.cli.habits import refuse_habits
 from foresight.cli.sizes import fill_sizes
 from foresight.cli.typed import check_values, with_homes
 from foresight.cli.words import Word
-from foresight.declared import fits, hints
+from foresight.declared_types import fits, hints
 from foresight.errors import UserError, one_line
 from ltx.home import at_home
 

@@ -25,7 +25,7 @@ def convert(*, source: str | Path, to: str | Path, precision: str | None, style:
         UserError: if the precision or the style is unknown.
         CheckpointError: if the source is nothing that can be read, or no LoRA though a style is given.
     """
-    from ltx.checkpoint.convert import convert as convert_checkpoint
+    from ltx.bundle.convert import convert as convert_checkpoint
     from ltx.lora.names import WRITTEN
 
     for what, value, known in (("a precision", precision, PRECISIONS), ("a style", style, WRITTEN)):

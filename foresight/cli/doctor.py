@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from foresight.cli.console import console, print_table
-from foresight.doctor import GIB, Report, examine
+from foresight.machine.doctor import GIB, Report, examine
 
 
 def doctor(*, where: Sequence[str | Path], json: bool) -> Report:

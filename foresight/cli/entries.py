@@ -15,7 +15,7 @@ from typing import Any
 from foresight.cli.brackets import Text, Typed
 from foresight.cli.reading import convert, taken_apart
 from foresight.cli.words import Word
-from foresight.declared import hints, item_types, options, value_type
+from foresight.declared_types import hints, item_types, options, value_type
 from foresight.errors import UserError
 
 Node = dict[str, Any] | list[Any]

@@ -11,8 +11,8 @@ from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Benchmark, Measured, Suite
 from foresight.evaluation.tables import check_marks, publish, section
 from foresight.report import Report, Table, write_page
-from foresight.run import RunDirectory
-from foresight.world_model import WorldModel
+from foresight.runs.directory import RunDirectory
+from foresight.world.world_model import WorldModel
 
 
 def evaluate(

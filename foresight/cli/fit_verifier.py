@@ -12,7 +12,7 @@ from foresight.verify import Cases, Gathering, Measurements, Verifier, VideoCase
 from foresight.verify.gathering import ACTION, FLOW_BARE, FLOW_OTHERS
 from foresight.verify.signals import signal
 from foresight.world.domain import reconstruct
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 
 ALTERNATIVES = 3
 """How many other instructions are tried per clip, where there are as many."""

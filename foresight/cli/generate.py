@@ -14,7 +14,7 @@ from torch import Tensor
 
 from foresight.cli.console import console, print_table, progress_bar, say_placement
 from foresight.errors import UserError
-from foresight.run import RunDirectory
+from foresight.runs.directory import RunDirectory
 from ltx.conditioning import ConditioningItem
 from ltx.flow import Progress
 from ltx.home import with_home

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 
 from foresight.cli.scoring import score
-from foresight.clips import Clip
 from foresight.errors import UserError
-from foresight.evaluation.baselines import copy_last_frame
 from foresight.loop import Attempt, Budget, Policy, PredictVerifyLoop, Take, Task, Trace
 from foresight.loop.revisers import Reviser
-from foresight.request import NoiseLevel
+from foresight.metrics.baselines import copy_last_frame
 from foresight.verify import Verifier
-from foresight.world_model import WorldModel
+from foresight.video.clips import Clip
+from foresight.world.request import NoiseLevel
+from foresight.world.world_model import WorldModel
 
 
 def run_loop(

@@ -9,8 +9,8 @@ from adapters import AbstractAdapter, QueriesConfig
 from adapters.kinds import config_to_dict
 from foresight.cli.console import console, print_table
 from foresight.errors import UserError
-from foresight.training.footprint import TRAINED, Footprint, footprint, held
-from foresight.training.stages import stages
+from foresight.machine.stages import stages
+from foresight.machine.training import TRAINED, Footprint, footprint, held
 
 GIB = 2**30
 

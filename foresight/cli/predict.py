@@ -14,15 +14,15 @@ from foresight.cli.looped import decision, loop_record, run_loop, shown_attempt
 from foresight.cli.prediction_output import show, write
 from foresight.cli.prediction_record import abstention, adapter_in_force, candidate_records, verdict_record
 from foresight.cli.scoring import score_all
-from foresight.clips import Clip, load_clip
 from foresight.loop import Budget, Policy, Trace
 from foresight.loop.revisers import Reviser
-from foresight.prediction import Prediction
-from foresight.request import NoiseLevel
-from foresight.run import RunDirectory
+from foresight.runs.directory import RunDirectory
 from foresight.verify import Verdict, Verifier
+from foresight.video.clips import Clip, load_clip
 from foresight.world.domain import DomainCheck, check_domain
-from foresight.world_model import WorldModel
+from foresight.world.prediction import Prediction
+from foresight.world.request import NoiseLevel
+from foresight.world.world_model import WorldModel
 from ltx.media.streams import StreamChoice
 
 RANKED = 3

@@ -11,9 +11,9 @@ from torch import Tensor
 from foresight.cli.attempts import attempt_rows
 from foresight.cli.console import console, print_table
 from foresight.cli.page import SAID, draw_page
-from foresight.clips import Clip
 from foresight.report import contact_sheet, percent, side_by_side
-from foresight.run import RunDirectory
+from foresight.runs.directory import RunDirectory
+from foresight.video.clips import Clip
 from ltx.media import write_mp4
 
 SHORT = ("attempt", "instruction", "as told", "hit", "decision", "seconds", "evaluations")

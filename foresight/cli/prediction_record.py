@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from foresight.prediction import Prediction
 from foresight.verify import PLAUSIBILITIES, SIGNALS, Verdict, Verifier
 from foresight.world.domain import DomainCheck
-from foresight.world_model import WorldModel
+from foresight.world.prediction import Prediction
+from foresight.world.world_model import WorldModel
 
 
 def adapter_in_force(model: WorldModel, prediction: Prediction) -> str:

@@ -9,7 +9,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
 from foresight.cli.brackets import Text, Typed, parse
-from foresight.declared import item_types, options, said, value_type
+from foresight.declared_types import item_types, options, said, value_type
 from foresight.errors import UserError
 
 _INTEGER = re.compile(r"[+-]?\d{1,4000}")

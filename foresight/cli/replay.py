@@ -10,13 +10,14 @@ from foresight.cli.allowed import check_targets
 from foresight.cli.attempts import attempt_rows
 from foresight.cli.compose import build_some
 from foresight.cli.console import console, print_table
+from foresight.cli.moved import present
 from foresight.cli.predict import predict
 from foresight.cli.received import ReceivedRun
 from foresight.cli.shipped import described
 from foresight.errors import UserError, printable
 from foresight.loop import PredictVerifyLoop, Trace, differences
 from foresight.loop import replay as run_again
-from foresight.run import environment
+from foresight.runs.directory import environment
 
 PARTS = {
     "model": "world model",
@@ -67,7 +68,7 @@ def replay(*, run: str | Path, packages: Collection[str]) -> Trace:
 
 def _configuration(received: ReceivedRun) -> dict[str, Any]:
     try:
-        config = received.yaml("config.yaml")
+        config = present(received.yaml("config.yaml"))
         if not isinstance(config, dict) or not config.get("policy"):
             raise ValueError("no policy in config.yaml")
     except (OSError, ValueError) as error:

@@ -8,11 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.clips import Clip
-from foresight.evaluation.baselines import copy_last_frame, linear_extrapolation
-from foresight.evaluation.metrics import mse, psnr, ssim
+from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
+from foresight.metrics.picture import mse, psnr, ssim
+from foresight.video.clips import Clip
 from foresight.world.domain import reconstruct
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
 
 PREDICTION, COPY, LINEAR, CEILING = (

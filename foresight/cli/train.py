@@ -18,8 +18,9 @@ from torch.optim import Optimizer
 
 from foresight.cli.account import give_account, give_reconstruction
 from foresight.cli.console import console
-from foresight.data.fingerprint import differences
+from foresight.cli.moved import present
 from foresight.errors import UserError
+from foresight.reproducibility.fingerprint import differences
 from foresight.training.best import BestCheckpoint
 from foresight.training.checkpoint import VerifiedCheckpointIO, newest, step_of, steps
 from foresight.training.ema import EMA
@@ -161,7 +162,7 @@ def _record(folder: Path, config: Mapping[str, Any]) -> None:
     path = folder / "config.json"
     now = json.loads(json.dumps(_lasting(config)))
     if path.is_file():
-        changed = differences(now, _lasting(json.loads(path.read_text(encoding="utf-8"))))
+        changed = differences(now, _lasting(present(json.loads(path.read_text(encoding="utf-8")))))
         if changed:
             raise ValueError(
                 f"expected the recipe that {folder} was started with, got another: {'; '.join(changed[:3])}; "

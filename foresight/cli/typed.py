@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from foresight.declared import fits, hints, options, said
+from foresight.declared_types import fits, hints, options, said
 from foresight.errors import UserError
 from ltx.home import with_home
 

@@ -20,12 +20,12 @@ from foresight.cli.console import say_placement
 from foresight.errors import UserError
 from foresight.report import Film, Report, Table, contact_sheet, write_page
 from foresight.report.timeline import Bar, timeline
-from foresight.run import RunDirectory
+from foresight.runs.directory import RunDirectory
 from foresight.verify import model_fingerprint
 from foresight.watch import Alarm, Arrival, Moment, Watcher, arrivals
 from foresight.watch.alarm import Watching
 from foresight.watch.timeline import Timeline
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 from ltx.files import write_text
 from ltx.media.streams import StreamChoice
 

@@ -20,9 +20,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from foresight.data.fingerprint import differences, fingerprint
 from foresight.data.ragged import ENDS, Ragged, cut
-from foresight.leftovers import sweep
+from foresight.reproducibility.fingerprint import differences, fingerprint
+from foresight.runs.stale import sweep
 from ltx.files import replacing, write_text
 
 FORMAT = "foresight-cache-2"

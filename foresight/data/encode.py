@@ -15,12 +15,12 @@ from torch import Tensor
 from foresight.data.account import GivesAccount
 from foresight.data.batch import CachedBatch, ClipBatch
 from foresight.data.cache import Output, RowStore, earlier_caches
-from foresight.data.fingerprint import fingerprint
 from foresight.data.frozen import release
 from foresight.data.ragged import Ragged
 from foresight.data.reconstruction import Reconstruction, Reconstructs, reconstruction
 from foresight.data.source import ClipSource
 from foresight.errors import UserError
+from foresight.reproducibility.fingerprint import fingerprint
 from ltx.shapes import VideoShape
 
 Progress = Callable[[int, int], None]

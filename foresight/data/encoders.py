@@ -17,7 +17,7 @@ from foresight.data.cache import Output
 from foresight.data.frozen import digests, frozen_text_encoder, frozen_vae, frozen_vlm
 from foresight.data.ragged import Ragged
 from foresight.data.wording import Wording
-from foresight.training.randomness import keyed_generator
+from foresight.reproducibility.randomness import keyed_generator
 from foresight.vlm.folder import find_qwen
 from foresight.vlm.policy_files import read_policy
 from foresight.vlm.preprocess import patching_of

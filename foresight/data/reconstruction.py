@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.data.fingerprint import fingerprint
 from foresight.data.source import ClipSource
-from foresight.plan import SamplingPlan
+from foresight.reproducibility.fingerprint import fingerprint
 from foresight.world.domain import decibels
+from foresight.world.sampling_config import SamplingPlan
 from ltx.files import write_text
 
 Video = Float[Tensor, "batch rgb=3 frame height width"]

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 
 from foresight.data.encode import caches_of, fill
 from foresight.data.loader import ForkingLoader
-from foresight.training.randomness import keyed_generator
+from foresight.reproducibility.randomness import keyed_generator
 
 
 class Rows(Protocol):

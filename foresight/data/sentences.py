@@ -10,9 +10,9 @@ import torch
 
 from foresight.data.cache import RowStore
 from foresight.data.encoders import PRECISIONS, check_precision
-from foresight.data.fingerprint import fingerprint
 from foresight.data.frozen import digests, frozen_text_encoder, release
 from foresight.data.ragged import Ragged
+from foresight.reproducibility.fingerprint import fingerprint
 from ltx.text import TextConditioning
 
 TEXT = "text"

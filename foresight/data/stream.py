@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Sampler
 
-from foresight.training.randomness import keyed_generator
+from foresight.reproducibility.randomness import keyed_generator
 
 
 class StreamBatches(Sampler[list[int]]):

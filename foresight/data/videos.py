@@ -15,11 +15,11 @@ from torch import Tensor
 
 from foresight.data.account import counted, cropped, named, resampled
 from foresight.data.batch import ClipBatch
-from foresight.data.fingerprint import fingerprint
 from foresight.data.split import split_rows
 from foresight.data.table import ListedClip, listed
 from foresight.data.windows import SMALL, cut, stride
 from foresight.errors import UserError
+from foresight.reproducibility.fingerprint import fingerprint
 from foresight.world.reference import digest
 from ltx.media import EndedError, MediaError, probe, sample_video
 from ltx.media.streams import StreamChoice

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from foresight.data.fingerprint import fingerprint
 from foresight.physics.language import all_paraphrases
+from foresight.reproducibility.fingerprint import fingerprint
 
 
 class Wording(Protocol):

@@ -10,13 +10,13 @@ import torch
 
 from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.gates import Gate, surely_above
-from foresight.evaluation.prediction import BATCH, batched, make_clips, split_clip
-from foresight.evaluation.statistics import Estimate, bootstrap, mean
+from foresight.evaluation.prediction.scoring import BATCH, batched, make_clips, split_clip
+from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import DIRECTIONS, Action, PhysicsClip, PhysicsConfig
 from foresight.physics.language import all_instructions, instruction
 from foresight.verify.evidence import Gathering
 from foresight.verify.flow import OWN, FlowProbe
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 
 
 @dataclass(frozen=True)

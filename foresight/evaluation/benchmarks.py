@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 from foresight.evaluation.gates import Gate
 from foresight.evaluation.gates import table as gate_table
-from foresight.evaluation.statistics import Estimate
+from foresight.metrics.statistics import Estimate
 from foresight.report import Curve
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 
 Progress = Callable[[int, int], None]
 

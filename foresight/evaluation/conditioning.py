@@ -11,17 +11,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adapters import LatentForecast, VLMFeatures
-from foresight.adapted import without_adapter
 from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Measured
-from foresight.evaluation.denoising import flow_losses
-from foresight.evaluation.gain import conditioning_gain, verdict
-from foresight.evaluation.metrics import mse
-from foresight.evaluation.prediction import batched, split_clip, wrong_instruction
-from foresight.evaluation.statistics import Estimate, mean
+from foresight.evaluation.prediction.scoring import batched, split_clip, wrong_instruction
+from foresight.metrics.conditioning_gain import conditioning_gain, verdict
+from foresight.metrics.picture import mse
+from foresight.metrics.statistics import Estimate, mean
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
-from foresight.world_model import WorldModel
+from foresight.world.flow_error import flow_losses
+from foresight.world.variants import without_adapter
+from foresight.world.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
 from ltx.shapes import SPACE, to_tokens
 from ltx.text import TextConditioning

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from foresight.evaluation.statistics import Estimate
+from foresight.metrics.statistics import Estimate
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.baselines import copy_last_frame, linear_extrapolation
 from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, at_least, surely_above
-from foresight.evaluation.metrics import mse
-from foresight.evaluation.statistics import Estimate, bootstrap, mean, skill
+from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
+from foresight.metrics.picture import mse
+from foresight.metrics.statistics import Estimate, bootstrap, mean, skill
 from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
 from foresight.physics.tracking import position_error, track
 from foresight.report import Curve
-from foresight.request import NoiseLevel
-from foresight.world_model import WorldModel
+from foresight.world.request import NoiseLevel
+from foresight.world.world_model import WorldModel
 
 MODEL, COPY, LINEAR = "prediction", "copy last frame", "linear extrapolation"
 BATCH = 8

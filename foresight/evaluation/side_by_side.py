@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from foresight.evaluation.benchmarks import Benchmark, Measured, Progress
 from foresight.evaluation.gates import Gate
-from foresight.evaluation.statistics import Estimate
-from foresight.world_model import WorldModel
+from foresight.metrics.statistics import Estimate
+from foresight.world.world_model import WorldModel
 
 RESOLUTION = 100
 """Into how many pieces the progress of each benchmark is divided."""

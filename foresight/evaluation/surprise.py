@@ -14,17 +14,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.baselines import copy_last_frame
 from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, at_least, surely_above
-from foresight.evaluation.metrics import mse
-from foresight.evaluation.statistics import Estimate, bootstrap, mean
+from foresight.metrics.baselines import copy_last_frame
+from foresight.metrics.picture import mse
+from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import PhysicsConfig, counterfactual, make_clip
 from foresight.physics.clip import SPLITS
 from foresight.physics.language import NOTHINGS
 from foresight.watch.alarm import Alarm, ordinary
 from foresight.watch.surprise import surprise
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 
 FLOOR = "pairs by amount of motion alone"
 SAME = 1e-4

@@ -11,16 +11,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.evaluation.baselines import copy_last_frame
 from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.gates import Gate, surely_above
-from foresight.evaluation.prediction import BATCH, batched, make_clips, split_clip
-from foresight.evaluation.statistics import Estimate, bootstrap, mean
+from foresight.evaluation.prediction.scoring import BATCH, batched, make_clips, split_clip
+from foresight.metrics.baselines import copy_last_frame
+from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import PhysicsClip, PhysicsConfig
+from foresight.vlm.curriculum.examination import PLACE
+from foresight.vlm.curriculum.questions import place
 from foresight.vlm.encoder import QwenEncoder
-from foresight.vlm.examination import PLACE
-from foresight.vlm.questions import place
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 
 REAL, PREDICTED, FROZEN = "real video", "predicted video", "last frame repeated"
 ACTION = "which object was pushed, and where to"

@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.prediction import Prediction
-from foresight.rollout import Rollout
-from foresight.world_model import WorldModel
+from foresight.world.prediction import Prediction
+from foresight.world.rollout import Rollout
+from foresight.world.world_model import WorldModel
 from ltx.flow.noise import seeded
 from ltx.flow.sampler import Denoiser
 from ltx.shapes import TIME, LatentShape, from_tokens

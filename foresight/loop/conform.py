@@ -7,8 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.loop.chunk import Chunk
-from foresight.prediction import Prediction
-from foresight.world_model import WorldModel
+from foresight.world.prediction import Prediction
+from foresight.world.world_model import WorldModel
 from ltx.flow.noise import draw_noise
 from ltx.flow.path import interpolate
 from ltx.flow.sampler import StochasticStep, sample

@@ -19,12 +19,12 @@ from foresight.loop.meter import Meter
 from foresight.loop.moves import Continue, Draw, Fit, Move, Renoise, Reword
 from foresight.loop.renoise import renoise
 from foresight.loop.revisers.base import Case, Reviser
-from foresight.prediction import Prediction
-from foresight.request import NoiseLevel
 from foresight.verify.head import Decision
 from foresight.verify.verifier import Verdict, Verifier
 from foresight.world.domain import check_domain
-from foresight.world_model import WorldModel
+from foresight.world.prediction import Prediction
+from foresight.world.request import NoiseLevel
+from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
 
 

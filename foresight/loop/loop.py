@@ -13,10 +13,10 @@ from foresight.loop.policies.unjudged import Unjudged
 from foresight.loop.policy import Policy, Situation
 from foresight.loop.revisers.base import Reviser
 from foresight.loop.trace import Trace
-from foresight.request import NoiseLevel
 from foresight.verify.verifier import Verifier
 from foresight.world.domain import check_domain
-from foresight.world_model import WorldModel
+from foresight.world.request import NoiseLevel
+from foresight.world.world_model import WorldModel
 
 OnAttempt = Callable[[Attempt], None]
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 from torch import Tensor, nn
 
 from foresight.loop.budget import Cost
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 
 
 class Meter:

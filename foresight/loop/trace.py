@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from foresight.declared import check_fields
+from foresight.declared_types import check_fields
 from foresight.errors import UserError
 from foresight.loop.attempt import Attempt, Task
 from foresight.loop.budget import Cost, Spent

@@ -20,8 +20,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from foresight.leftovers import sweep
-from foresight.training.tensor_tree import content_bytes, flatten, unflatten
+from foresight.reproducibility.tensor_tree import content_bytes, flatten, unflatten
+from foresight.runs.stale import sweep
 from ltx.files import replacing
 
 FORMAT = "foresight-training-1"

@@ -15,12 +15,12 @@ from torch.utils.hooks import RemovableHandle
 
 from adapters import Conditioning, LatentForecast
 from foresight.data.batch import CachedBatch
-from foresight.evaluation.denoising import flow_losses
-from foresight.evaluation.gain import conditioning_gain, verdict
-from foresight.future import Given
+from foresight.metrics.conditioning_gain import conditioning_gain, verdict
+from foresight.reproducibility.randomness import keyed_generator
 from foresight.training.objectives.adapter import AdaptedTransformer, known_tokens
 from foresight.training.objectives.sentences import Sentences
-from foresight.training.randomness import keyed_generator
+from foresight.world.denoiser import Given
+from foresight.world.flow_error import flow_losses
 from ltx.shapes import to_tokens
 from ltx.text import EncodesText
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from foresight.data.batch import CachedBatch, ClipBatch
 from foresight.data.frozen import frozen_vae
 from foresight.errors import UserError
+from foresight.reproducibility.randomness import keyed_generator
 from foresight.training.objectives.flow import TextFlow
-from foresight.training.randomness import keyed_generator
 from foresight.world.domain import DECODE_TIMESTEP, drawn_by
 from ltx.media import write_mp4
 from ltx.vae import VideoVAE

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from foresight.reproducibility.randomness import keyed_generator, random_state, set_random_state
 from foresight.training.modes import set_modes
 from foresight.training.objective import Objective
-from foresight.training.randomness import keyed_generator, random_state, set_random_state
 
 
 class TrainingModule(LightningModule):

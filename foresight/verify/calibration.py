@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torchmetrics.functional.classification import binary_calibration_error
 
-from foresight.evaluation.statistics import Estimate, bootstrap
+from foresight.metrics.statistics import Estimate, bootstrap
 
 
 @dataclass(frozen=True)

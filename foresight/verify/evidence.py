@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.baselines import copy_last_frame
+from foresight.metrics.baselines import copy_last_frame
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,16 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from foresight.evaluation.metrics import mse
+from foresight.metrics.picture import mse
 from foresight.physics import PhysicsClip
-from foresight.prediction import Prediction
 from foresight.verify.cases import TRUE, CaseBatch, Cases, Futures
 from foresight.verify.evidence import Gathering
 from foresight.verify.gathering import Gatherer
 from foresight.verify.plausibility import plausibility
 from foresight.verify.rightness import TOLERANCE, misplacement
 from foresight.verify.signals import AbstractSignal, signal
-from foresight.world_model import WorldModel
+from foresight.world.prediction import Prediction
+from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
 
 # A wrong future that lies nearer the true future than this (40 dB) shows the same and is no wrong outcome.

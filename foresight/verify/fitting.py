@@ -10,11 +10,11 @@ from torch import Tensor
 
 from foresight.verify.cases import Cases
 from foresight.verify.examples import Examples, Measurements, Samples, collect
-from foresight.verify.fingerprint import model_fingerprint
 from foresight.verify.head import Head, fit_head
 from foresight.verify.rightness import TOLERANCE
 from foresight.verify.verifier import FittedOn, Verifier
-from foresight.world_model import WorldModel
+from foresight.world.fingerprint import model_fingerprint
+from foresight.world.world_model import WorldModel
 
 
 def fit_on_cases(

@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adapters import VLMFeatures
-from foresight.future import FutureDenoiser, Given
 from foresight.verify.alternatives import alternatives
 from foresight.verify.evidence import Gathering
-from foresight.world_model import WorldModel
+from foresight.world.denoiser import FutureDenoiser, Given
+from foresight.world.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
 from ltx.flow.path import interpolate, velocity_between
 from ltx.shapes import to_tokens

@@ -11,12 +11,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.evaluation.baselines import copy_last_frame
-from foresight.prediction import Prediction
+from foresight.metrics.baselines import copy_last_frame
 from foresight.verify.evidence import Evidence, FlowLosses, Gathering, Prospect
 from foresight.verify.flow import BARE, OWN, FlowProbe
 from foresight.verify.reading import action_odds, described_alike, vision_states
-from foresight.world_model import WorldModel
+from foresight.world.prediction import Prediction
+from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
 from ltx.values import as_pixels
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 
 YES, NO = "yes", "no"
 Videos = Float[Tensor, "batch rgb=3 frame height width"]

@@ -55,8 +55,8 @@ def read_verifier(where: str | Path) -> Verifier:
     Raises:
         UserError: if there is none, or it is damaged.
     """
-    from foresight.model_folder import find_folder
     from foresight.verify.verifier import FittedOn, Verifier
+    from foresight.world.storage import find_folder
 
     folder = Path(where) if (Path(where) / CONFIG).is_file() else find_folder(where) / "verifier"
     try:

@@ -11,15 +11,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.prediction import Prediction
 from foresight.verify.evidence import Gathering
-from foresight.verify.fingerprint import model_fingerprint
 from foresight.verify.gathering import Gatherer, check_batched
 from foresight.verify.head import Decision, Head
 from foresight.verify.plausibility import plausibility
 from foresight.verify.signals import signal
 from foresight.verify.storage import read_verifier, write_verifier
-from foresight.world_model import WorldModel
+from foresight.world.fingerprint import model_fingerprint
+from foresight.world.prediction import Prediction
+from foresight.world.world_model import WorldModel
 
 
 @dataclass(frozen=True)

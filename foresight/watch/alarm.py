@@ -12,14 +12,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.calibration_file import CalibrationFile
 from foresight.errors import UserError
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
 from foresight.physics.language import NOTHINGS
 from foresight.verify import model_fingerprint
 from foresight.watch.surprise import surprise
-from foresight.world_model import WorldModel
+from foresight.world.calibration_file import CalibrationFile
+from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
 
 FILE = CalibrationFile("alarm", "run `foresight calibrate calibration=alarm`, or watch with alarm=none")

@@ -16,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.prediction import Prediction
-from foresight.world_model import WorldModel
+from foresight.world.prediction import Prediction
+from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
 
 LATENT_FLOOR = 0.1

@@ -10,13 +10,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.evaluation.baselines import copy_last_frame
-from foresight.evaluation.metrics import mse
-from foresight.prediction import Prediction
-from foresight.watch.arrivals import Arrival
+from foresight.metrics.baselines import copy_last_frame
+from foresight.metrics.picture import mse
+from foresight.video.stream import Arrival
 from foresight.watch.surprise import surprise
 from foresight.world.domain import DomainCheck, check_domain
-from foresight.world_model import WorldModel
+from foresight.world.prediction import Prediction
+from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from adapters import ComposeConfig, QueriesConfig, config_from_dict
 from adapters.storage import CONFIG
 from foresight.errors import UserError
-from foresight.plan import FILE, SamplingPlan
 from foresight.world.derived_plan import changed_plan, derive_plan
 from foresight.world.placement import Wanted, choose_device
 from foresight.world.reference import PartReference, locate
+from foresight.world.sampling_config import FILE, SamplingPlan
 from foresight.world.sizes import check_pairing, text_width, video_sizes, vlm_sizes
 from foresight.world.training_clips import clips_of
-from ltx.checkpoint.checkpoint import read_scheduler
+from ltx.bundle.checkpoint import read_scheduler
 from ltx.checkpoint.place import place_of
 from ltx.checkpoint.read import read_object
 from ltx.checkpoint.recognise import recognise
@@ -25,7 +25,7 @@ from ltx.pipeline.preset import Preset, find_preset
 from ltx.pipeline.released import preset_of
 
 if TYPE_CHECKING:
-    from foresight.world_model import WorldModel
+    from foresight.world.world_model import WorldModel
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Assembly:
             UserError: if there is no such device or type.
             ValueError: if a part cannot be read exactly.
         """
-        from foresight.model_folder import read_parts
+        from foresight.world.storage import read_parts
 
         choose_device(wanted.device)
         roots = {part: locate(where, part) for part, where in self.parts.items()}
@@ -100,7 +100,7 @@ class Assembly:
         Raises:
             OSError: if the folder cannot be written.
         """
-        from foresight.model_folder import write_index
+        from foresight.world.storage import write_index
 
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

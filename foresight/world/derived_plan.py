@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from foresight.errors import UserError
-from foresight.plan import SamplingPlan
+from foresight.world.sampling_config import SamplingPlan
 from foresight.world.training_clips import TrainingClips
 from ltx.flow.scheduler import SchedulerConfig
 from ltx.pipeline.preset import CountedSteps, Preset

@@ -17,7 +17,7 @@ from torch import Tensor
 from ltx.offload import device_of, dtype_of
 
 if TYPE_CHECKING:
-    from foresight.world_model import WorldModel
+    from foresight.world.world_model import WorldModel
     from ltx.vae import VideoVAE
 
 DECODE_TIMESTEP = 0.05

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adapters import AbstractAdapter, Pairing, VLMFeatures
-from foresight.plan import SamplingPlan
+from foresight.world.sampling_config import SamplingPlan
 from ltx.text import TextEncoder
 from ltx.transformer import VideoTransformer
 from ltx.vae import VideoVAE

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ltx.bundle.index import FILE, Notes, notes_in
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import resolve, source_of
 from ltx.checkpoint.identity import Identity, identify, names_of
-from ltx.checkpoint.index import FILE, Notes, notes_in
 from ltx.checkpoint.parts import TRANSFORMER, VAE
 from ltx.checkpoint.place import place_of
 from ltx.checkpoint.read import Weights, read_object

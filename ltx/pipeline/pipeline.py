@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ltx.checkpoint.checkpoint import Checkpoint
+from ltx.bundle.checkpoint import Checkpoint
+from ltx.bundle.index import Notes
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import resolve
-from ltx.checkpoint.index import Notes
 from ltx.checkpoint.parts import TRANSFORMER, UPSAMPLER, VAE
 from ltx.checkpoint.place import place_of
 from ltx.dtypes import working_dtype

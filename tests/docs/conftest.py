@@ -16,8 +16,8 @@ from PIL import Image
 
 from foresight.cli.main import main
 from foresight.physics import make_clip
+from ltx.bundle.checkpoint import Checkpoint
 from ltx.checkpoint import UPSAMPLER, save_official
-from ltx.checkpoint.checkpoint import Checkpoint
 from ltx.checkpoint.hub import resolve
 from ltx.lora import LoRA, LowRank, write_lora
 from ltx.media import to_pixels, write_lossless

@@ -12,13 +12,13 @@ from torch import Tensor
 from adapters import ComposeConfig, LatentConfig, Pairing, QueriesConfig, build_adapter
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.language import all_instructions
-from foresight.plan import SamplingPlan
 from foresight.vlm.encoder import QwenEncoder
 from foresight.vlm.preprocess import FramePolicy
 from foresight.vlm.prompts import NEXT
 from foresight.vlm.small import SmallQwenConfig, small_encoder
 from foresight.vlm.tokenizer import train_tokenizer
-from foresight.world_model import WorldModel
+from foresight.world.sampling_config import SamplingPlan
+from foresight.world.world_model import WorldModel
 from ltx.text.small import small_text_encoder
 from ltx.transformer import TransformerConfig, VideoTransformer
 from ltx.vae import VAEConfig, VideoVAE

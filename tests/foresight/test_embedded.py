@@ -11,7 +11,7 @@ import foresight
 from foresight.physics import make_clip
 from foresight.physics.counterfactual import counterfactual
 from foresight.verify import Verifier, model_fingerprint
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 
 NAME = "foresight-tiny"
 SEED = 30_000_012

@@ -21,11 +21,11 @@ from adapters import (
     build_adapter,
 )
 from adapters.lora import SIZES
-from foresight.evaluation.denoising import flow_losses
-from foresight.future import Given
 from foresight.physics import make_clip
 from foresight.physics.clip import SPLITS
-from foresight.world_model import WorldModel
+from foresight.world.denoiser import Given
+from foresight.world.flow_error import flow_losses
+from foresight.world.world_model import WorldModel
 from ltx.shapes import LatentShape, coordinates, to_tokens
 
 PAIRING = Pairing("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)

@@ -11,7 +11,7 @@ from torch import Tensor
 from foresight.errors import UserError
 from foresight.loop.revisers.base import Case
 from foresight.vlm.vision import SeenVideo
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 
 
 class Answers(Protocol):

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 
 Frames = Float[Tensor, "rgb=3 frame height width"]
 

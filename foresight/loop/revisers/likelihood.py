@@ -9,9 +9,9 @@ from einops import reduce
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.future import FutureDenoiser
 from foresight.loop.revisers.base import Case, ScoringReviser
-from foresight.world_model import WorldModel
+from foresight.world.denoiser import FutureDenoiser
+from foresight.world.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
 from ltx.flow.path import interpolate, velocity_between
 from ltx.shapes import TIME, to_tokens

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from adapters import AbstractAdapter
 from foresight.data.batch import CachedBatch
-from foresight.future import Given, future_velocity
 from foresight.training.objectives.sentences import DroppedText, Sentences
+from foresight.world.denoiser import Given, future_velocity
 from ltx.flow.training import AbstractSigmaDistribution, noised
 from ltx.losses.flow_matching import flow_matching_loss
 from ltx.shapes import LatentShape, coordinates, to_tokens

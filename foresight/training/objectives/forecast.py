@@ -15,9 +15,9 @@ from torch.nn.functional import cosine_similarity
 
 from adapters import LatentForecast
 from foresight.data.batch import CachedBatch
-from foresight.future import Given, future_velocity
 from foresight.training.objectives.adapter import AdaptedTransformer, check_context, known_tokens
 from foresight.training.objectives.sentences import DroppedText
+from foresight.world.denoiser import Given, future_velocity
 from ltx.flow.path import clean_from_velocity, interpolate
 from ltx.flow.training import AbstractSigmaDistribution
 from ltx.shapes import to_tokens

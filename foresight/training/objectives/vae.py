@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from foresight.data.batch import ClipBatch
-from foresight.evaluation.metrics import mse, psnr
+from foresight.metrics.picture import mse, psnr
 from foresight.physics.scene import BACKGROUND
 from ltx.losses.divergence import kl_loss
 from ltx.vae import VideoVAE

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from foresight.data.source import ClipSource
 from foresight.errors import UserError
-from foresight.evaluation.baselines import copy_last_frame
+from foresight.metrics.baselines import copy_last_frame
 from foresight.verify.cases.base import TRUE, CaseBatch, Futures, check_kinds, in_turn
 
 Videos = Float[Tensor, "clip rgb=3 frame height width"]

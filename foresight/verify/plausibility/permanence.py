@@ -6,7 +6,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.colours import colour_change
+from foresight.metrics.colours import colour_change
 from foresight.verify.evidence import Prospect
 from foresight.verify.plausibility.base import AbstractPlausibility
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.colours import colour_change
+from foresight.metrics.colours import colour_change
 from foresight.verify.evidence import Evidence
 from foresight.verify.signals.base import AbstractSignal
 

@@ -6,7 +6,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.metrics import mse
+from foresight.metrics.picture import mse
 from foresight.verify.evidence import Evidence
 from foresight.verify.signals.base import FLOOR, AbstractSignal
 

@@ -15,7 +15,7 @@ from experiments.full_size.measure import CommandFailed, Measured, measured
 from experiments.full_size.proof import STAGES, foretold, prove, table
 from foresight import QwenEncoder
 from foresight.cli.main import main
-from ltx.checkpoint.checkpoint import Checkpoint
+from ltx.bundle.checkpoint import Checkpoint
 from ltx.text import TextEncoder
 
 

@@ -10,10 +10,10 @@ import torch
 from adapters import save_adapter
 from experiments.noise_levels.levels import ERROR, EVALUATIONS, LATENCY, POSITION, SHARPNESS, Outcome, figures, outcomes
 from experiments.noise_levels.study import MODEL, join, require, rows
-from foresight.adapted import adapted_world_model
 from foresight.cli.compose import instantiate_plain, resolve
 from foresight.errors import UserError
 from foresight.physics import PhysicsConfig
+from foresight.world.variants import adapted_world_model
 
 
 def test_figures_by_hand() -> None:

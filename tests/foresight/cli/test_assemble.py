@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from foresight.cli.main import main
-from ltx.checkpoint.checkpoint import Checkpoint
+from ltx.bundle.checkpoint import Checkpoint
 from ltx.checkpoint.hub import resolve
 
 DEMO = Path(__file__).parents[3] / "experiments" / "clips"

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from foresight.cli.main import main
-from ltx.checkpoint.checkpoint import Checkpoint
+from ltx.bundle.checkpoint import Checkpoint
 from ltx.checkpoint.release import VAE_FIELDS
 from ltx.flow import SchedulerConfig
 from ltx.lora import LoRA, LowRank, write_lora

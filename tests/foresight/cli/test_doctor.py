@@ -8,9 +8,9 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 
-from foresight import doctor as doctor_module
 from foresight.cli.main import main
-from foresight.doctor import GIB, Device, examine
+from foresight.machine import doctor as doctor_module
+from foresight.machine.doctor import GIB, Device, examine
 from ltx.checkpoint.hub import resolve
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from foresight.cli import scoring
-from foresight.lengths import FramePlan
+from foresight.video.lengths import FramePlan
 
 
 def test_a_row_by_hand() -> None:

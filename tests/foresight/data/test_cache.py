@@ -16,9 +16,9 @@ from foresight.data import frozen
 from foresight.data.batch import ClipBatch
 from foresight.data.cache import Output, RowStore, StaleCacheError
 from foresight.data.encode import EncodedClips, fill, needed_bytes
-from foresight.data.fingerprint import weights_fingerprint
 from foresight.data.ragged import Ragged
 from foresight.errors import UserError
+from foresight.reproducibility.fingerprint import weights_fingerprint
 from ltx.shapes import VideoShape
 
 

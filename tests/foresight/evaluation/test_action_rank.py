@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from foresight.evaluation.action_rank import ActionBenchmark, ActionCard, options
-from foresight.evaluation.prediction import make_clips
+from foresight.evaluation.prediction.scoring import make_clips
 from foresight.physics import PhysicsConfig
 
 

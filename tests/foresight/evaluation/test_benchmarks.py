@@ -12,7 +12,7 @@ from foresight.cli.compose import instantiate_plain, resolve
 from foresight.cli.evaluate import evaluate
 from foresight.evaluation.benchmarks import Measured, Suite
 from foresight.evaluation.gates import at_least, at_most, surely_above, table, weakest, within
-from foresight.evaluation.statistics import Estimate
+from foresight.metrics.statistics import Estimate
 from foresight.physics import PhysicsConfig
 
 

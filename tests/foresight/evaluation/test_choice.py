@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from foresight.evaluation.choice import ChoiceCard, make_problem
+from foresight.choose.problems import make_problem
+from foresight.evaluation.choice import ChoiceCard
 from foresight.physics import PhysicsConfig
 from foresight.physics.clip import clip_of_scene
 

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from adapters import ICLoRAConfig, LatentConfig, LoRAConfig, Pairing, QueriesConfig, VLMFeatures, build_adapter
-from foresight.adapted import without_adapter
 from foresight.errors import UserError
 from foresight.evaluation.conditioning import (
     EARLIER,
@@ -25,11 +24,12 @@ from foresight.evaluation.conditioning import (
     half_hidden,
     situation,
 )
-from foresight.evaluation.denoising import flow_losses
-from foresight.future import Given, future_velocity
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
-from foresight.world_model import WorldModel
+from foresight.world.denoiser import Given, future_velocity
+from foresight.world.flow_error import flow_losses
+from foresight.world.variants import without_adapter
+from foresight.world.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
 
 PAIRING = Pairing("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from foresight.evaluation.gates import at_least, at_most, surely_above, weakest, within
-from foresight.evaluation.statistics import Estimate
+from foresight.metrics.statistics import Estimate
 
 
 def figure(value: float, low: float | None = None) -> Estimate:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from foresight.evaluation.baselines import copy_last_frame
 from foresight.evaluation.rollout import COPY, LINEAR, MODEL, Course, RolloutCard, roll_out
+from foresight.metrics.baselines import copy_last_frame
 from foresight.physics import PhysicsConfig, make_clip
 
 PHYSICS = PhysicsConfig(frames=33)

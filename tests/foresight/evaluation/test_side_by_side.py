@@ -9,7 +9,7 @@ import pytest
 from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import at_least
 from foresight.evaluation.side_by_side import SideBySide
-from foresight.evaluation.statistics import Estimate
+from foresight.metrics.statistics import Estimate
 
 
 class Constant:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from foresight.evaluation.prediction import make_clips, split_clip
+from foresight.evaluation.prediction.scoring import make_clips, split_clip
 from foresight.evaluation.understanding import FROZEN, PREDICTED, REAL, told, understand
 from foresight.physics import PhysicsConfig
 from foresight.physics.tracking import track
-from foresight.vlm.questions import place
+from foresight.vlm.curriculum.questions import place
 
 
 class Tracks:

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from foresight.loop import Budget, PredictVerifyLoop, Task
-from foresight.plan import SamplingPlan
-from foresight.prediction import Prediction, StageSeconds
 from foresight.verify.verifier import Verdict
+from foresight.world.prediction import Prediction, StageSeconds
+from foresight.world.sampling_config import SamplingPlan
 
 PLAN = SamplingPlan(
     frame_rate=8.0,

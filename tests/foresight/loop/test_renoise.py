@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from foresight.errors import UserError
-from foresight.future import future_velocity
 from foresight.loop.failed import failed_tokens
 from foresight.loop.renoise import renoise
+from foresight.world.denoiser import future_velocity
 from ltx.flow.noise import draw_noise, seeded
 from ltx.shapes import to_tokens
 

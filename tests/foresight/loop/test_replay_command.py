@@ -18,7 +18,7 @@ from foresight.physics import PhysicsConfig, make_clip
 from ltx.media import write_mp4
 
 NAMED = {
-    "model": {"_target_": "foresight.world_model.WorldModel.from_pretrained"},
+    "model": {"_target_": "foresight.world.world_model.WorldModel.from_pretrained"},
     "policy": {"_target_": "foresight.loop.Chain"},
     "budget": {"_target_": "foresight.loop.Budget"},
 }

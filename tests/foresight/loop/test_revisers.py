@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from foresight.errors import UserError
-from foresight.future import future_velocity
 from foresight.loop.revisers import AnsweringReviser, Case, JudgingReviser, LikelihoodReviser
+from foresight.world.denoiser import future_velocity
 from ltx.flow.noise import draw_noise, seeded
 from ltx.shapes import to_tokens
 

@@ -18,7 +18,6 @@ from adapters import (
     build_adapter,
 )
 from foresight.data.batch import CachedBatch
-from foresight.future import Given, future_velocity
 from foresight.training.objectives.adapter import AdaptedTransformer, ContextFlow
 from foresight.training.objectives.forecast import (
     MEASURES,
@@ -31,6 +30,7 @@ from foresight.training.objectives.forecast import (
 )
 from foresight.training.objectives.reference import ReferenceFit
 from foresight.training.objectives.sentences import DroppedText
+from foresight.world.denoiser import Given, future_velocity
 from ltx.flow import UniformSigma
 from ltx.text import TextConditioning
 from ltx.transformer import TransformerConfig, VideoTransformer

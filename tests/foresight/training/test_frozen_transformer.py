@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from foresight.future import Given, future_velocity
 from foresight.training.initial import frozen_transformer
+from foresight.world.denoiser import Given, future_velocity
 from ltx.transformer import TransformerConfig, VideoTransformer
 
 CONFIG = TransformerConfig(

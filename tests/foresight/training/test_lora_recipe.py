@@ -16,8 +16,8 @@ from torch import Tensor
 
 from foresight.cli.main import main
 from foresight.training.lora import COMFY, DIFFUSERS, NAME, joined_lora
-from foresight.world_model import WorldModel
-from ltx.checkpoint.checkpoint import Checkpoint
+from foresight.world.world_model import WorldModel
+from ltx.bundle.checkpoint import Checkpoint
 from ltx.flow import SchedulerConfig
 from ltx.lora import attach, extract, read_lora
 from ltx.media import write_lossless

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from foresight.reproducibility.tensor_tree import flatten, unflatten
 from foresight.training.checkpoint import CorruptCheckpointError, read, write
 from foresight.training.conditioning_watch import _adapted
 from foresight.training.export import Export
@@ -22,7 +23,6 @@ from foresight.training.objectives.flow import TextFlow
 from foresight.training.objectives.vae import Reconstruction
 from foresight.training.optimizer import GroupedOptimizer
 from foresight.training.recompute import recompute
-from foresight.training.tensor_tree import flatten, unflatten
 
 NOTHING: Any = None
 

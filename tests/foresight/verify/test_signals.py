@@ -13,7 +13,7 @@ from foresight.physics import make_clip
 from foresight.verify.evidence import Evidence, FlowLosses, Gathering
 from foresight.verify.gathering import NEEDS, Gatherer, gather
 from foresight.verify.signals import SIGNALS, signal
-from foresight.world_model import WorldModel
+from foresight.world.world_model import WorldModel
 
 
 def evidence(predicted, latents):

@@ -13,7 +13,7 @@ import torch
 
 from foresight.errors import UserError
 from foresight.physics import PhysicsConfig
-from foresight.vlm.chats import WorldChats
+from foresight.vlm.curriculum.chats import WorldChats
 from foresight.vlm.encoder import QwenEncoder
 from foresight.vlm.messages import message_frames
 from foresight.vlm.preprocess import FramePolicy, Patching, quantise, smart_size

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from foresight.errors import UserError
-from foresight.evaluation.metrics import mse
+from foresight.metrics.picture import mse
 from foresight.watch import Arrival, Watcher
 from foresight.watch.timeline import Timeline
 

@@ -18,7 +18,7 @@ from foresight import WorldModel
 from foresight.errors import UserError
 from foresight.world.assembly import adapter_configs, plan_assembly, release_preset
 from foresight.world.training_clips import TrainingClips
-from ltx.checkpoint.checkpoint import Checkpoint
+from ltx.bundle.checkpoint import Checkpoint
 from ltx.flow import SchedulerConfig
 
 PUSH = "the red ball is pushed up"

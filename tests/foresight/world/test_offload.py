@@ -12,9 +12,9 @@ from torch import Tensor
 from adapters import Pairing
 from adapters.ic_lora import ICLoRAConfig
 from adapters.lora import LoRAConfig
-from foresight.verify.fingerprint import model_fingerprint
 from foresight.vlm.encoder import QwenEncoder
-from foresight.world_model import WorldModel
+from foresight.world.fingerprint import model_fingerprint
+from foresight.world.world_model import WorldModel
 from ltx.offload.room import lodging_of
 
 PAIRING = Pairing("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)

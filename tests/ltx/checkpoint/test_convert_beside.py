@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from ltx.bundle.convert import convert
 from ltx.checkpoint import VAE, save_official
-from ltx.checkpoint.convert import convert
 from ltx.checkpoint.read import Weights
 from ltx.vae.model import VideoVAE
 from tests.ltx.checkpoint.test_load import checkpoint, tiny_vae

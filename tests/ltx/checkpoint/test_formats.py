@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ltx.bundle.checkpoint import Checkpoint
 from ltx.checkpoint import CheckpointError
-from ltx.checkpoint.checkpoint import Checkpoint
 from ltx.checkpoint.read import read_object
 
 

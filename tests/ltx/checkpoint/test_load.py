@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from ltx.bundle.checkpoint import Checkpoint
+from ltx.bundle.convert import convert
 from ltx.checkpoint import TRANSFORMER, VAE, CheckpointError, save_official
-from ltx.checkpoint.checkpoint import Checkpoint
-from ltx.checkpoint.convert import convert
 from ltx.checkpoint.read import Weights
 from ltx.checkpoint.release import VAE_FIELDS
 from ltx.checkpoint.save import save_model

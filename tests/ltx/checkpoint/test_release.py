@@ -11,10 +11,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from ltx.bundle.index import notes_in
 from ltx.checkpoint import TRANSFORMER, UPSAMPLER, VAE, CheckpointError
 from ltx.checkpoint.cards import Card, embedded
 from ltx.checkpoint.errors import listed
-from ltx.checkpoint.index import notes_in
 from ltx.checkpoint.load import stored_dtype
 from ltx.checkpoint.quantised import check_stored, scaled
 from ltx.checkpoint.read import Weights

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ltx.checkpoint.content import content_of
+from ltx.bundle.content import content_of
 from ltx.checkpoint.errors import CheckpointError
 from ltx.lora import LoRA, LowRank, read_lora, write_lora
 

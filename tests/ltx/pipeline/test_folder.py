@@ -12,9 +12,9 @@ import torch
 from diffusers import LTXConditionPipeline
 from safetensors.torch import load_file
 
+from ltx.bundle.checkpoint import Checkpoint, read_scheduler
+from ltx.bundle.convert import convert
 from ltx.checkpoint import CheckpointError
-from ltx.checkpoint.checkpoint import Checkpoint, read_scheduler
-from ltx.checkpoint.convert import convert
 from ltx.checkpoint.read import Weights
 from ltx.flow import GuidancePlan, SchedulerConfig
 from ltx.flow.plan import Guidance

@@ -23,7 +23,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ltx.checkpoint.checkpoint import Checkpoint
+from ltx.bundle.checkpoint import Checkpoint
 from ltx.checkpoint.release import VAE_FIELDS
 from ltx.conditioning import ConditioningItem
 from ltx.flow import SchedulerConfig

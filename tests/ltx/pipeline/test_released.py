@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
-from ltx.checkpoint.checkpoint import Checkpoint
-from ltx.checkpoint.convert import convert
+from ltx.bundle.checkpoint import Checkpoint
+from ltx.bundle.convert import convert
 from ltx.checkpoint.identity import RELEASES, identify
 from ltx.checkpoint.read import Weights
 from ltx.pipeline import LTXPipeline

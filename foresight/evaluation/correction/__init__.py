@@ -1,0 +1,1 @@
+"""The correction benchmark: what each policy of the loop gains for its cost."""

@@ -1,0 +1,1 @@
+"""The prediction benchmark: future video against the truth, copying, and other baselines."""

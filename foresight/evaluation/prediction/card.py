@@ -1,0 +1,122 @@
+"""The prediction card: how near predicted futures come to what happens, beside predictions that need no model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from foresight.evaluation.gates import Gate, at_least, surely_above, weakest
+from foresight.evaluation.prediction.forced_choice import FROZEN, TRUE, shares
+from foresight.evaluation.prediction.picture_scores import PictureScores
+from foresight.metrics.frechet import ABSENT
+from foresight.metrics.picture import psnr
+from foresight.metrics.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
+
+MODEL, WRONG = "prediction", "prediction, wrong instruction"
+EXTENDED = "video model without VLM, context alone"
+"""The prefix-only base: the same video model extends the clip, and nobody tells it what is done."""
+TEXT = "video model without VLM, told by text"
+"""A control, no rival: its own text encoder reads the same sentence. What is above it only the VLM can have added."""
+COPY, LINEAR, MEAN, NEAREST = (
+    "copy last frame",
+    "linear extrapolation",
+    "mean frame of the world",
+    "nearest training clip",
+)
+TRACKER, CEILING = "constant velocity tracker", "VAE reconstruction"
+BALLISTIC = "ballistic from the true state"
+BASELINES = (COPY, LINEAR, MEAN, NEAREST, TRACKER)
+
+
+@dataclass(frozen=True)
+class Scores(PictureScores):
+    """Per-clip figures of one method where true states are known: arrays over clips."""
+
+    position: np.ndarray
+    """(clips,): mean distance in pixels over bodies and frames."""
+    missed: np.ndarray
+    """(clips,): share of bodies and frames in which the body is not to be seen."""
+
+    def row(self, name: str, copy: PictureScores) -> dict[str, str]:
+        """For a table."""
+        row = super().row(name, copy)
+        sharpness = row.pop("sharpness")
+        states = {"position error (px)": f"{mean(self.position):.1f}", "missed": f"{mean(self.missed):.1%}"}
+        return {**row, **states, "sharpness": sharpness}
+
+
+@dataclass(frozen=True)
+class PredictionCard:
+    """All figures of a prediction benchmark."""
+
+    methods: dict[str, Scores]
+    ballistic: np.ndarray
+    """(clips,): position error of flight from the true state."""
+    nearer_true: np.ndarray
+    """(moving clips,): 1 where the prediction lies nearer the true future than the frozen one."""
+    chosen: np.ndarray
+    """(moving clips,): which of `forced_choice.OPTIONS` the prediction lies nearest to, by absolute error."""
+    chosen_squared: np.ndarray
+    """(moving clips,): the same by squared error, which prefers blur."""
+    pushed: np.ndarray
+    """(clips with a push, 2): position error of the pushed body with the true and with a wrong instruction."""
+    fvd: float | None = None
+    """Fréchet video distance of all predicted to all true futures; None without the network it needs."""
+
+    @property
+    def rivals(self) -> dict[str, Scores]:
+        """What the prediction has to beat: baselines and, where it was predicted, the extended context."""
+        return {name: scores for name, scores in self.methods.items() if name in (*BASELINES, EXTENDED)}
+
+    def table(self) -> list[dict[str, str]]:
+        """One row per method, for people."""
+        rows = [scores.row(name, self.methods[COPY]) for name, scores in self.methods.items()]
+        blank = dict.fromkeys(rows[0], "–")
+        rows.append({**blank, "method": BALLISTIC, "position error (px)": f"{mean(self.ballistic):.1f}"})
+        return rows
+
+    def rows(self) -> list[dict[str, str]]:
+        """One row per figure, for people; what could not be measured says why."""
+        rows = [{"figure": name, "value [95 % interval]": f"{value}"} for name, value in self.figures().items()]
+        return [*rows, {"figure": "FVD", "value [95 % interval]": ABSENT if self.fvd is None else f"{self.fvd:.1f}"}]
+
+    def figures(self) -> dict[str, Estimate]:
+        """The figures that promises are made of, by name."""
+        model, copy, ceiling = self.methods[MODEL], self.methods[COPY], self.methods[CEILING]
+        beside = {name: scores for name, scores in self.methods.items() if name in (*BASELINES, EXTENDED, TEXT)}
+        figures = {f"skill over {name} (MSE)": skill(model.error, other.error) for name, other in beside.items()}
+        figures |= {
+            "skill over copy (SSIM)": skill(1 - model.ssim.mean(axis=1), 1 - copy.ssim.mean(axis=1)),
+            "position error / copy's": ratio_of_means(model.position, copy.position),
+            "position error / constant velocity's": ratio_of_means(model.position, self.methods[TRACKER].position),
+            "position error / ballistic": ratio_of_means(model.position, self.ballistic),
+            "objects missed": mean(model.missed),
+            "objects missed by the VAE": mean(ceiling.missed),
+            "VAE reconstruction PSNR (dB)": mean(psnr(torch.from_numpy(ceiling.error)).numpy()),
+            "sharpness / VAE reconstruction's": ratio_of_means(model.sharpness, ceiling.sharpness),
+            "nearer the true future than the frozen one": mean(self.nearer_true),
+        }
+        figures |= {f"forced choice: {option}": share for option, share in shares(self.chosen).items()}
+        figures["forced choice by squared error: true"] = shares(self.chosen_squared)[TRUE]
+        if len(self.pushed):
+            figures["pushed object's error, wrong / true instruction"] = bootstrap(
+                lambda true, wrong: float(wrong.mean() / true.mean()), self.pushed[:, 0], self.pushed[:, 1]
+            )
+        figures |= {f"skill over copy at {frame}": found for frame, found in model.skills(copy).items()}
+        return figures
+
+    def gates(self) -> list[Gate]:
+        """What a world model has to show: skill at every horizon over everything, and futures that are not hedged."""
+        gates = []
+        for name, other in self.rivals.items():
+            frame, found = weakest(self.methods[MODEL].skills(other))
+            gates.append(surely_above(f"skill over {name} at every frame (weakest: {frame})", found, 0))
+        nearest = shares(self.chosen)
+        lead = bootstrap(lambda one: float((one == 0).mean() - (one == 1).mean()), self.chosen)
+        gates.append(at_least(f"forced choice: {TRUE}", nearest[TRUE], 0.8))
+        gates.append(surely_above(f"forced choice: {TRUE} − {FROZEN}", lead, 0))
+        sharp = ratio_of_means(self.methods[MODEL].sharpness, self.methods[CEILING].sharpness)
+        gates.append(at_least("sharpness / VAE reconstruction's", sharp, 0.7))
+        return gates

@@ -1,0 +1,46 @@
+"""How near a method's videos come to what happened, by pictures alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from foresight.metrics.picture import psnr
+from foresight.metrics.statistics import Estimate, mean, skill
+
+
+@dataclass(frozen=True)
+class PictureScores:
+    """Per-clip figures of one method: arrays over clips."""
+
+    mse: np.ndarray
+    """(clips, frames), [0, 1] scale."""
+    ssim: np.ndarray
+    """(clips, frames)."""
+    sharpness: np.ndarray
+    """(clips,): gradient energy divided by that of what happened."""
+
+    @property
+    def error(self) -> np.ndarray:
+        """(clips,): mean squared error."""
+        error: np.ndarray = self.mse.mean(axis=1)
+        return error
+
+    def skills(self, other: PictureScores) -> dict[str, Estimate]:
+        """1 − error / the other's error at each frame, by its name."""
+        return {
+            f"frame {frame + 1}": skill(self.mse[:, frame], other.mse[:, frame]) for frame in range(self.mse.shape[1])
+        }
+
+    def row(self, name: str, copy: PictureScores) -> dict[str, str]:
+        """For a table."""
+        return {
+            "method": name,
+            "PSNR (dB)": f"{mean(psnr(torch.from_numpy(self.error)).numpy()):.1f}",
+            "SSIM": f"{mean(self.ssim.mean(axis=1)):.3f}",
+            "MSE": f"{mean(self.error):.4f}",
+            "skill over copy": "0" if self is copy else f"{skill(self.error, copy.error):.2f}",
+            "sharpness": f"{mean(self.sharpness):.2f}",
+        }

@@ -1,0 +1,1 @@
+"""The verification benchmark: right outcomes told from counterfactual ones."""

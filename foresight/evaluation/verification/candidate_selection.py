@@ -1,0 +1,50 @@
+"""The model's own predictions: does the verifier know which came true, and pick the better ones unseen?"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.evaluation.verification.scored_examples import Judged
+from foresight.metrics.statistics import Estimate, bootstrap, mean
+from foresight.verify.examples import Examples, Samples
+
+GAIN = "gain of the most plausible candidate over the average (px)"
+
+
+def shown_after(logits: Float[Tensor, " example"], examples: Examples) -> Judged:
+    """Shown predictions scored against what truly happened; right is what came true, by states no verifier saw."""
+    true = examples.right
+    return Judged(logits[true], examples.hit[true], examples.owner[true])
+
+
+def candidates_before(logits: Float[Tensor, "clip candidate"], samples: Samples) -> Judged:
+    """Every candidate scored before anything was observed."""
+    clips = torch.tensor(samples.clips).repeat_interleave(logits.shape[1])
+    return Judged(logits.flatten().double(), samples.right.flatten(), clips)
+
+
+def selection(logits: Float[Tensor, "clip candidate"], samples: Samples) -> dict[str, Estimate]:
+    """What choosing the most plausible candidate wins, in pixels of misplacement, nothing observed.
+
+    "Average candidate" is random selection; the best that could be chosen is the ceiling.
+    """
+    rows = torch.arange(len(samples.clips))
+    error = samples.misplaced.double()
+    chosen, average = error[rows, logits.argmax(dim=1)].numpy(), error.mean(dim=1).numpy()
+    middle, best = error[rows, samples.medoid].numpy(), error.amin(dim=1).numpy()
+    count = error.shape[1]
+
+    def gain(one: np.ndarray, other: np.ndarray) -> Estimate:
+        return bootstrap(lambda a, b: float(b.mean() - a.mean()), one, other)
+
+    return {
+        f"best of {count}: error of the average candidate (px)": mean(average),
+        f"best of {count}: error of the chosen candidate (px)": mean(chosen),
+        f"best of {count}: error of the candidate in the middle (px)": mean(middle),
+        f"best of {count}: error of the best candidate (px)": mean(best),
+        GAIN: gain(chosen, average),
+        "gain of the most plausible candidate over the one in the middle (px)": gain(chosen, middle),
+    }

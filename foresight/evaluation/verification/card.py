@@ -1,0 +1,229 @@
+"""The verification card: does the verdict tell what follows from context and instruction from what does not?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from foresight.evaluation.gates import Gate, at_least, at_most, surely_above, weakest, within
+from foresight.evaluation.verification.candidate_selection import GAIN, candidates_before, selection, shown_after
+from foresight.evaluation.verification.control_baselines import floor_signals, floors
+from foresight.evaluation.verification.counterfactual_kinds import auroc_by_kind
+from foresight.evaluation.verification.scored_examples import Judged
+from foresight.evaluation.verification.strata import auroc_inside, strata
+from foresight.metrics.statistics import Estimate
+from foresight.verify.calibration import reliability
+from foresight.verify.cases import CaseBatch, Cases
+from foresight.verify.examples import Examples, Measurements, Samples, collect
+from foresight.verify.head import Head
+from foresight.verify.signals import SIGNALS
+from foresight.verify.verifier import Verifier
+from foresight.world.prediction import Prediction
+from foresight.world.world_model import WorldModel
+
+COVERAGES = (0.8, 0.9, 0.95)
+DECIDED = (0.25, 0.5, 0.75, 1.0)
+
+
+@dataclass(frozen=True)
+class VerificationCard:
+    """Verdicts on held-out clips with true and counterfactual futures, and on the model's own candidates.
+
+    Args:
+        examples: measured signals, those of the floors included.
+        samples: measured candidates.
+        traits: of each clip of `samples`, by name; see `CaseBatch`.
+        verifier: what is judged.
+    """
+
+    examples: Examples
+    samples: Samples
+    traits: Mapping[str, Float[Tensor, " clip"]]
+    verifier: Verifier
+
+    @cached_property
+    def logits(self) -> dict[int, Float[Tensor, " example"]]:
+        """The verifier's log-odds after each number of observed frames."""
+        return self._said_by(self.verifier.heads)
+
+    @cached_property
+    def hit_logits(self) -> dict[int, Float[Tensor, " example"]]:
+        """That the prediction comes true, after each number of observed frames; none for a verifier without hits."""
+        return self._said_by(self.verifier.hits)
+
+    def _said_by(self, heads: Mapping[int, Head]) -> dict[int, Float[Tensor, " example"]]:
+        return {
+            frames: head.logits({name: self.examples.values[frames][name] for name in head.names})
+            for frames, head in heads.items()
+        }
+
+    @cached_property
+    def judged(self) -> Judged:
+        """All outcomes, seen as far as the verifier can."""
+        return Judged(self.logits[self.verifier.frames], self.examples.right, self.examples.owner)
+
+    @cached_property
+    def floors(self) -> dict[str, Judged]:
+        """The same outcomes scored without understanding."""
+        return floors(self.judged, self.examples.values[self.verifier.frames], self.verifier.signals)
+
+    @cached_property
+    def inside(self) -> dict[str, Estimate]:
+        """AUROC inside strata of the traits."""
+        return auroc_inside(strata(self.judged, self.samples.clips, self.traits))
+
+    @cached_property
+    def own(self) -> dict[str, Judged]:
+        """The model's shown predictions, after some frames and before any; only where both labels occur."""
+        found = {
+            f"after {frames} frames": shown_after(logits, self.examples)
+            for frames, logits in (self.hit_logits or self.logits).items()
+        }
+        before = self.before
+        if before is not None:
+            found["before any frame"] = before
+        return {name: one for name, one in found.items() if one.both}
+
+    @property
+    def before(self) -> Judged | None:
+        """Every candidate before anything was observed; None for a verifier that cannot rank."""
+        logits = self._prospect
+        return None if logits is None else candidates_before(logits, self.samples)
+
+    @property
+    def _prospect(self) -> Float[Tensor, "clip candidate"] | None:
+        head = self.verifier.prospect
+        if head is None:
+            return None
+        values = {name: self.samples.values[name].flatten() for name in head.names}
+        return head.logits(values).view(self.samples.misplaced.shape)
+
+    def figures(self) -> dict[str, Estimate]:
+        """All figures, by name."""
+        figures = self.judged.calibration() | auroc_by_kind(self.judged, self.examples)
+        figures |= {f"AUROC of {name}": one.auroc for name, one in self.floors.items()}
+        figures |= {f"lead over {name}": self.judged.lead(one) for name, one in self.floors.items()}
+        figures |= self._alone() | self.inside | self._coverage()
+        for share in DECIDED:
+            figures[f"right when the surest {share:.0%} are decided"] = self.judged.accuracy_at(share)
+        for frames, logits in self.logits.items():
+            if frames != self.verifier.frames:
+                part = self.judged.scored(logits).calibration()
+                figures |= {f"after {frames} frames: {name}": value for name, value in part.items()}
+        for frames, logits in self.hit_logits.items():
+            every = Judged(logits, self.examples.hit, self.examples.owner)
+            if every.both:
+                said = every.calibration()
+                figures |= {f"hit or miss, any outcome, after {frames} frames: {name}": said[name] for name in said}
+        for name, one in self.own.items():
+            figures |= {f"own predictions {name}: {figure}": value for figure, value in one.calibration().items()}
+        prospect = self._prospect
+        return figures if prospect is None else figures | selection(prospect, self.samples)
+
+    def gates(self, aim: float = 0.95) -> list[Gate]:
+        """What a verifier has to show; `aim` is the AUROC on counterfactual outcomes."""
+        judged = self.judged
+        name, lowest = weakest(self.inside)
+        floor, lead = weakest({name: judged.lead(one) for name, one in self.floors.items()})
+        gates = [
+            at_least("AUROC on counterfactual outcomes", judged.auroc, aim),
+            surely_above(f"AUROC inside every stratum (weakest: {name.removeprefix('AUROC, ')})", lowest, 0.65),
+            surely_above(f"lead over every floor (nearest: {floor})", lead, 0),
+            at_most("expected calibration error", judged.calibration()["expected calibration error"], 0.05),
+            at_least("right when the surest 50% are decided", judged.accuracy_at(0.5), 0.9),
+        ]
+        for share in COVERAGES:
+            gates.append(within(f"right outcomes kept at {share:.0%}", self._kept(share), share, 0.02))
+        after = f"after {self.verifier.frames} frames"
+        if after in self.own:
+            gates.append(at_least("AUROC on the model's own predictions", self.own[after].auroc, 0.8))
+        prospect = self._prospect
+        if prospect is not None:
+            gain = selection(prospect, self.samples)[GAIN]
+            gates.append(surely_above("gain of the most plausible candidate over the average (px)", gain, 0))
+        return gates
+
+    def tables(self) -> dict[str, list[dict[str, str]]]:
+        """Figures and the reliability curve, for people."""
+        rows = [{"figure": name, "value [95 % interval]": f"{value:.3f}"} for name, value in self.figures().items()]
+        absent = {name: one.absent() for name, one in SIGNALS.items()}
+        rows += [
+            {"figure": f"AUROC of {name.replace('_', ' ')} alone", "value [95 % interval]": f"absent: {why}"}
+            for name, why in absent.items()
+            if why is not None
+        ]
+        curve = reliability(torch.sigmoid(self.judged.score), self.judged.right)
+        bins = [
+            {"probability": f"{one.probability:.2f}", "right": f"{one.right:.2f}", "examples": str(one.examples)}
+            for one in curve
+        ]
+        return {"figures": rows, "reliability": bins}
+
+    def _alone(self) -> dict[str, Estimate]:
+        """Each signal alone, turned so that more means right: distances and agreements alike."""
+        found = {}
+        for name, values in self.examples.values[self.verifier.frames].items():
+            if name in SIGNALS:
+                one = self.judged.scored(values)
+                up = one.auroc
+                turned = up if up.value >= 0.5 else self.judged.scored(-values).auroc
+                found[f"AUROC of {name.replace('_', ' ')} alone"] = turned
+        return found
+
+    def _kept(self, coverage: float, right: bool = True) -> Estimate:
+        above, below = self.verifier.heads[self.verifier.frames].thresholds(coverage)
+        return self.judged.kept(above if right else below, right)
+
+    def _coverage(self) -> dict[str, Estimate]:
+        found = {}
+        for aim in COVERAGES:
+            found[f"right outcomes kept (aim {aim:.0%})"] = self._kept(aim)
+            found[f"wrong outcomes kept out (aim {aim:.0%})"] = self._kept(aim, right=False)
+        return found
+
+
+def evaluate_verification(
+    model: WorldModel,
+    verifier: Verifier,
+    cases: Cases,
+    *,
+    also: Sequence[str] = (),
+    seeds: Sequence[int] = (0,),
+    progress: Callable[[int, int], None] = lambda done, of: None,
+) -> VerificationCard:
+    """Judge held-out clips with their true and some wrong futures.
+
+    Args:
+        model: the world model.
+        verifier: fitted for it, on other cases.
+        cases: held out.
+        also: signals measured beside the verifier's own, to be reported alone.
+        seeds: of the first candidate, in turn from batch to batch.
+        progress: called with (done, total).
+
+    Raises:
+        ValueError: if the verifier was fitted for another model.
+    """
+    names = tuple(dict.fromkeys((*verifier.signals, *also)))
+    measurements = Measurements(
+        signals=names,
+        plausibilities=verifier.plausibilities,
+        frames=tuple(sorted(verifier.heads)),
+        candidates=verifier.fitted_on.candidates,
+        gathering=verifier.fitted_on.gathering,
+        extra=floor_signals(),
+    )
+    measured: dict[str, list[Tensor]] = {}
+
+    def remember(model: WorldModel, batch: CaseBatch, predictions: Sequence[Prediction]) -> None:
+        verifier.check(model, predictions)
+        for name, values in batch.traits.items():
+            measured.setdefault(name, []).append(values)
+
+    examples, samples = collect(model, measurements, cases, seeds=seeds, progress=progress, on_batch=remember)
+    return VerificationCard(examples, samples, {name: torch.cat(parts) for name, parts in measured.items()}, verifier)

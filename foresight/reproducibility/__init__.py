@@ -1,0 +1,1 @@
+"""Fingerprints of what a result depends on, and random numbers by key."""

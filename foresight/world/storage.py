@@ -1,0 +1,259 @@
+"""A world model as a folder: `model_index.json` and one subfolder per part, each readable on its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+from adapters import load_adapter, save_adapter
+from foresight.errors import UserError
+from foresight.vlm.encoder import QwenEncoder
+from foresight.world.placement import Wanted, choose_device, choose_dtype
+from foresight.world.reference import SUBFOLDERS, PartReference, part_files
+from foresight.world.sampling_config import SamplingPlan
+from foresight.world.world_model import WorldModel
+from ltx.checkpoint import CheckpointError
+from ltx.checkpoint.hub import resolve
+from ltx.checkpoint.parts import TRANSFORMER, VAE
+from ltx.checkpoint.place import place_of
+from ltx.checkpoint.weight_files import weight_files
+from ltx.files import write_text
+from ltx.offload import Room
+from ltx.offload.placement import Placement, check_words, decide
+from ltx.offload.settle import read_as, settle, settle_transformer
+from ltx.pipeline.parts import TextPlace, size_of, text_size, weights_size
+from ltx.text import TextEncoder
+from ltx.transformer import VideoTransformer
+from ltx.vae import VideoVAE
+
+INDEX = "model_index.json"
+CLASS = "ForesightWorldModel"
+# Subfolder → library and class, as diffusers writes it.
+PARTS: dict[str, tuple[str, str]] = {
+    "vae": ("ltx", "VideoVAE"),
+    "transformer": ("ltx", "VideoTransformer"),
+    "text_encoder": ("transformers", "T5EncoderModel"),
+    "tokenizer": ("transformers", "T5Tokenizer"),
+    "scheduler": ("foresight", "SamplingPlan"),
+}
+TEXT = ("text_encoder", "tokenizer")
+REFERENCES = "_references"
+CONDITIONING: dict[str, tuple[str, str]] = {
+    "vlm": ("foresight", "QwenEncoder"),
+    "adapter": ("adapters", "AbstractAdapter"),
+}
+
+
+def find_folder(where: str | Path) -> Path:
+    """The folder of a world model on this disk, downloaded if need be.
+
+    Raises:
+        UserError: if there is none.
+    """
+    try:
+        place = place_of(where)
+        if place.card is not None and place.card.repo is not None and place.card.file is None:
+            folder = Path(snapshot_download(place.card.repo, revision=place.revision))
+        else:
+            folder = resolve(where, "vae")
+    except (CheckpointError, HfHubHTTPError, HFValidationError, OSError) as error:
+        raise UserError(
+            expected="a world model: foresight-tiny, a folder, or a hub id",
+            got=repr(str(where)),
+            remedy=f"check the name and the connection ({error})",
+        ) from error
+    if not (folder / INDEX).is_file():
+        raise UserError(
+            expected=f"a folder with {INDEX} and its parts",
+            got=f"{folder} without it",
+            remedy="name a folder that WorldModel.save_pretrained or `foresight assemble` wrote",
+        )
+    return folder
+
+
+def read_world_model(where: str | Path, wanted: Wanted) -> WorldModel:
+    """Read all parts of a world model, each from its subfolder or from where the index refers to.
+
+    Args:
+        where: its name, folder or hub id.
+        wanted: where to put it.
+
+    Raises:
+        UserError: if there is none, its index names other parts than this class has, a part that it refers to is gone
+            or changed, or there is no such device.
+        ValueError: if a part cannot be read exactly, the parts do not fit each other, or they do not fit the device.
+    """
+    check_words(wanted.offload, wanted.storage)
+    choose_device(wanted.device)
+    folder = find_folder(where)
+    parts = read_index(folder)
+    references = read_references(folder)
+    roots = {
+        part: references[part].find(part) if part in references else folder for part in SUBFOLDERS if part in parts
+    }
+    return read_parts(roots, SamplingPlan.from_pretrained(folder / "scheduler"), wanted)
+
+
+def read_parts(roots: Mapping[str, Path], plan: SamplingPlan, wanted: Wanted) -> WorldModel:
+    """Read the parts of a world model and put them together.
+
+    Args:
+        roots: where each part is, by its name: the part itself, or the folder of several.
+        plan: how the model is run.
+        wanted: where to put it.
+
+    Raises:
+        ValueError: as `read_world_model`.
+    """
+
+    def own(part: str) -> Path:
+        folder = roots[part] / SUBFOLDERS[part][0]
+        return folder if folder.is_dir() else roots[part]
+
+    placement = place_parts(roots, wanted)
+    room = Room()
+    adapter = vlm = text = None
+    if "adapter" in roots:
+        kind = choose_dtype(wanted.dtype, part_files(roots["adapter"], "adapter"), reader=False)
+        adapter = load_adapter(own("adapter"), device=placement.device, dtype=kind)
+        at, kind = read_as(placement, "vlm")
+        vlm = QwenEncoder.from_pretrained(own("vlm"), layers=adapter.pairing.vlm_layers, dtype=kind, device=at)
+        inner = vlm.model.model
+        stacks = [[*inner.language_model.layers], [*inner.visual.blocks]]
+        for stream in settle(placement, "vlm", vlm.model, room, stacks):
+            stream.listen()
+    if "text_encoder" in roots:
+        at, kind = read_as(placement, "text_encoder")
+        text = TextEncoder.from_pretrained(roots["text_encoder"], device=at, dtype=kind)
+        for stream in settle(placement, "text_encoder", text.model, room, [[*text.model.encoder.block]]):
+            stream.listen()
+    at, kind = read_as(placement, "vae")
+    vae = VideoVAE.from_pretrained(own("vae"), device=at, dtype=kind)
+    settle(placement, "vae", vae, room)
+    at, kind = read_as(placement, "transformer")
+    transformer = VideoTransformer.from_pretrained(own("transformer"), device=at, dtype=kind)
+    settle_transformer(placement, transformer, room)
+    model = WorldModel(vae=vae, transformer=transformer, text_encoder=text, vlm=vlm, adapter=adapter, plan=plan)
+    model.placement = placement
+    return model
+
+
+def place_parts(roots: Mapping[str, Path], wanted: Wanted) -> Placement:
+    """Decide where the parts of a world model are, before they are read.
+
+    Raises:
+        UserError: for an unknown type.
+        ValueError: as `ltx.offload.placement.decide`.
+    """
+    sizes = {part.name: size_of(roots[part.name], part, None) for part in (TRANSFORMER, VAE)}
+    if "text_encoder" in roots:
+        sizes["text_encoder"] = text_size(TextPlace(roots["text_encoder"], None))
+    if "vlm" in roots:
+        folder = roots["vlm"] / "vlm"
+        sizes["vlm"] = weights_size(weight_files(folder if folder.is_dir() else roots["vlm"]))
+    dtypes = {
+        part: choose_dtype(wanted.dtype, part_files(roots[part], part), reader=part in ("text_encoder", "vlm"))
+        for part in sizes
+    }
+    return decide(
+        sizes,
+        dtypes,
+        device=wanted.device,
+        offload=wanted.offload,
+        storage=wanted.storage,
+        given=wanted.says_dtype,
+    )
+
+
+def read_index(folder: Path) -> frozenset[str]:
+    """Names of the parts that a folder has.
+
+    Raises:
+        UserError: if the index is damaged, lacks a part, or names one that is unknown.
+    """
+    index = _read_json(folder)
+    named = {name: tuple(value) for name, value in index.items() if not name.startswith("_")}
+    complete = [PARTS, PARTS | CONDITIONING, {k: v for k, v in (PARTS | CONDITIONING).items() if k not in TEXT}]
+    if index.get("_class_name") != CLASS or named not in complete:
+        raise UserError(
+            expected=f"a {CLASS} of {', '.join(PARTS)}, with or without {' and '.join(CONDITIONING)}",
+            got=f"a {index.get('_class_name')} of {', '.join(sorted(named)) or 'nothing'}",
+            remedy="name a folder that WorldModel.save_pretrained or `foresight assemble` wrote",
+        )
+    return frozenset(named)
+
+
+def read_references(folder: Path) -> dict[str, PartReference]:
+    """The parts that a folder refers to instead of holding them.
+
+    Raises:
+        UserError: if the index is damaged.
+    """
+    found = _read_json(folder).get(REFERENCES, {})
+    try:
+        return {part: PartReference.from_dict(found[part]) for part in found.keys() & SUBFOLDERS.keys()}
+    except (ValueError, AttributeError) as error:
+        raise UserError(
+            expected=f"references to parts in {folder / INDEX}",
+            got=str(error).splitlines()[0],
+            remedy="assemble the world model again",
+        ) from error
+
+
+def _read_json(folder: Path) -> dict[str, Any]:
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8-sig"))
+        if not isinstance(index, dict) or not all(
+            isinstance(value, list) for name, value in index.items() if not name.startswith("_")
+        ):
+            raise ValueError(f"got {type(index).__name__}")
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(
+            expected=f"a JSON object in {folder / INDEX}", got=str(error), remedy="save the model again"
+        ) from error
+    return index
+
+
+def write_world_model(model: WorldModel, folder: Path) -> None:
+    """Write all parts, the index last, so that a folder with an index is complete.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    model.vae.save_pretrained(folder / "vae")
+    model.transformer.save_pretrained(folder / "transformer")
+    if model.text_encoder is not None:
+        model.text_encoder.save_pretrained(folder)
+    model.plan.save_pretrained(folder / "scheduler")
+    parts = {"vae", "transformer"} | (set() if model.text_encoder is None else {"text_encoder"})
+    if model.adapter is not None and model.vlm is not None:
+        model.vlm.save_pretrained(folder / "vlm")
+        save_adapter(model.adapter, folder / "adapter")
+        parts |= set(CONDITIONING)
+    write_index(folder, frozenset(parts), {})
+
+
+def write_index(folder: Path, parts: frozenset[str], references: Mapping[str, PartReference]) -> None:
+    """Write the index of a folder whose parts are written, or are referred to.
+
+    Args:
+        folder: of the world model.
+        parts: names of those it has.
+        references: to those that are elsewhere.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    classes = PARTS | CONDITIONING
+    named = {"scheduler"} | parts | (set(TEXT) if "text_encoder" in parts else set())
+    index: dict[str, Any] = {"_class_name": CLASS}
+    if references:
+        index[REFERENCES] = {part: reference.to_dict() for part, reference in references.items()}
+    index |= {name: list(value) for name, value in classes.items() if name in named}
+    write_text(folder / INDEX, json.dumps(index, indent=2) + "\n")

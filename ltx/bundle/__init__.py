@@ -1,0 +1,1 @@
+"""Whole checkpoints of several parts: their index, content and conversion between layouts."""

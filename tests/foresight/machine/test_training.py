@@ -1,0 +1,99 @@
+"""What training takes, from published sizes alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from adapters import LinearConfig, Pairing, build_adapter
+from foresight.cli.compose import resolve
+from foresight.errors import UserError
+from foresight.machine.stages import PROGRAM, stages
+from foresight.machine.training import Footprint, footprint, held, transformer_config, vlm_skeleton
+
+
+def chosen(*overrides: str) -> dict[str, Any]:
+    return resolve("plan", ["adapter=linear", *overrides])
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    # As their files on the hub hold, the 3B model with tied embeddings.
+    [("3b", 3_754_622_976), ("7b", 8_292_166_656), ("32b", 33_452_718_336), ("72b", 73_410_777_344)],
+)
+def test_released_vision_language_models_have_their_published_size(name: str, parameters: int) -> None:
+    """Each architecture in the configuration builds without weights and counts what its release counts."""
+    vlm = chosen(f"vlm=qwen2.5-vl-{name}")["vlm"]
+    model = vlm_skeleton(vlm)
+    assert sum(value.numel() for value in model.parameters()) == parameters
+    assert {value.device.type for value in model.parameters()} == {"meta"}
+    assert max(vlm["layers"]) <= vlm["architecture"]["text_config"]["num_hidden_layers"]
+
+
+def test_the_plan_of_a_release() -> None:
+    """2B and 3B: sizes by hand, and activations that recomputation shrinks to less than a fifth."""
+    config = chosen("ltx=2b-0.9.8-distilled", "vlm=qwen2.5-vl-3b")
+    pairing = Pairing(**config["pairing"])
+    adapter = build_adapter(LinearConfig(pairing, (0.5, 64.0, 64.0)))
+    found = footprint(vlm=config["vlm"], ltx=config["ltx"], adapter=adapter)
+    # Two layer weights, 2·2048+1 inputs, 128 outputs and biases.
+    assert found.adapter == 2 + (2 * 2048 + 1) * 128 + 128
+    assert found.tokens == 16 * 16 * 24
+    assert found.transformer == pytest.approx(1.92e9, rel=0.02)
+    assert found.text_encoder == pytest.approx(4.76e9, rel=0.01)
+    assert 0 < found.recomputed < found.kept / 5
+    # Each block keeps at least its two residual streams.
+    assert found.kept > 28 * 2 * found.tokens * 2048 * 2
+
+
+def test_training_adds_up() -> None:
+    """The frozen transformer in its type, the adapter at 20 bytes, activations once per clip; readers one at a time."""
+    found = Footprint(
+        vlm=1,
+        vae=10,
+        text_encoder=100,
+        transformer=1000,
+        adapter=7,
+        tokens=1,
+        encoding_vae=300,
+        kept=50_000,
+        recomputed=20_000,
+    )
+    assert held(1000) == 4000 and held(1 << 30) == 2 << 30
+    assert found.encoding() == 400 and replace(found, encoding_vae=500).encoding() == 540
+    assert found.training(3, recompute=False) == 4000 + 20 * 7 + 150_000
+    assert found.training(3, recompute=True) == 4000 + 20 * 7 + 60_000
+
+
+def test_stages_hold_what_they_need() -> None:
+    """Encoding its largest network, training the transformer, predicting all that the world model has."""
+    found = Footprint(
+        vlm=1 << 30,
+        vae=1 << 20,
+        text_encoder=1 << 31,
+        transformer=1 << 29,
+        adapter=0,
+        tokens=1,
+        encoding_vae=0,
+        kept=5,
+        recomputed=1,
+    )
+    got = {one.command: one.memory - PROGRAM for one in stages(found, batch=2, recompute=False, text=False)}
+    world = (2 << 30) + (4 << 20) + (4 << 29)
+    assert got["encode"] == 4 << 30 and got["train"] == (4 << 29) + 10 and got["predict"] == world
+    told = {one.command: one.memory - PROGRAM for one in stages(found, batch=2, recompute=True, text=True)}
+    assert told["predict"] == world + (4 << 30) and told["train"] == (4 << 29) + 2
+
+
+def test_configurations_that_contradict_the_models() -> None:
+    """Widths that are not the model's, and architectures that do not exist, are named."""
+    config = chosen("vlm=qwen2.5-vl-3b", "ltx=2b-0.9.8-distilled")
+    with pytest.raises(ValueError, match=r"hidden size 2048 and vision size 64, got 2048 and 1280"):
+        vlm_skeleton({**config["vlm"], "vision_size": 64})
+    with pytest.raises(UserError, match="2b, 13b"):
+        transformer_config({**config["ltx"], "architecture": "7b"})
+    adapter = build_adapter(LinearConfig(Pairing(**config["pairing"]), (0.5, 64.0, 64.0)))
+    with pytest.raises(ValueError, match="blocks 27, got 28"):
+        footprint(vlm=config["vlm"], ltx={**config["ltx"], "blocks": 27}, adapter=adapter)
