@@ -15,6 +15,7 @@ import torch
 from foresight.vlm.encoder import QwenEncoder
 from foresight.world.placement import choose_device, choose_dtype
 from foresight.world.reference import digest, locate, part_files
+from ltx.offload.giving_back import give_back
 from ltx.offload.placement import multiplies
 from ltx.text import TextEncoder
 from ltx.vae import VideoVAE
@@ -62,7 +63,9 @@ def frozen_vlm(where: str, layers: Sequence[int]) -> QwenEncoder:
 
 def release() -> None:
     """Forget the network that was read: what comes next needs the memory."""
-    _held.clear()
+    if _held:
+        _held.clear()
+        give_back()
 
 
 @cache
@@ -80,5 +83,6 @@ def _hold(part: str, where: str, read: Callable[[], Part]) -> Part:
     if key not in _held:
         release()
         _held[key] = read()
+        give_back()  # reading looked at every weight
     found: Part = _held[key]
     return found

@@ -1,15 +1,15 @@
 """How much memory each command of the way from one's own models to a prediction takes on a machine without a GPU.
 
-Networks that are read stay in their memory-mapped files in the type that they are stored in; their pages count as
-memory of the process, though the system takes them back when it is short. One large network is read at a time where
-that is possible, so a stage is as large as its largest network and what is computed with it.
+Networks that are read stay in their memory-mapped files in the type that they are stored in; the pages that are in use
+count as memory of the process. One large network is at work at a time, so a stage is as large as its largest network
+with the copies that it is cast to on a processor without units for its type.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foresight.machine.training import Footprint, held
+from foresight.machine.training import Footprint
 
 PROGRAM = 500_000_000
 """Bytes of Python with its packages, measured as the peak of commands on tiny models."""
@@ -39,12 +39,12 @@ def stages(found: Footprint, *, batch: int, recompute: bool, text: bool) -> list
         recompute: whether blocks are run again in the backward pass.
         text: whether predictions need the text encoder, which an adapter's tokens may replace.
     """
-    held_by = {name: held(getattr(found, name)) for name in ("vlm", "vae", "text_encoder", "transformer")}
     world = ["vlm", "vae", "transformer", *(["text_encoder"] if text else [])]
     made = ["text_encoder", "transformer", "vae"]
+    one = "one network after the other"
     return [
-        Stage("encode", PROGRAM + found.encoding(), "one network after the other"),
+        Stage("encode", PROGRAM + found.encoding(), one),
         Stage("train", PROGRAM + found.training(batch, recompute=recompute), "the transformer and the adapter"),
-        Stage("predict", PROGRAM + sum(map(held_by.__getitem__, world)), ", ".join(world)),
-        Stage("generate", PROGRAM + sum(map(held_by.__getitem__, made)), ", ".join(made)),
+        Stage("predict", PROGRAM + max(map(found.working, world)), one),
+        Stage("generate", PROGRAM + max(map(found.working, made)), one),
     ]

@@ -7,7 +7,7 @@ when a loss is sent through the frozen transformer into the adapter, again on th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -17,11 +17,13 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, T
 from adapters import AbstractAdapter
 from foresight.errors import UserError
 from foresight.vlm.folder import find_qwen
-from foresight.world.placement import SMALL
+from foresight.world.placement import SMALL, choose_device
 from foresight.world.reference import locate
 from ltx.checkpoint.parts import TRANSFORMER, VAE
 from ltx.checkpoint.release import VAE_FIELDS
 from ltx.checkpoint.source import open_part
+from ltx.offload.placement import multiplies
+from ltx.offload.sizes import PartSize
 from ltx.shapes import VideoShape, coordinates
 from ltx.transformer import TransformerConfig, VideoTransformer
 from ltx.vae import VAEConfig, VideoVAE
@@ -65,6 +67,8 @@ class Footprint:
         encoding_vae: bytes of activations while the VAE encodes a clip.
         kept: bytes of activations that the backward pass needs.
         recomputed: likewise with gradient checkpointing in each block.
+        casts: bytes of the float32 copies that each part works with, by its name, where the device has no units for
+            the type that its file is mapped in: of all weights outside of its blocks, and of two blocks.
     """
 
     vlm: int
@@ -76,6 +80,11 @@ class Footprint:
     encoding_vae: int
     kept: int
     recomputed: int
+    casts: Mapping[str, int] = field(default_factory=dict)
+
+    def working(self, part: str) -> int:
+        """Bytes while a frozen part is in use: its mapped file, and what it is cast to."""
+        return held(getattr(self, part)) + self.casts.get(part, 0)
 
     def encoding(self) -> int:
         """Bytes while data is encoded: networks are read one after the other."""
@@ -121,7 +130,20 @@ def footprint(*, vlm: Mapping[str, Any], ltx: Mapping[str, Any], adapter: Abstra
         ),
         kept=one + block * (config.num_layers - 1),
         recomputed=one + stream * (config.num_layers - 1),
+        casts={
+            name: _cast(part, blocks=name != "vae")
+            for name, part in (("vlm", reader), ("vae", vae), ("text_encoder", text), ("transformer", transformer))
+        },
     )
+
+
+def _cast(module: nn.Module, *, blocks: bool) -> int:
+    """Bytes of float32 copies at work; none of small models, which are read as float32, nor where bfloat16 is fast."""
+    shapes = {name: tuple(parameter.shape) for name, parameter in module.named_parameters()}
+    size = PartSize.of(shapes, torch.bfloat16, blocks=blocks)
+    if size.bytes <= SMALL or multiplies(choose_device(), torch.bfloat16):
+        return 0
+    return size.at_work(torch.float32.itemsize, blocks=blocks)
 
 
 def transformer_config(ltx: Mapping[str, Any]) -> TransformerConfig:

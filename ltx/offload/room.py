@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from ltx.offload.float8 import STORED
+from ltx.offload.giving_back import give_back
 from ltx.offload.shelf import Shelf
 
 P = ParamSpec("P")
@@ -40,9 +41,12 @@ class Room:
     @contextmanager
     def entered(self, shelf: Shelf) -> Iterator[None]:
         """With the weights of a shelf at work, and those of others at rest unless they are in use."""
-        for other in [each for each in self._inside if each is not shelf and not self._used[id(each)]]:
+        others = [each for each in self._inside if each is not shelf and not self._used[id(each)]]
+        for other in others:
             self._inside.remove(other)
             other.leave()
+        if others:
+            give_back()
         if shelf not in self._inside:
             self._inside.append(shelf)
         shelf.bring()
@@ -57,6 +61,7 @@ class Room:
         for each in [each for each in self._inside if not self._used[id(each)]]:
             self._inside.remove(each)
             each.leave()
+        give_back()
 
 
 @dataclass(frozen=True)

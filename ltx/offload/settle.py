@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ltx.offload.blocks import BlockStream
+from ltx.offload.giving_back import give_back
 from ltx.offload.linears import quantise
 from ltx.offload.placement import Placement
 from ltx.offload.room import Room
@@ -71,6 +72,7 @@ def settle(
         for stream in streams:
             stream.pin()
     room.lodge(module, shelf)
+    give_back()  # reading looked at every weight
     return streams
 
 

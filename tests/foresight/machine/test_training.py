@@ -68,7 +68,7 @@ def test_training_adds_up() -> None:
 
 
 def test_stages_hold_what_they_need() -> None:
-    """Encoding its largest network, training the transformer, predicting all that the world model has."""
+    """Each stage its largest network, with what that is cast to; training the transformer and the activations."""
     found = Footprint(
         vlm=1 << 30,
         vae=1 << 20,
@@ -81,10 +81,42 @@ def test_stages_hold_what_they_need() -> None:
         recomputed=1,
     )
     got = {one.command: one.memory - PROGRAM for one in stages(found, batch=2, recompute=False, text=False)}
-    world = (2 << 30) + (4 << 20) + (4 << 29)
-    assert got["encode"] == 4 << 30 and got["train"] == (4 << 29) + 10 and got["predict"] == world
+    assert got["encode"] == 4 << 30 and got["train"] == (4 << 29) + 10
+    assert got["predict"] == 2 << 30 and got["generate"] == 4 << 30
     told = {one.command: one.memory - PROGRAM for one in stages(found, batch=2, recompute=True, text=True)}
-    assert told["predict"] == world + (4 << 30) and told["train"] == (4 << 29) + 2
+    assert told["predict"] == 4 << 30 and told["train"] == (4 << 29) + 2
+    cast = replace(found, casts={"vae": 1 << 32, "vlm": 1, "transformer": 3 << 30})
+    assert cast.working("vae") == (4 << 20) + (1 << 32)
+    got = {one.command: one.memory - PROGRAM for one in stages(cast, batch=1, recompute=False, text=False)}
+    assert got["predict"] == (4 << 29) + (3 << 30) and got["encode"] == 4 << 30
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_processor_without_bfloat16_casts_large_networks(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
+    """Copies of a large VAE are whole, of a large transformer two blocks and what is outside; none of a small one."""
+    monkeypatch.setattr("foresight.machine.training.multiplies", lambda device, dtype: fast)
+    config = chosen("ltx=2b-0.9.8-distilled", "vlm=qwen2.5-vl-3b")
+    found = footprint(
+        **{name: config[name] for name in ("vlm", "ltx")},
+        adapter=build_adapter(LinearConfig(Pairing(**config["pairing"]), (0.5, 64.0, 64.0))),
+    )
+    if fast:
+        assert not any(found.casts.values())
+    else:
+        assert found.casts["vae"] == 4 * found.vae
+        block = (found.transformer - found.casts["transformer"] // 4) // 26
+        assert 28 * block < found.transformer < 29 * block
+    assert footprint_of_tiny().casts == dict.fromkeys(("vlm", "vae", "text_encoder", "transformer"), 0)
+
+
+def footprint_of_tiny() -> Footprint:
+    """Of the embedded model, which is read as float32."""
+    config = chosen()
+    return footprint(
+        vlm=config["vlm"],
+        ltx=config["ltx"],
+        adapter=build_adapter(LinearConfig(Pairing(**config["pairing"]), (0.5, 64.0, 64.0))),
+    )
 
 
 def test_configurations_that_contradict_the_models() -> None:
