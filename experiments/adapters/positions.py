@@ -61,4 +61,4 @@ def position_errors(forecast: Forecaster, clips: int, physics: PhysicsConfig) ->
 
 def _error(video: torch.Tensor, clip: PhysicsClip) -> float:
     truth = clip.positions[-video.shape[1] :]
-    return float(position_error(track(video, clip.bodies).positions, truth).mean())
+    return float(position_error(track(video, clip.bodies, clip.scene.look).positions, truth).mean())

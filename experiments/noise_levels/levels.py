@@ -59,7 +59,7 @@ def _outcome(model: WorldModel, clip: PhysicsClip, level: float) -> Outcome:
     prediction = model.predict(context, clip.instruction, future.shape[1], noise_level=level)
     video = prediction.video[:1].cpu()
     copied = copy_last_frame(context[None], future.shape[1])
-    found = track(video[0], clip.bodies).positions
+    found = track(video[0], clip.bodies, clip.scene.look).positions
     return Outcome(
         error=float(mse(video, future[None]).mean()),
         copy_error=float(mse(copied, future[None]).mean()),

@@ -53,7 +53,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.data.sentences.StoredSentences",
         "foresight.data.videos.VideoClips",
         "foresight.data.wording.WorldWording",
-        "foresight.physics.PhysicsConfig",
+        *_in("foresight.physics", "Looks", "PhysicsConfig"),
         *_in("foresight.verify", "SimulatedCases", "VideoCases"),
         "foresight.vlm.curriculum.chats.WorldChats",
     ),

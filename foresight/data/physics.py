@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -45,11 +44,11 @@ class PhysicsClips:
 
     def recipe(self) -> dict[str, Any]:
         """World version, scene distribution and range of seeds."""
-        return {"world": WORLD, "scenes": asdict(self.config), "first_seed": self._start, "count": self._count}
+        return {"world": WORLD, "scenes": self.config.recipe(), "first_seed": self._start, "count": self._count}
 
     def row_recipes(self) -> list[Any]:
         """World version, scene distribution and seed of each clip."""
-        shared = {"world": WORLD, "scenes": asdict(self.config)}
+        shared = {"world": WORLD, "scenes": self.config.recipe()}
         return [shared | {"seed": self._start + row} for row in range(self._count)]
 
     @property

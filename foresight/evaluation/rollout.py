@@ -209,6 +209,6 @@ def roll_out(
 
 def _places(video: Float[Tensor, "3 frame height width"], clip: PhysicsClip) -> tuple[np.ndarray, np.ndarray]:
     """Position error and share missed of each frame."""
-    found = track(video, clip.bodies)
+    found = track(video, clip.bodies, clip.scene.look)
     error = position_error(found.positions, clip.positions[-video.shape[1] :])
     return error.mean(dim=1).numpy(), found.missed.float().mean(dim=1).numpy()

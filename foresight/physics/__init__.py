@@ -2,7 +2,9 @@
 
 from foresight.physics.clip import PhysicsClip, make_clip
 from foresight.physics.counterfactual import KINDS, counterfactual
-from foresight.physics.scene import COLOURS, DIRECTIONS, Action, Body, PhysicsConfig, Scene, sample_scene
+from foresight.physics.look import Look, Looks
+from foresight.physics.palette import COLOURS
+from foresight.physics.scene import DIRECTIONS, Action, Body, PhysicsConfig, Scene, sample_scene
 
 __all__ = [
     "COLOURS",
@@ -10,6 +12,8 @@ __all__ = [
     "KINDS",
     "Action",
     "Body",
+    "Look",
+    "Looks",
     "PhysicsClip",
     "PhysicsConfig",
     "Scene",

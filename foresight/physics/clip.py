@@ -59,7 +59,7 @@ def clip_of_scene(scene: Scene, config: PhysicsConfig, seed: int) -> PhysicsClip
     """Simulate and draw a scene."""
     positions, velocities = simulate(scene, config)
     return PhysicsClip(
-        video=render(positions, scene.bodies, config.size),
+        video=render(positions, scene.bodies, config.size, scene.look),
         positions=torch.from_numpy(positions),
         velocities=torch.from_numpy(velocities),
         scene=scene,

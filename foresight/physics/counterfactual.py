@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from foresight.physics.clip import PhysicsClip
+from foresight.physics.palette import COLOURS
 from foresight.physics.render import render
-from foresight.physics.scene import COLOURS, DIRECTIONS, Action, Body
+from foresight.physics.scene import DIRECTIONS, Action, Body
 from foresight.physics.simulate import simulate
 
 
@@ -30,7 +31,8 @@ def counterfactual(clip: PhysicsClip, kind: str) -> PhysicsClip:
     rng = np.random.default_rng([clip.seed, list(KINDS).index(kind)])
     positions, bodies = KINDS[kind](clip, rng)
     context = clip.config.context_frames
-    future = render(positions[context:], bodies, clip.config.size)
+    later = range(context, len(positions))
+    future = render(positions[context:], bodies, clip.config.size, clip.scene.look, later)
     states = torch.from_numpy(np.concatenate([clip.positions.numpy()[:context], positions[context:]]))
     return replace(
         clip,
@@ -63,9 +65,10 @@ def _reversed(clip: PhysicsClip, rng: np.random.Generator) -> Outcome:
 
 
 def _other_gravity(clip: PhysicsClip, rng: np.random.Generator) -> Outcome:
-    """From the end of the context on, gravity points up or to a side."""
+    """From the end of the context on, gravity points to a side or the opposite way."""
     strength = float(np.hypot(*clip.scene.gravity))
-    direction = (("left", "right", "up"))[int(rng.integers(3))]
+    opposite = "up" if clip.scene.gravity[1] >= 0 else "down"
+    direction = ("left", "right", opposite)[int(rng.integers(3))]
     frame = clip.config.action_frame
     # The context ends at the action frame: start there from the true state, with the push as the first thing to happen.
     later = replace(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from foresight.physics.scene import COLOURS, DIRECTIONS, Action, Body
+from foresight.physics.palette import COLOURS
+from foresight.physics.scene import DIRECTIONS, Action, Body
 
 NOTHINGS = ("nothing is pushed", "push nothing", "nothing happens", "wait", "leave everything alone")
 """The instruction of a clip without a push, and its paraphrases."""

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-COLOURS: dict[str, tuple[int, int, int]] = {
-    "red": (230, 60, 60),
-    "green": (60, 200, 90),
-    "blue": (70, 120, 245),
-    "yellow": (240, 210, 60),
-}
-"""Names and RGB values of the body colours; one scene never uses a colour twice."""
-
-BACKGROUND = (112, 116, 124)
-"""RGB of the empty box."""
+from foresight.physics.look import PLAIN, Look, Looks
+from foresight.physics.palette import COLOURS
 
 DIRECTIONS: dict[str, tuple[float, float]] = {
     "left": (-1.0, 0.0),
@@ -68,21 +61,36 @@ class PhysicsConfig:
     radius: tuple[float, float] = (6.5, 9.0)
     speed: tuple[float, float] = (3.0, 20.0)
     """Range of initial speeds, pixels per second."""
-    gravity: float = 24.0
-    """Pixels per second², downwards."""
+    gravity: float | tuple[float, float] = 24.0
+    """Pixels per second², downwards; of a range, each scene has its own. Below 0 it points upwards."""
     push: float = 30.0
     """Change of velocity by a push, pixels per second."""
     push_probability: float = 0.8
     elasticity: float = 0.95
     """Of each surface; a contact keeps the product of its two surfaces' elasticities as its share of speed."""
+    colours: tuple[str, ...] = tuple(COLOURS)
+    """Of bodies."""
+    looks: Looks | None = None
+    """What scenes look like beside their bodies; None for the plain grey box."""
 
     def __post_init__(self) -> None:
         if len(self.bodies) != len(self.body_weights):
             raise ValueError(f"expected one weight per body count, got {len(self.body_weights)} for {self.bodies}")
         if not 0 < self.context_frames < self.frames:
             raise ValueError(f"expected 0 < context_frames < frames, got {self.context_frames} and {self.frames}")
-        if max(self.bodies) > len(COLOURS):
-            raise ValueError(f"expected at most {len(COLOURS)} bodies (one per colour), got {max(self.bodies)}")
+        if unknown := set(self.colours) - set(COLOURS):
+            raise ValueError(f"expected colours out of {', '.join(COLOURS)}; got {', '.join(sorted(unknown))}")
+        if max(self.bodies) > len(self.colours):
+            raise ValueError(f"expected at most {len(self.colours)} bodies (one per colour), got {max(self.bodies)}")
+
+    def recipe(self) -> dict[str, Any]:
+        """What tells this world's clips from another's: every field, those of the wider world where they are used."""
+        plain = {"colours": tuple(COLOURS), "looks": None}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in plain or (tuple(value) if name == "colours" else value) != plain[name]
+        }
 
     @property
     def action_frame(self) -> int:
@@ -103,14 +111,16 @@ class Scene:
     """Pixels per second² along x and y."""
     action: Action | None
     """The push, or None when nothing is pushed."""
+    look: Look = PLAIN
+    """What it looks like beside its bodies."""
 
 
 def sample_scene(rng: np.random.Generator, config: PhysicsConfig) -> Scene:
     """Draw a scene: distinct colours, no overlap, everything inside the box."""
     count = int(rng.choice(config.bodies, p=np.asarray(config.body_weights) / np.sum(config.body_weights)))
-    colours = rng.permutation(list(COLOURS))[:count]
+    colours = [str(colour) for colour in rng.permutation(list(config.colours))[:count]]
     bodies = tuple(
-        Body(str(rng.choice(["ball", "box"])), str(colour), float(rng.uniform(*config.radius))) for colour in colours
+        Body(str(rng.choice(["ball", "box"])), colour, float(rng.uniform(*config.radius))) for colour in colours
     )
     positions = _place(rng, bodies, config.size)
     angle = rng.uniform(0, 2 * np.pi, count)
@@ -119,7 +129,10 @@ def sample_scene(rng: np.random.Generator, config: PhysicsConfig) -> Scene:
     action = None
     if rng.random() < config.push_probability:
         action = Action(int(rng.integers(count)), str(rng.choice(list(DIRECTIONS))))
-    return Scene(bodies, positions, velocities, (0.0, config.gravity), action)
+    # What the plain world has not is drawn last, so that its own scenes stay those of their seeds.
+    gravity = config.gravity if isinstance(config.gravity, int | float) else float(rng.uniform(*config.gravity))
+    look = PLAIN if config.looks is None else config.looks.sample(rng, config.size, colours)
+    return Scene(bodies, positions, velocities, (0.0, gravity), action, look)
 
 
 def _place(rng: np.random.Generator, bodies: tuple[Body, ...], size: int) -> np.ndarray:

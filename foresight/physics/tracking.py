@@ -10,7 +10,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from foresight.physics.scene import BACKGROUND, COLOURS, DIRECTIONS, Body, PhysicsConfig, Scene
+from foresight.physics.look import PLAIN, Look
+from foresight.physics.palette import COLOURS
+from foresight.physics.scene import DIRECTIONS, Body, PhysicsConfig, Scene
 
 VISIBLE = 0.25
 """A body counts as missed when fewer than this share of its pixels have its colour."""
@@ -24,13 +26,21 @@ class Track(NamedTuple):
     missed: Bool[Tensor, "frame body"]
 
 
-def track(video: Float[Tensor, "3 frame height width"], bodies: Sequence[Body]) -> Track:
-    """Centroid of the pixels whose colour is nearest to each body's, in every frame of a video in [−1, 1]."""
-    palette = torch.tensor([BACKGROUND, *COLOURS.values()], dtype=torch.float32, device=video.device) / 127.5 - 1
-    names = list(COLOURS)
-    distance = (video.float()[None] - palette[:, :, None, None, None]).square().sum(dim=1)
-    nearest = distance.argmin(dim=0)
+def track(video: Float[Tensor, "3 frame height width"], bodies: Sequence[Body], look: Look = PLAIN) -> Track:
+    """Centroid of the pixels whose colour is nearest to each body's, in every frame of a video in [−1, 1].
+
+    Args:
+        video: square.
+        bodies: what to look for.
+        look: what is behind them, and the light; what is behind a bar counts as missed.
+    """
     height, width = video.shape[2:]
+    names = list(COLOURS)
+    colours = torch.from_numpy(np.stack([look.colour(name) for name in names]))[:, :, None, None]
+    empty = torch.from_numpy(look.empty(width)).permute(2, 0, 1)[None]
+    palette = (torch.cat([empty, colours.expand(-1, -1, height, width)]) / 127.5 - 1).to(video.device)
+    distance = (video.float()[None] - palette[:, :, None]).square().sum(dim=1)
+    nearest = distance.argmin(dim=0)
     y = torch.arange(height, device=video.device).view(1, -1, 1) + 0.5
     x = torch.arange(width, device=video.device).view(1, 1, -1) + 0.5
     positions, missed = [], []

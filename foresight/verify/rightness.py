@@ -22,6 +22,6 @@ def misplacement(
     about, and counts as infinitely far. Right is up to `TOLERANCE`.
     """
     given, frames = clip.config.context_frames, candidates.shape[2]
-    truth = clip.positions[given : given + frames]
-    errors = [position_error(track(video, clip.bodies).positions, truth) for video in candidates.cpu()]
+    truth, look = clip.positions[given : given + frames], clip.scene.look
+    errors = [position_error(track(video, clip.bodies, look).positions, truth) for video in candidates.cpu()]
     return torch.stack([error.nan_to_num(nan=torch.inf).mean(dim=0).max() for error in errors])

@@ -19,7 +19,8 @@ from foresight.loop.policies.resample import Resample
 from foresight.loop.policies.revise import Revise
 from foresight.loop.policy import Chain
 from foresight.loop.revisers.likelihood import LikelihoodReviser
-from foresight.physics.scene import COLOURS, PhysicsConfig
+from foresight.physics.palette import COLOURS
+from foresight.physics.scene import PhysicsConfig
 from foresight.training.ema import EMA
 from foresight.training.guard import FiniteGuard
 from foresight.training.objectives.sentences import DroppedText

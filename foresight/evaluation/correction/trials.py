@@ -35,7 +35,7 @@ class Criterion:
     def right(self, video: Float[Tensor, "rgb=3 frame height width"], clip: PhysicsClip) -> bool:
         """Whether a predicted future is right."""
         unseen = slice(clip.config.context_frames + self.observed, None)
-        found = track(video[:, self.observed :], clip.bodies).positions
+        found = track(video[:, self.observed :], clip.bodies, clip.scene.look).positions
         return bool(position_error(found, clip.positions[unseen]).mean(dim=0).max() <= self.tolerance)
 
 

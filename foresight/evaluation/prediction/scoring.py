@@ -98,7 +98,10 @@ def evaluate_prediction(
             MEAN: average.expand(len(batch), -1, frames, -1, -1),
             NEAREST: nearest(contexts, frames),
             TRACKER: torch.stack(
-                [constant_velocity(c, clip.bodies, frames) for c, clip in zip(contexts, batch, strict=True)]
+                [
+                    constant_velocity(c, clip.bodies, frames, clip.scene.look)
+                    for c, clip in zip(contexts, batch, strict=True)
+                ]
             ),
             CEILING: reconstruct(torch.stack([clip.tensor for clip in batch]))[:, :, -frames:],
         }
@@ -119,7 +122,7 @@ def evaluate_prediction(
                 chosen.append(picks[row])
                 chosen_squared.append(squared_picks[row])
             if clip.action is not None:
-                found = (track(videos[row], clip.bodies).positions for videos in (predicted, wrong))
+                found = (track(videos[row], clip.bodies, clip.scene.look).positions for videos in (predicted, wrong))
                 pushed.append([float(position_error(one, truth)[:, clip.action.body].mean()) for one in found])
         progress(len(flights), clips)
     return PredictionCard(
@@ -175,7 +178,7 @@ def _mean_frame(physics: PhysicsConfig, clips: int) -> Float[Tensor, "3 1 height
 
 
 def _score(video: Frames, future: Frames, clip: PhysicsClip) -> tuple[np.ndarray, ...]:
-    found = track(video, clip.bodies)
+    found = track(video, clip.bodies, clip.scene.look)
     truth = clip.positions[-future.shape[1] :]
     sharpness = gradient_energy(video[None]).mean() / gradient_energy(future[None]).mean()
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -11,6 +12,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from foresight.physics import Body, PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
+from foresight.physics.look import PLAIN, Look
 from foresight.physics.render import render
 from foresight.physics.tracking import track
 
@@ -44,11 +46,11 @@ class NearestClip:
 
 
 def constant_velocity(
-    context: Float[Tensor, "3 context height width"], bodies: Sequence[Body], frames: int
+    context: Float[Tensor, "3 context height width"], bodies: Sequence[Body], frames: int, look: Look = PLAIN
 ) -> Float[Tensor, "3 frame height width"]:
     """Each body, found by its colour, goes on as between its last two places until a wall stops it.
 
-    It is told what the bodies look like, not where they are.
+    It is told what the bodies and the place look like, not where they are.
 
     Raises:
         ValueError: if the context has a single frame.
@@ -56,11 +58,11 @@ def constant_velocity(
     if context.shape[1] < 2:
         raise ValueError("expected at least 2 context frames to see motion, got 1")
     size = context.shape[2]
-    before, last = track(context[:, -2:], bodies).positions
+    before, last = track(context[:, -2:], bodies, look).positions
     steps = torch.arange(1, frames + 1).view(-1, 1, 1)
     radius = torch.tensor([body.radius for body in bodies])[:, None]
     path = torch.minimum(torch.maximum(last + (last - before) * steps, radius), size - radius)
-    return render(path.numpy(), bodies, size).float() / 127.5 - 1
+    return render(path.numpy(), bodies, size, replace(look, noise=0.0)).float() / 127.5 - 1
 
 
 def _look(contexts: Videos) -> Float[Tensor, "batch value"]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from foresight.training.objectives.autoencoding import Autoencoded
+from foresight.training.objectives.vae import foreground
 from ltx.losses import (
     DiscriminatorConfig,
     PairDiscriminator,
@@ -24,11 +25,19 @@ from ltx.losses import (
 
 
 class Pixel:
-    """Mean squared error of pixels."""
+    """Mean squared error of pixels.
+
+    Args:
+        foreground: weight, beyond the 1 of every pixel, of those far from their frame's median colour.
+    """
+
+    def __init__(self, *, foreground: float = 0.0) -> None:
+        self.foreground = foreground
 
     def __call__(self, result: Autoencoded, generator: torch.Generator) -> dict[str, Tensor]:
         """The error."""
-        return {"loss": pixel_loss(result.output, result.video)}
+        weights = 1 + self.foreground * foreground(result.video).squeeze(1) if self.foreground else None
+        return {"loss": pixel_loss(result.output, result.video, weights)}
 
 
 class Wavelet:

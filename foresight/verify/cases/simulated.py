@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from foresight.physics import COLOURS, PhysicsClip, PhysicsConfig, make_clip
+from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
 from foresight.physics.counterfactual import KINDS, counterfactual
 from foresight.physics.language import all_instructions
-from foresight.physics.scene import BACKGROUND
 from foresight.verify.cases.base import TRUE, CaseBatch, Futures, check_kinds, in_turn
 
 
@@ -77,11 +76,12 @@ def _futures(kinds: Sequence[str], clips: Sequence[PhysicsClip]) -> Futures:
 
 
 def _traits(clip: PhysicsClip) -> tuple[float, float, float]:
-    """Mean radius in pixels, mean distance of the bodies' colours from the background, mean way to the true places."""
-    background = np.asarray(BACKGROUND)
+    """Mean radius in pixels, mean distance of the bodies' colours from what is behind, mean way to the true places."""
+    look = clip.scene.look
+    behind = look.empty(clip.config.size).mean(axis=(0, 1))
     now, later = clip.positions[clip.config.action_frame], clip.positions[clip.config.context_frames :]
     return (
         float(np.mean([body.radius for body in clip.bodies])),
-        float(np.mean([np.linalg.norm(np.asarray(COLOURS[body.colour]) - background) for body in clip.bodies])),
+        float(np.mean([np.linalg.norm(look.colour(body.colour) - behind) for body in clip.bodies])),
         float((later - now).norm(dim=-1).mean()),
     )

@@ -56,5 +56,6 @@ class Episode:
 
     def draw(self, frames: Sequence[int]) -> UInt8[Tensor, "frame rgb=3 height width"]:
         """The pictures of some frames."""
-        pictures = render(self.positions.numpy()[list(frames)], self.bodies, self.config.size)
+        positions = self.positions.numpy()[list(frames)]
+        pictures = render(positions, self.bodies, self.config.size, self.scene.look, frames)
         return pictures.transpose(0, 1).contiguous()

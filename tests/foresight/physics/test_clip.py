@@ -8,11 +8,13 @@ import torch
 from foresight.physics import COLOURS, DIRECTIONS, KINDS, Action, Body, PhysicsConfig, Scene, counterfactual, make_clip
 from foresight.physics.clip import clip_of_scene
 from foresight.physics.language import all_instructions, all_paraphrases, instruction
+from foresight.physics.look import PLAIN
 from foresight.physics.render import render
-from foresight.physics.scene import BACKGROUND, sample_scene
+from foresight.physics.scene import sample_scene
 from foresight.physics.tracking import ballistic, position_error, track
 
 CONFIG = PhysicsConfig()
+BACKGROUND = PLAIN.backdrop.colours[0]
 
 
 def _scene(velocity, gravity=(0.0, 0.0), action=None, position=(32.0, 32.0)):

@@ -12,8 +12,9 @@ from foresight.data.physics import PhysicsClips
 from foresight.data.videos import VideoClips
 from foresight.errors import UserError
 from foresight.physics import PhysicsConfig, make_clip
+from foresight.physics.backdrop import GREY
 from foresight.physics.clip import SPLITS
-from foresight.physics.scene import BACKGROUND, COLOURS
+from foresight.physics.palette import COLOURS
 from foresight.verify import Gathering, Measurements, SimulatedCases, VideoCases, collect, fit_on_cases
 from foresight.verify.cases import TRUE
 from ltx.media import write_mp4
@@ -108,7 +109,7 @@ def test_simulated_cases_are_those_of_the_seeds():
     assert set(first.traits) == {"size", "contrast", "motion"} and cases.placed
     radius, contrast, way = (float(second.traits[name][0]) for name in ("size", "contrast", "motion"))
     assert radius == pytest.approx(sum(body.radius for body in clip.bodies) / len(clip.bodies))
-    away = [sum((a - b) ** 2 for a, b in zip(COLOURS[body.colour], BACKGROUND, strict=True)) for body in clip.bodies]
+    away = [sum((a - b) ** 2 for a, b in zip(COLOURS[body.colour], GREY, strict=True)) for body in clip.bodies]
     assert contrast == pytest.approx(sum(square**0.5 for square in away) / len(away), rel=1e-5)
     assert way == pytest.approx(float((clip.positions[9:] - clip.positions[8]).norm(dim=-1).mean()), rel=1e-5)
 
