@@ -8,9 +8,9 @@ import torch
 from einops import rearrange
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
 from adapters.rotary import SharedRotary
+from ltx.attend import attend
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class PlacedAttention(nn.Module):
         value = torch.cat([nothing_value, value], dim=2)
         mask = torch.cat([memory.mask.new_ones(x.shape[0], 1), memory.mask], dim=1)[:, None, None]
 
-        gathered = scaled_dot_product_attention(query, key, value, attn_mask=mask)
+        gathered = attend(query, key, value, mask)
         mixed: Tensor = self.out(rearrange(gathered, "b h n d -> b n (h d)"))
         return mixed
 

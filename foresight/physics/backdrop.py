@@ -76,17 +76,18 @@ def _stripes(backdrop: Backdrop, size: int) -> Share:
 
 
 def _checks(backdrop: Backdrop, size: int) -> Share:
-    along, across = _axes(backdrop, size)
-    product = _wave(along, backdrop.period, backdrop.phase[0]) * _wave(across, backdrop.period, backdrop.phase[1])
-    return 0.5 + 0.5 * product
+    axes = _axes(backdrop, size)
+    one, other = (_wave(axis, backdrop.period, phase) for axis, phase in zip(axes, backdrop.phase, strict=True))
+    share: Share = 0.5 + 0.5 * one * other
+    return share
 
 
 def _spots(backdrop: Backdrop, size: int) -> Share:
     """Discs of 0.28 periods' radius on a square lattice."""
-    along, across = _axes(backdrop, size)
+    axes = _axes(backdrop, size)
     cells = [
         (np.mod(axis / backdrop.period + phase, 1.0) - 0.5) * backdrop.period
-        for axis, phase in zip((along, across), backdrop.phase, strict=True)
+        for axis, phase in zip(axes, backdrop.phase, strict=True)
     ]
     share: Share = 0.5 + 0.28 * backdrop.period - np.hypot(*cells)
     return share

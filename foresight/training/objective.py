@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +22,17 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
+class Shares(Protocol):
+    """A model that can do once what several objectives of a step ask of it."""
+
+    def sharing(self) -> AbstractContextManager[None]:
+        """While it lasts, the same question on the same batch is answered by the same tensors."""
+        ...
+
+
 class WeightedSum(nn.Module):
-    """Several objectives of the same model and batch, added up.
+    """Several objectives of the same model and batch, added up; what they all ask of a model that `Shares` runs once.
 
     The loss is Σ weight · loss; every metric of a term appears under `term/metric`. Terms draw from the same generator
     in the order of their names.
@@ -44,7 +54,8 @@ class WeightedSum(nn.Module):
 
     def forward(self, model: nn.Module, batch: Any, generator: torch.Generator) -> dict[str, Tensor]:
         """Loss and metrics of one batch."""
-        results = {name: term(model, batch, generator) for name, term in self.terms.items()}
+        with model.sharing() if isinstance(model, Shares) else nullcontext():
+            results = {name: term(model, batch, generator) for name, term in self.terms.items()}
         loss = torch.stack([self.weights[name] * result["loss"] for name, result in results.items()]).sum()
         metrics = {f"{name}/{key}": value for name, result in results.items() for key, value in result.items()}
         return {"loss": loss, **metrics}

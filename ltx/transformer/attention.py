@@ -10,6 +10,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ltx.attend import attend
 from ltx.bare import is_bare
 from ltx.transformer.rope import rotate, rotate_
 
@@ -112,5 +113,5 @@ class Attention(nn.Module):
         """softmax(q kᵀ / √head_dim + bias) v, heads merged, before the output projection."""
         split = self.split(queries)
         keys, values = (part.expand(split.shape[0], -1, -1, -1) for part in memory)
-        mixed = F.scaled_dot_product_attention(split, keys, values, attn_mask=bias)
+        mixed = attend(split, keys, values, bias)
         return rearrange(mixed, "b h n d -> b n (h d)")

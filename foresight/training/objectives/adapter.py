@@ -6,11 +6,15 @@ goes through the frozen transformer into the adapter.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from adapters import AbstractAdapter
+from adapters.types import Conditioning
 from foresight.data.batch import CachedBatch
 from foresight.training.objectives.sentences import DroppedText, Sentences
 from foresight.world.denoiser import Given, future_velocity
@@ -36,6 +40,26 @@ class AdaptedTransformer(nn.Module):
         adapter.attach(transformer)
         self.adapter = adapter
         self.transformer = transformer
+        self._said: dict[tuple[int, int], Conditioning] | None = None
+
+    @contextmanager
+    def sharing(self) -> Iterator[None]:
+        """While it lasts, the adapter runs once on a batch, however many objectives ask what it says."""
+        self._said = {}
+        try:
+            yield
+        finally:
+            self._said = None
+
+    def conditioning(self, batch: CachedBatch, known: int) -> Conditioning:
+        """What the adapter says of a batch for all latent tokens but the first `known`."""
+        key = id(batch), known
+        if self._said is not None and key in self._said:
+            return self._said[key]
+        said: Conditioning = self.adapter(batch.features, self.places(batch)[:, :, known:])
+        if self._said is not None:
+            self._said[key] = said
+        return said
 
     def places(self, batch: CachedBatch) -> Float[Tensor, "batch axis=3 token"]:
         """Seconds, pixel rows and pixel columns of all latent tokens of the clips."""
@@ -68,8 +92,7 @@ class Alignment:
         Raises:
             ValueError: if the adapter's tokens do not replace the text.
         """
-        targets = model.places(batch)[:, :, known_tokens(batch, self._context) :]
-        context = model.adapter(batch.features, targets).context
+        context = model.conditioning(batch, known_tokens(batch, self._context)).context
         if context is None or context.placement != "replace":
             got = "none" if context is None else f"placement {context.placement!r}"
             raise ValueError(f"expected an adapter whose context tokens replace the text, got {got}")
@@ -109,7 +132,7 @@ class ContextFlow:
         known = known_tokens(batch, self._context)
         clean, places = to_tokens(batch["latents"]), model.places(batch)
         text = self._text(batch.instructions, generator, training=model.training)
-        conditioning = model.adapter(batch.features, places[:, :, known:])
+        conditioning = model.conditioning(batch, known)
         given = Given.of(clean[:, :known], places, text, conditioning)
 
         future = clean[:, known:]

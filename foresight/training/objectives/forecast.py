@@ -92,7 +92,7 @@ class ForecastFit:
             ValueError: if the adapter makes no forecast.
         """
         known = known_tokens(batch, self._context)
-        forecast = _forecast(model.adapter(batch.features, model.places(batch)[:, :, known:]).forecast)
+        forecast = _forecast(model.conditioning(batch, known).forecast)
         truth = to_tokens(batch["latents"])[:, known:]
         found = {name: MEASURES[name](forecast, truth) for name in self._weights}
         loss = torch.stack([weight * found[name] for name, weight in self._weights.items()]).sum()
@@ -126,7 +126,7 @@ class Refinement:
         known = known_tokens(batch, self._context)
         clean, places = to_tokens(batch["latents"]), model.places(batch)
         text = self._text(batch.instructions, generator, training=model.training)
-        conditioning = model.adapter(batch.features, places[:, :, known:])
+        conditioning = model.conditioning(batch, known)
         forecast = _forecast(conditioning.forecast).latents.float()
         noise = torch.randn(forecast.shape, generator=generator, device=forecast.device)
         levels = self._levels.sample(len(forecast), forecast.shape[1], generator)[:, None].expand(forecast.shape[:2])

@@ -33,7 +33,7 @@ class ReferenceFit:
         known = known_tokens(batch, self._context)
         clean, places = to_tokens(batch["latents"]), model.places(batch)
         targets = places[:, :, known:]
-        changes = model.adapter(batch.features, targets).reference
+        changes = model.conditioning(batch, known).reference
         if changes is None:
             raise ValueError("expected an adapter with reference tokens (ic_lora), got one without")
         tokens = changes.join(clean[:, :known], places[:, :, :known], 0.0).tokens

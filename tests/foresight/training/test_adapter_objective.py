@@ -130,6 +130,34 @@ def test_alignment_by_hand() -> None:
     assert float(result["nearest"]) == 0.5
 
 
+def test_a_step_asks_the_adapter_once() -> None:
+    """Loss and gradients of the sum are those of the terms alone, from one pass through the adapter instead of two; a
+    later step on the same batch asks again, and so does a term without the sum."""
+    model, batch, objective = make_model(), make_batch(), terms()
+    calls: list[int] = []
+    model.adapter.register_forward_hook(lambda *_: calls.append(1))
+
+    generator = torch.Generator().manual_seed(3)
+    parts = [objective.weights[name] * term(model, batch, generator)["loss"] for name, term in objective.terms.items()]
+    torch.stack(parts).sum().backward()
+    assert len(calls) == 2
+    alone = {name: p.grad.clone() for name, p in model.adapter.named_parameters() if p.grad is not None}
+    model.zero_grad()
+
+    result = objective(model, batch, torch.Generator().manual_seed(3))
+    result["loss"].backward()
+    assert len(calls) == 3 and torch.equal(result["loss"].detach(), torch.stack(parts).sum().detach())
+    together = {name: p.grad for name, p in model.adapter.named_parameters() if p.grad is not None}
+    assert alone.keys() == together.keys() and len(alone) > 10
+    for name, gradient in alone.items():
+        assert torch.allclose(together[name], gradient, rtol=1e-4, atol=1e-6), name
+
+    for parameter in model.adapter.parameters():
+        parameter.data.add_(0.1)
+    assert not torch.equal(objective(model, batch, torch.Generator().manual_seed(3))["loss"], result["loss"])
+    assert len(calls) == 4
+
+
 def test_sentences_are_encoded_once() -> None:
     """A second batch asks the text encoder for new sentences only."""
     words = Words()
