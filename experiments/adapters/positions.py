@@ -13,6 +13,7 @@ from foresight.metrics.baselines import copy_last_frame
 from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
 from foresight.physics.tracking import position_error, track
+from foresight.world.sampling import Sampling
 from ltx.text import TextConditioning, TextEncoder
 
 
@@ -34,7 +35,7 @@ def forecaster(model: WorldModel, noise_level: float) -> Forecaster:
     """One candidate per clip."""
 
     def forecast(contexts: torch.Tensor, told: list[str], frames: int) -> torch.Tensor:
-        found = model.predict_batch(contexts, told, frames, noise_level=noise_level)
+        found = model.predict_batch(contexts, told, frames, Sampling(noise_level=noise_level))
         return torch.stack([prediction.video[0] for prediction in found]).cpu()
 
     return forecast

@@ -14,7 +14,7 @@ from foresight.choose.temperature import probabilities
 from foresight.errors import UserError
 from foresight.world.domain import DomainCheck, check_domain
 from foresight.world.prediction import Prediction
-from foresight.world.request import NoiseLevel
+from foresight.world.sampling import NoiseLevel
 from foresight.world.world_model import WorldModel
 
 

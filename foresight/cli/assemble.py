@@ -9,9 +9,10 @@ from typing import Any
 
 from foresight.cli.console import console, print_table
 from foresight.errors import UserError
-from foresight.world.assembly import Assembly, plan_assembly
-from foresight.world.placement import Wanted
+from foresight.world.assembly import Assembly, NamedParts, plan_assembly
+from foresight.world.placement import PlacementRequest
 from foresight.world.reference import locate, part_files
+from foresight.world.storage import write_world
 from foresight.world.training_clips import TrainingClips
 from ltx.home import at_home
 
@@ -46,18 +47,16 @@ def assemble(
     """
     folder = at_home(to)
     _check_target(folder)
-    assembly = plan_assembly(
+    named = NamedParts(
         ltx=ltx["where"],
-        vae=ltx.get("vae"),
-        transformer=ltx.get("transformer"),
         vlm=None if vlm is None or adapter is None else vlm["where"],
         adapter=adapter,
         text_encoder=text_encoder,
         other_text_encoder=ltx.get("text"),
-        preset=preset,
-        clips=_clips(ltx),
-        sampling=sampling,
+        vae=ltx.get("vae"),
+        transformer=ltx.get("transformer"),
     )
+    assembly = plan_assembly(named, sampling, preset=preset, clips=_clips(ltx))
     _show(assembly)
     if assembly.adapter is not None and TrainingClips.read(assembly.adapter) is None:
         plan = assembly.plan
@@ -67,7 +66,7 @@ def assemble(
             "sampling.context_frames= and sampling.chunk_frames= change that"
         )
     if copy:
-        assembly.read(Wanted("cpu", None, "none", "stored")).save_pretrained(folder)
+        write_world(assembly.read(PlacementRequest("cpu", None, "none", "stored")), folder)
     else:
         assembly.save(folder)
     console.print(f"wrote {folder}")

@@ -16,7 +16,7 @@ from foresight.cli.console import console, print_table, progress_bar, say_placem
 from foresight.report import Film, Report, Table, contact_sheet, write_page
 from foresight.runs.directory import RunDirectory
 from foresight.video.clips import Clip, load_clip
-from foresight.world.request import NoiseLevel
+from foresight.world.sampling import NoiseLevel
 from foresight.world.world_model import WorldModel
 from ltx.media.streams import StreamChoice
 

@@ -14,7 +14,7 @@ from foresight.loop.revisers import Reviser
 from foresight.metrics.baselines import copy_last_frame
 from foresight.verify import Verifier
 from foresight.video.clips import Clip
-from foresight.world.request import NoiseLevel
+from foresight.world.sampling import NoiseLevel
 from foresight.world.world_model import WorldModel
 
 

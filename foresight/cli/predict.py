@@ -21,7 +21,7 @@ from foresight.verify import Verdict, Verifier
 from foresight.video.clips import Clip, load_clip
 from foresight.world.domain import DomainCheck, check_domain
 from foresight.world.prediction import Prediction
-from foresight.world.request import NoiseLevel
+from foresight.world.sampling import NoiseLevel
 from foresight.world.world_model import WorldModel
 from ltx.media.streams import StreamChoice
 

@@ -22,7 +22,7 @@ from foresight.report import Film, Report, Table, contact_sheet, write_page
 from foresight.report.timeline import Bar, timeline
 from foresight.runs.directory import RunDirectory
 from foresight.verify import model_fingerprint
-from foresight.watch import Alarm, Arrival, Moment, Watcher, arrivals
+from foresight.watch import Alarm, Moment, StreamFrame, Watcher, stream_frames
 from foresight.watch.alarm import Watching
 from foresight.watch.timeline import Timeline
 from foresight.world.world_model import WorldModel
@@ -89,12 +89,12 @@ def watch(
             got=f"{list(size)} and {seconds}",
             remedy="give two numbers, as in size=[64,64]",
         )
-    coming = arrivals(
+    coming = stream_frames(
         str(video),
         frame_rate=model.plan.frame_rate,
         size=(size[0], size[1]),
         patience=patience,
-        backlog=2 * watcher.held_frames,
+        backlog=2 * watcher.buffer_size,
         stream=stream,
     )
     if seconds is not None:
@@ -109,7 +109,7 @@ def watch(
                 interrupted = True
         if not course.moments and not watcher.unread and not interrupted:
             raise UserError(
-                expected=f"a stream of at least {watcher.held_frames} frames at {model.plan.frame_rate:g} per second",
+                expected=f"a stream of at least {watcher.buffer_size} frames at {model.plan.frame_rate:g} per second",
                 got=f"a shorter one from {video}",
                 remedy="choose a longer one, or wait longer for it with patience=",
             )
@@ -130,7 +130,11 @@ def watch(
 
 
 def _follow(
-    stream: Iterator[Arrival], watcher: Watcher, threshold: float | None, course: Timeline, outputs: Sequence[TextIO]
+    stream: Iterator[StreamFrame],
+    watcher: Watcher,
+    threshold: float | None,
+    course: Timeline,
+    outputs: Sequence[TextIO],
 ) -> None:
     began = perf_counter()
     for arrival in stream:

@@ -20,6 +20,7 @@ from foresight.metrics.statistics import Estimate, mean
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
 from foresight.world.flow_error import flow_losses
+from foresight.world.sampling import Sampling
 from foresight.world.variants import without_adapter
 from foresight.world.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
@@ -174,7 +175,7 @@ class ConditioningBenchmark:
         if features is not None and case.later:
             features = features.shift(-case.later)
         frames = case.future.shape[1] // (case.context.shape[3] * case.context.shape[4])
-        conditioning, given = model.given(case.context, features, case.text, frames)
+        conditioning, given = model.condition(case.context, features, case.text, frames)
         forecast = LatentForecast(torch.zeros_like(case.future), None) if blind else conditioning.forecast
         return flow_losses(model.transformer, given, forecast, case.future, noise, self._levels)
 
@@ -184,7 +185,7 @@ class ConditioningBenchmark:
         level = self._noise_level if "forecast" in model.adapter.provides else 1.0
 
         def film(world: WorldModel, level: float, seed: int) -> Videos:
-            drawn = world.predict_batch(contexts, told, frames, noise_level=level, seed=seed)
+            drawn = world.predict_batch(contexts, told, frames, Sampling(noise_level=level, seed=seed))
             return torch.stack([prediction.video[0] for prediction in drawn]).cpu()
 
         adapted = film(model, level, self._seed)

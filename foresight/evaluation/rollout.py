@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,7 +19,7 @@ from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
 from foresight.physics.tracking import position_error, track
 from foresight.report import Curve
-from foresight.world.request import NoiseLevel
+from foresight.world.sampling import NoiseLevel, Sampling
 from foresight.world.world_model import WorldModel
 
 MODEL, COPY, LINEAR = "prediction", "copy last frame", "linear extrapolation"
@@ -151,17 +150,14 @@ class RolloutBenchmark:
     def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Measured:
         """Roll out and score every clip."""
         if self._carried_noise is not None:
-            model = copy.copy(model)
-            model.plan = replace(model.plan, carried_noise=self._carried_noise)
+            model = model.replace(plan=replace(model.plan, carried_noise=self._carried_noise))
 
         def forecast(contexts: Videos, instructions: Sequence[str], frames: int) -> Videos:
             found = model.predict_batch(
                 contexts,
                 instructions,
                 frames,
-                candidates=self._candidates,
-                noise_level=self._noise_level,
-                seed=self._seed,
+                Sampling(self._candidates, self._noise_level, self._seed),
             )
             return torch.stack([model.shown(prediction) for prediction in found]).cpu()
 

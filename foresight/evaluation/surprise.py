@@ -24,6 +24,7 @@ from foresight.physics.clip import SPLITS
 from foresight.physics.language import NOTHINGS
 from foresight.watch.alarm import Alarm, ordinary
 from foresight.watch.surprise import surprise
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
 
 FLOOR = "pairs by amount of motion alone"
@@ -167,8 +168,7 @@ class SurpriseBenchmark:
                 contexts,
                 [clip.instruction for clip in clips],
                 futures.shape[2],
-                candidates=self._candidates,
-                seed=self._seed,
+                Sampling(self._candidates, seed=self._seed),
             )
             possible.append(surprise(model, predictions, futures).numpy())
             still.append(_motion(contexts, futures))
@@ -200,9 +200,7 @@ class SurpriseBenchmark:
             contexts,
             [NOTHINGS[0]] * len(contexts),
             watching.ahead,
-            candidates=watching.candidates,
-            seed=self._seed,
-            steps=watching.steps,
+            Sampling(watching.candidates, seed=self._seed, steps=watching.steps),
         )
         return surprise(model, predictions, futures).numpy()
 

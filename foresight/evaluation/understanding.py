@@ -20,6 +20,7 @@ from foresight.physics import PhysicsClip, PhysicsConfig
 from foresight.vlm.curriculum.examination import PLACE
 from foresight.vlm.curriculum.questions import place
 from foresight.vlm.encoder import QwenEncoder
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
 
 REAL, PREDICTED, FROZEN = "real video", "predicted video", "last frame repeated"
@@ -96,7 +97,7 @@ class UnderstandingBenchmark:
         """
 
         def shown(contexts: Videos, instructions: list[str], frames: int) -> Videos:
-            found = model.predict_batch(contexts, instructions, frames, candidates=self._candidates, seed=self._seed)
+            found = model.predict_batch(contexts, instructions, frames, Sampling(self._candidates, seed=self._seed))
             return torch.stack([model.shown(one) for one in found]).cpu()
 
         if not isinstance(model.vlm, QwenEncoder):

@@ -16,7 +16,7 @@ from ltx.shapes import TIME, LatentShape, from_tokens
 
 
 class Chunk:
-    """All of a prediction but its sampling: what the transformer is given, and what is made of the sampled tokens.
+    """A prediction of one chunk without its sampling: conditioning before, and decoding after.
 
     Args:
         model: the world model.
@@ -51,24 +51,9 @@ class Chunk:
             )
         self.model, self.instruction, self.shape = model, instruction, shape
         self._candidates, self._seed, self._steps = candidates, seed, steps
-        self.rollout = Rollout(
-            model,
-            chunks=1,
-            steps=steps,
-            generators=seeded([seed + index for index in range(candidates)]),
-            progress=lambda stage, done, of: None,
-        )
-        whole = context[None].to(model.device, torch.float32)
-        self._given = whole[:, :, -model.plan.context_frames :]
-        with self.rollout.stage("features"):
-            self._features = model.features(whole, [instruction])
-        with self.rollout.stage("encoding"):
-            self._known = model.encode(self._given)
-        with self.rollout.stage("conditioning"):
-            conditioning, self._problem = model.given(
-                self._known, self._features, model.text([instruction]), shape.frames
-            )
-        self._conditions = tuple(kind for kind in conditioning.kinds if kind != "forecast")
+        seeds = [seed + index for index in range(candidates)]
+        self.rollout = Rollout(model.parts, chunks=1, steps=steps, generators=seeded(seeds))
+        self._seen = self.rollout.observe(context[None], [instruction], shape.frames)
 
     @property
     def generators(self) -> list[torch.Generator]:
@@ -78,11 +63,11 @@ class Chunk:
     @property
     def tokens(self) -> int:
         """Latent tokens of context and chunk."""
-        return self._problem.coordinates.shape[2]
+        return self._seen.tokens
 
     def denoiser(self) -> Denoiser:
-        """The velocity of all candidates' tokens, guided as a prediction's is."""
-        return self.rollout.denoiser(self._problem.repeat(self._candidates))
+        """Velocity of all candidates' tokens, guided as a prediction's is."""
+        return self.rollout.denoiser(self._seen.sequence.repeat(self._candidates))
 
     @torch.no_grad()
     def prediction(
@@ -98,14 +83,14 @@ class Chunk:
         """
         plan, latents = self.model.plan, from_tokens(tokens, self.shape)
         with self.rollout.stage("decoding"):
-            whole = torch.cat([self._known.repeat_interleave(self._candidates, 0), latents], dim=2)
-            video = self.model.decode(whole, self.generators)[:, :, self._given.shape[2] :]
+            whole = torch.cat([self._seen.latents.repeat_interleave(self._candidates, 0), latents], dim=2)
+            video = self.model.decode(whole, self.generators)[:, :, self._seen.frames.shape[2] :]
         return Prediction(
             video=video[:, :, :horizon],
             latents=latents,
-            context=self._given[0],
-            context_latents=self._known[0],
-            features=self._features,
+            context=self._seen.frames[0],
+            context_latents=self._seen.latents[0],
+            features=self._seen.features,
             instruction=self.instruction,
             frame_rate=plan.frame_rate,
             seed=self._seed,
@@ -113,5 +98,5 @@ class Chunk:
             steps=self._steps,
             evaluations=passes * (2 if plan.guidance > 1 else 1),
             seconds=self.rollout.seconds,
-            conditions=self._conditions,
+            conditions=self._seen.unforecast,
         )

@@ -23,7 +23,7 @@ from foresight.verify.head import Decision
 from foresight.verify.verifier import Verdict, Verifier
 from foresight.world.domain import check_domain
 from foresight.world.prediction import Prediction
-from foresight.world.request import NoiseLevel
+from foresight.world.sampling import NoiseLevel
 from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
 

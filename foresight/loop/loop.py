@@ -15,7 +15,7 @@ from foresight.loop.revisers.base import Reviser
 from foresight.loop.trace import Trace
 from foresight.verify.verifier import Verifier
 from foresight.world.domain import check_domain
-from foresight.world.request import NoiseLevel
+from foresight.world.sampling import NoiseLevel
 from foresight.world.world_model import WorldModel
 
 OnAttempt = Callable[[Attempt], None]

@@ -19,7 +19,7 @@ from foresight.metrics.conditioning_gain import conditioning_gain, verdict
 from foresight.reproducibility.randomness import keyed_generator
 from foresight.training.objectives.adapter import AdaptedTransformer, known_tokens
 from foresight.training.objectives.sentences import Sentences
-from foresight.world.denoiser import Given
+from foresight.world.denoiser import ConditionedSequence
 from foresight.world.flow_error import flow_losses
 from ltx.shapes import to_tokens
 from ltx.text import EncodesText
@@ -112,7 +112,7 @@ class ConditioningWatch(Callback):
         others = torch.arange(len(batch), device=clean.device).roll(1)
 
         def measure(said: Conditioning, forecast: LatentForecast | None) -> Losses:
-            given = Given.of(clean[:, :known], places, text, said)
+            given = ConditionedSequence.of(clean[:, :known], places, text, said)
             return flow_losses(model.transformer, given, forecast, future, noise, self._levels)
 
         told, misled = model.adapter(features, targets), model.adapter(features.select(others), targets)

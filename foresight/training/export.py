@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from adapters import AbstractAdapter, save_adapter
-from foresight.world.assembly import plan_assembly
+from foresight.world.assembly import NamedParts, plan_assembly
 from foresight.world.training_clips import TrainingClips
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -137,13 +137,13 @@ class AssembledWorld:
         Raises:
             UserError: if the parts do not fit each other.
         """
-        assembly = plan_assembly(
+        named = NamedParts(
             ltx=self.ltx,
-            vae=self.vae,
-            transformer=self.transformer,
             vlm=self.vlm,
             adapter=self.adapter,
             other_text_encoder=self.text_encoder,
-            sampling={},
+            vae=self.vae,
+            transformer=self.transformer,
         )
+        assembly = plan_assembly(named, {})
         assembly.save(self.folder)

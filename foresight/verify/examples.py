@@ -18,6 +18,7 @@ from foresight.verify.plausibility import plausibility
 from foresight.verify.rightness import TOLERANCE, misplacement
 from foresight.verify.signals import AbstractSignal, signal
 from foresight.world.prediction import Prediction
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
 
@@ -170,8 +171,7 @@ def collect(
             found.contexts,
             found.instructions,
             found.futures[0].videos.shape[2],
-            candidates=measurements.candidates,
-            seed=seeds[turn % len(seeds)],
+            Sampling(measurements.candidates, seed=seeds[turn % len(seeds)]),
         )
         gatherer = Gatherer(model, predictions, measurements.needs, measurements.gathering)
         shown = [model.shown(prediction) for prediction in predictions]

@@ -12,7 +12,7 @@ from torch import Tensor
 from adapters import VLMFeatures
 from foresight.verify.alternatives import alternatives
 from foresight.verify.evidence import Gathering
-from foresight.world.denoiser import FutureDenoiser, Given
+from foresight.world.denoiser import ConditionedSequence, FutureDenoiser
 from foresight.world.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
 from ltx.flow.path import interpolate, velocity_between
@@ -52,7 +52,7 @@ class FlowProbe:
         tried = [alternatives(sentence, how.instructions, how.count) for sentence in instructions]
         self._others = [list(sentences) for sentences in zip(*tried, strict=True)]
         self._told: dict[Condition, tuple[VLMFeatures | None, TextConditioning]] = {}
-        self._problems: dict[tuple[Condition, int], Given] = {}
+        self._problems: dict[tuple[Condition, int], ConditionedSequence] = {}
         self._denoisers: dict[tuple[Condition, int, int], FutureDenoiser] = {}
 
     @torch.no_grad()
@@ -82,11 +82,11 @@ class FlowProbe:
             self._denoisers[key] = FutureDenoiser(self._model.transformer, problem)
         return self._denoisers[key]
 
-    def _problem(self, condition: Condition, frames: int) -> Given:
+    def _problem(self, condition: Condition, frames: int) -> ConditionedSequence:
         key = (condition, frames)
         if key not in self._problems:
             features, text = self._say(condition)
-            self._problems[key] = self._model.given(self._known, features, text, frames)[1]
+            self._problems[key] = self._model.condition(self._known, features, text, frames)[1]
         return self._problems[key]
 
     def _say(self, condition: Condition) -> tuple[VLMFeatures | None, TextConditioning]:

@@ -14,7 +14,8 @@ from urllib.request import urlopen
 
 import av
 
-from foresight.video.stream import ENDLESS, Arrival
+from foresight.errors import one_line
+from foresight.video.arrival import ENDLESS, StreamFrame
 from ltx.media import MediaError
 from ltx.media.clock import Clock, continuous
 from ltx.media.container import DEMUXERS, Opened
@@ -32,7 +33,7 @@ GAP = Fraction(2)
 
 def live(
     address: str, *, frame_rate: float, size: tuple[int, int], patience: float, backlog: int, stream: StreamChoice
-) -> Iterator[Arrival]:
+) -> Iterator[StreamFrame]:
     """See `foresight.video.stream`.
 
     Raises:
@@ -55,7 +56,7 @@ class Backlog:
     """
 
     def __init__(self, most: int) -> None:
-        self._waiting: deque[Arrival] = deque()
+        self._waiting: deque[StreamFrame] = deque()
         self._most = most
         self._changed = Condition()
         self._ended = False
@@ -63,7 +64,7 @@ class Backlog:
         self._missed = False
         self._stopped = False
 
-    def fill(self, stream: Iterator[Arrival]) -> None:
+    def fill(self, stream: Iterator[StreamFrame]) -> None:
         """Read a stream to its end, or until the reader has gone."""
         try:
             for arrival in stream:
@@ -82,7 +83,7 @@ class Backlog:
                 self._ended = True
                 self._changed.notify()
 
-    def drain(self) -> Iterator[Arrival]:
+    def drain(self) -> Iterator[StreamFrame]:
         """What has arrived, in order; ends with the stream.
 
         Raises:
@@ -98,14 +99,14 @@ class Backlog:
                     arrival, missed = self._waiting.popleft(), self._missed
                     self._missed = False
                 any_came = True
-                yield Arrival(arrival.frame, arrival.seconds, arrival.follows and not missed)
+                yield StreamFrame(arrival.frame, arrival.seconds, arrival.follows and not missed)
         finally:
             self._stopped = True
         if self._error is not None and not any_came:
             raise self._error
 
 
-def steady(stream: Iterator[Picture], rate: Fraction, size: tuple[int, int]) -> Iterator[Arrival]:
+def steady(stream: Iterator[Picture], rate: Fraction, size: tuple[int, int]) -> Iterator[StreamFrame]:
     """At each step of the clock the picture on screen; where pictures stay out for long, the clock starts anew."""
     before: Picture | None = None
     moment, follows = Fraction(0), False
@@ -114,7 +115,7 @@ def steady(stream: Iterator[Picture], rate: Fraction, size: tuple[int, int]) -> 
             moment, follows = picture.start, False
         else:
             while moment + before.rounding < picture.start:
-                yield Arrival.of(before, size, seconds=float(moment), follows=follows)
+                yield StreamFrame.of(before, size, seconds=float(moment), follows=follows)
                 moment, follows = moment + 1 / rate, True
         before = picture
 
@@ -135,7 +136,7 @@ def _pictures(address: str, patience: float, stream: StreamChoice) -> Iterator[P
                 f"is not followed; pass it on: ffmpeg -i {address} -c copy -f mpegts -listen 1 http://127.0.0.1:8090, "
                 "and watch video=http://127.0.0.1:8090"
             ) from error
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise MediaError(
             f"expected video at {address}, got {type(error).__name__} ({reason}); "
             "check the address, the network and the camera"

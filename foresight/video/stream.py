@@ -5,52 +5,25 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 from pathlib import Path
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
 from foresight.errors import UserError
+from foresight.video.arrival import ENDLESS, StreamFrame
+from foresight.video.camera import live
 from ltx.home import at_home
-from ltx.media import Limits, to_float
 from ltx.media.folder import Names, is_picture
-from ltx.media.frames import Picture, numbered_pictures, pictures
-from ltx.media.reader import covering, held
+from ltx.media.frames import numbered_pictures, pictures
+from ltx.media.reader import held
 from ltx.media.remarks import aloud
 from ltx.media.streams import StreamChoice, check_choice
 
-ENDLESS = Limits(frames=2**62, bytes=2**62, seconds=1e9)
-"""Limits on single pictures only: a stream may go on for ever, since none of it is kept."""
 PAUSE = 0.1
 """Seconds between two looks into a folder."""
 
 
-@dataclass(frozen=True)
-class Arrival:
-    """One frame of a stream.
-
-    Args:
-        frame: RGB in [−1, 1].
-        seconds: after the first frame.
-        follows: whether it comes one step after the arrival before it; False at the start and after a gap.
-    """
-
-    frame: Float[Tensor, "rgb=3 height width"]
-    seconds: float
-    follows: bool
-
-    @classmethod
-    def of(cls, picture: Picture, size: tuple[int, int], *, seconds: float, follows: bool) -> Arrival:
-        """A decoded picture, scaled to cover the size and cropped to its middle."""
-        pixels = torch.from_numpy(covering(picture, size, ENDLESS).copy())
-        return cls(to_float(pixels[None])[:, 0], seconds, follows)
-
-
-def arrivals(
+def stream_frames(
     video: str,
     *,
     frame_rate: float,
@@ -58,7 +31,7 @@ def arrivals(
     patience: float,
     backlog: int,
     stream: StreamChoice = "default",
-) -> Iterator[Arrival]:
+) -> Iterator[StreamFrame]:
     """The frames of a stream, by the policy of `ltx.media.sample_video`: nothing is blended or shown early.
 
     Args:
@@ -82,8 +55,6 @@ def arrivals(
             remedy="name the stream with video=",
         )
     if is_live(video):
-        from foresight.video.camera import live
-
         return live(video, frame_rate=frame_rate, size=size, patience=patience, backlog=backlog, stream=stream)
     path, rate = at_home(video), Fraction(frame_rate).limit_denominator(100_000)
     if path.is_dir():
@@ -93,7 +64,7 @@ def arrivals(
         )
         # A folder has no clock, and the end of its newest picture must not be waited for.
         return (
-            Arrival.of(picture, size, seconds=float(index / rate), follows=index > 0)
+            StreamFrame.of(picture, size, seconds=float(index / rate), follows=index > 0)
             for index, picture in enumerate(growth)
         )
     return _file(path, rate, size, stream)
@@ -136,7 +107,7 @@ def growing(folder: Path, patience: float) -> Iterator[Path]:
         time.sleep(PAUSE)
 
 
-def _file(path: Path, rate: Fraction, size: tuple[int, int], stream: StreamChoice) -> Iterator[Arrival]:
+def _file(path: Path, rate: Fraction, size: tuple[int, int], stream: StreamChoice) -> Iterator[StreamFrame]:
     with closing(pictures(path, folder_rate=rate, limits=ENDLESS, remarks=aloud(path), stream=stream)) as shown:
         for index, picture in enumerate(held(shown, (step / rate for step in count()))):
-            yield Arrival.of(picture, size, seconds=float(index / rate), follows=index > 0)
+            yield StreamFrame.of(picture, size, seconds=float(index / rate), follows=index > 0)

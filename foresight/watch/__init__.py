@@ -1,8 +1,9 @@
 """Streams: predict ahead, score each prediction when its frames arrive, tell events from the ordinary."""
 
-from foresight.video.stream import Arrival, arrivals
+from foresight.video.arrival import StreamFrame
+from foresight.video.stream import stream_frames
 from foresight.watch.alarm import Alarm, fit_alarm
 from foresight.watch.surprise import surprise
 from foresight.watch.watcher import Moment, Watcher
 
-__all__ = ["Alarm", "Arrival", "Moment", "Watcher", "arrivals", "fit_alarm", "surprise"]
+__all__ = ["Alarm", "Moment", "StreamFrame", "Watcher", "fit_alarm", "stream_frames", "surprise"]

@@ -12,7 +12,7 @@ from torch import Tensor
 from foresight.errors import UserError
 from foresight.metrics.baselines import copy_last_frame
 from foresight.metrics.picture import mse
-from foresight.video.stream import Arrival
+from foresight.video.arrival import StreamFrame
 from foresight.watch.surprise import surprise
 from foresight.world.domain import DomainCheck, check_domain
 from foresight.world.prediction import Prediction
@@ -78,7 +78,7 @@ class Watcher:
         self._context = model.plan.context_frames
         self._instruction = instruction
         self._candidates, self._seed, self._steps = candidates, seed, steps
-        self._seen: deque[Arrival] = deque(maxlen=self._context + ahead)
+        self._seen: deque[StreamFrame] = deque(maxlen=self._context + ahead)
         self._pending: Prediction | None = None
         self.unread = 0
         """How many contexts were not the model's world: nothing is predicted from them, and nothing is an event."""
@@ -86,11 +86,11 @@ class Watcher:
         """Of the last context."""
 
     @property
-    def held_frames(self) -> int:
+    def buffer_size(self) -> int:
         """Frames that are kept at most."""
         return self._context + self._ahead
 
-    def push(self, arrival: Arrival) -> Moment | None:
+    def push(self, arrival: StreamFrame) -> Moment | None:
         """Take one frame; returns a moment when it completes the frames of a prediction."""
         if not arrival.follows:
             self._seen.clear()

@@ -6,16 +6,18 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from adapters import ComposeConfig, QueriesConfig, config_from_dict
 from adapters.storage import CONFIG
 from foresight.errors import UserError
 from foresight.world.derived_plan import changed_plan, derive_plan
-from foresight.world.placement import Wanted, choose_device
+from foresight.world.parts import WorldParts
+from foresight.world.placement import PlacementRequest, choose_device
 from foresight.world.reference import PartReference, locate
 from foresight.world.sampling_config import FILE, SamplingPlan
 from foresight.world.sizes import check_pairing, text_width, video_sizes, vlm_sizes
+from foresight.world.storage import read_parts, write_index
 from foresight.world.training_clips import clips_of
 from ltx.bundle.checkpoint import read_scheduler
 from ltx.checkpoint.place import place_of
@@ -24,13 +26,10 @@ from ltx.checkpoint.recognise import recognise
 from ltx.pipeline.preset import Preset, find_preset
 from ltx.pipeline.released import preset_of
 
-if TYPE_CHECKING:
-    from foresight.world.world_model import WorldModel
-
 
 @dataclass(frozen=True)
 class Assembly:
-    """Where the parts of a world model are, and how it is run; checked by their configurations, no weight is read.
+    """Places of the parts of a world model, and its sampling plan; checked by their configurations, no weight is read.
 
     Args:
         vae: an official file, a folder, a hub id or the name of a model.
@@ -71,7 +70,7 @@ class Assembly:
 
     @property
     def parts(self) -> dict[str, str | Path]:
-        """Where each part is."""
+        """Place of each part."""
         named = {
             "vae": self.vae,
             "transformer": self.transformer,
@@ -81,15 +80,13 @@ class Assembly:
         }
         return {part: where for part, where in named.items() if where is not None}
 
-    def read(self, wanted: Wanted) -> WorldModel:
-        """The world model itself; see `WorldModel.from_pretrained`.
+    def read(self, wanted: PlacementRequest) -> WorldParts:
+        """Read the weights; see `WorldModel.from_pretrained`.
 
         Raises:
             UserError: if there is no such device or type.
             ValueError: if a part cannot be read exactly.
         """
-        from foresight.world.storage import read_parts
-
         choose_device(wanted.device)
         roots = {part: locate(where, part) for part, where in self.parts.items()}
         return read_parts(roots, self.plan, wanted)
@@ -100,8 +97,6 @@ class Assembly:
         Raises:
             OSError: if the folder cannot be written.
         """
-        from foresight.world.storage import write_index
-
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.plan.save_pretrained(folder / "scheduler")
@@ -111,37 +106,49 @@ class Assembly:
         write_index(folder, frozenset(self.parts), references)
 
 
-def plan_assembly(
-    *,
-    ltx: str | Path,
-    vae: str | Path | None = None,
-    transformer: str | Path | None = None,
-    vlm: str | Path | None,
-    adapter: str | Path | None,
-    text_encoder: str | Path | None = None,
-    other_text_encoder: str | Path | None = None,
-    preset: str | None = None,
-    clips: Mapping[str, Any] | None = None,
-    sampling: Mapping[str, Any] | SamplingPlan,
-) -> Assembly:
-    """Find out all that is not said: the text encoder, the lengths and the sampling of an assembly.
+@dataclass(frozen=True)
+class NamedParts:
+    """Parts that a user names for an assembly.
 
     Args:
         ltx: VAE and transformer, and how they are sampled.
-        vae: another VAE, such as one tuned on other videos.
-        transformer: another transformer, likewise.
-        vlm: the vision-language model.
-        adapter: its folder, or that of the run that trained it.
+        vlm: the vision-language model; None without adapter.
+        adapter: its folder, or that of the run that trained it; None is the video model alone.
         text_encoder: None is the checkpoint's own, or none at all if the adapter's tokens replace the text.
         other_text_encoder: used where one is needed, none is named, and the checkpoint has none of its own.
-        preset: name of the release whose sampling to take; None is that of the checkpoint.
-        clips: fields of `TrainingClips`, for adapters that do not say which clips they were trained on.
+        vae: another VAE than that of `ltx`, such as one tuned on other videos.
+        transformer: another transformer, likewise.
+    """
+
+    ltx: str | Path
+    vlm: str | Path | None
+    adapter: str | Path | None
+    text_encoder: str | Path | None = None
+    other_text_encoder: str | Path | None = None
+    vae: str | Path | None = None
+    transformer: str | Path | None = None
+
+
+def plan_assembly(
+    named: NamedParts,
+    sampling: Mapping[str, Any] | SamplingPlan,
+    *,
+    preset: str | None = None,
+    clips: Mapping[str, Any] | None = None,
+) -> Assembly:
+    """Complete an assembly by its text encoder, lengths and sampling, as far as they are not named.
+
+    Args:
+        named: the parts.
         sampling: a plan, or the fields of one that are to be others than derived.
+        preset: name of the release whose sampling to take; None is that of the checkpoint.
+        clips: fields of `TrainingClips`, for adapters without a record of the clips they were trained on.
 
     Raises:
         UserError: if a part is missing, parts do not fit each other, or a field is none.
     """
-    folder = None if adapter is None else adapter_folder(adapter)
+    ltx = named.ltx
+    folder = None if named.adapter is None else adapter_folder(named.adapter)
     if isinstance(sampling, SamplingPlan):
         plan = sampling
     elif (own := locate(ltx, "transformer") / "scheduler" / FILE).is_file() and preset is None:
@@ -151,17 +158,17 @@ def plan_assembly(
         known = clips_of(folder, {**(clips or {}), **_lengths(sampling)})
         plan = derive_plan(release_preset(ltx, preset), read_scheduler(ltx), known, sampling)
     return Assembly(
-        vae=vae or ltx,
-        transformer=transformer or ltx,
-        text_encoder=text_encoder or _needed_text_encoder(ltx, folder, plan, other_text_encoder),
-        vlm=vlm,
+        vae=named.vae or ltx,
+        transformer=named.transformer or ltx,
+        text_encoder=named.text_encoder or _needed_text_encoder(ltx, folder, plan, named.other_text_encoder),
+        vlm=named.vlm,
         adapter=folder,
         plan=plan,
     )
 
 
 def _lengths(sampling: Mapping[str, Any]) -> dict[str, Any]:
-    """What the fields of a sampling plan say of the clips, where they say it all."""
+    """Fields of the clips that follow from those of a sampling plan; empty unless all of them do."""
     context, chunk, rate = (sampling.get(name) for name in ("context_frames", "chunk_frames", "frame_rate"))
     if context is None or chunk is None or rate is None:
         return {}
@@ -203,7 +210,7 @@ def adapter_configs(folder: Path) -> tuple[Any, ...]:
 
 
 def release_preset(ltx: str | Path, name: str | None) -> Preset:
-    """How a checkpoint is sampled: by the name given, by its own, or by what its folder says.
+    """Sampling preset of a checkpoint: the named one, its own, or that of its folder.
 
     Raises:
         UserError: for an unknown name.

@@ -1,4 +1,4 @@
-"""What was calibrated for a world model, as a small JSON file in a folder of its own or in the model's."""
+"""Small JSON file of a calibration of a world model, in a folder of its own or in the model's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from foresight.errors import UserError
+from foresight.world.storage import find_folder
 from ltx.files import write_text
 
 Calibrated = TypeVar("Calibrated")
@@ -42,8 +43,6 @@ class CalibrationFile:
         Raises:
             UserError: if there is none, or it is damaged.
         """
-        from foresight.world.storage import find_folder
-
         folder = Path(where) if (Path(where) / self._file).is_file() else find_folder(where) / self.name
         try:
             return build(json.loads((folder / self._file).read_text(encoding="utf-8")))

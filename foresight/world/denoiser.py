@@ -1,4 +1,4 @@
-"""The future as a denoising problem: what is given stays in the sequence, only the future's tokens are asked for."""
+"""The future as a denoising problem: context tokens stay in the sequence, only the future's tokens are denoised."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ltx.transformer import VideoTransformer
 
 
 @dataclass(frozen=True)
-class Given:
-    """All that a prediction is conditioned on. The sequence is [reference tokens, context, future].
+class ConditionedSequence:
+    """Everything that a prediction is conditioned on. The sequence is [reference tokens, context, future].
 
     Args:
         latents: tokens of the context's latents.
-        noise_level: the timestep told for them; 0 for a clean context.
+        noise_level: their timestep; 0 for a clean context.
         coordinates: seconds, pixel rows and pixel columns of context and future tokens.
         text: states for cross-attention, from the text encoder and the adapter.
-        text_mask: which of them count.
-        reference: tokens in front of the sequence, if the adapter gives some.
+        text_mask: true where a state counts.
+        reference: tokens of the adapter in front of the sequence; None without.
     """
 
     latents: Float[Tensor, "batch context channel"]
@@ -46,8 +46,8 @@ class Given:
         conditioning: Conditioning,
         *,
         noise_level: float = 0.0,
-    ) -> Given:
-        """Put together context, text and what an adapter returned."""
+    ) -> ConditionedSequence:
+        """Join context, text and the output of an adapter."""
         states, mask = text.embeddings, text.mask
         if conditioning.context is not None:
             states, mask = conditioning.context.join(states, mask)
@@ -57,12 +57,12 @@ class Given:
             reference = conditioning.reference.join(latents, places, noise_level)
         return cls(latents, noise_level, coordinates, states, mask, reference)
 
-    def repeat(self, times: int) -> Given:
+    def repeat(self, times: int) -> ConditionedSequence:
         """Each row `times` times in a row."""
         return self.select([row for row in range(len(self.latents)) for _ in range(times)])
 
-    def select(self, rows: Sequence[int]) -> Given:
-        """The given rows, in this order; a row may come several times."""
+    def select(self, rows: Sequence[int]) -> ConditionedSequence:
+        """Chosen rows, in this order; a row may come several times."""
         index = torch.tensor(rows, device=self.latents.device)
         reference = self.reference
         if reference is not None:
@@ -91,56 +91,60 @@ class Given:
 
 def future_velocity(
     transformer: VideoTransformer,
-    given: Given,
+    conditioned: ConditionedSequence,
     future: Float[Tensor, "batch token channel"],
     timesteps: Float[Tensor, "batch token"],
 ) -> Float[Tensor, "batch token channel"]:
-    """Velocity of noisy future tokens, with gradients: what training calls.
+    """Velocity of noisy future tokens, with gradients, for training.
 
-    A frozen transformer may be held in half precision, which its layers want to be given; what comes out has the type
-    that went in.
+    A frozen transformer may be held in half precision, which its layers then take; the velocity has the type of the
+    future tokens.
     """
     dtype = next(transformer.parameters()).dtype
-    tokens, times = given.sequence(future.to(dtype), timesteps)
-    velocity: Tensor = transformer(tokens, times, given.places, given.text.to(dtype), given.text_mask)
+    tokens, times = conditioned.sequence(future.to(dtype), timesteps)
+    velocity: Tensor = transformer(tokens, times, conditioned.places, conditioned.text.to(dtype), conditioned.text_mask)
     return velocity[:, -future.shape[1] :].to(future.dtype)
 
 
 class FutureDenoiser:
-    """The same velocity for sampling: what does not change between steps is computed once.
+    """Velocity of the future tokens for sampling; inputs that do not change between steps are computed once.
 
     Args:
         transformer: predicts velocities.
-        given: what the prediction is conditioned on.
+        conditioned: what the prediction is conditioned on.
     """
 
-    def __init__(self, transformer: VideoTransformer, given: Given) -> None:
+    def __init__(self, transformer: VideoTransformer, conditioned: ConditionedSequence) -> None:
         self.transformer = transformer
-        self.given = given
+        self.conditioned = conditioned
         self.dtype = dtype_of(transformer)
-        self.cache = transformer.prepare(given.places, given.text.to(self.dtype), given.text_mask)
+        self.cache = transformer.prepare(conditioned.places, conditioned.text.to(self.dtype), conditioned.text_mask)
 
     def __call__(
         self, tokens: Float[Tensor, "batch token channel"], timesteps: Float[Tensor, "batch token"]
     ) -> Float[Tensor, "batch token channel"]:
         """Velocity of the future's tokens."""
-        sequence, times = self.given.sequence(tokens.to(self.dtype), timesteps)
+        sequence, times = self.conditioned.sequence(tokens.to(self.dtype), timesteps)
         velocity = self.transformer.denoise(sequence, times, self.cache)
         return velocity[:, -tokens.shape[1] :].to(tokens.dtype)
 
 
 class FutureBranches:
-    """The future under what is given, and under the same context with other text and no adapter, for guidance.
+    """Conditional and unconditional velocity of the future tokens, for classifier-free guidance.
+
+    The unconditional branch has the same context with other text and no adapter.
 
     Args:
         transformer: predicts velocities.
-        given: what the prediction is conditioned on.
-        without: text of the negative branch.
+        conditioned: what the prediction is conditioned on.
+        unconditional: text of the unconditional branch.
     """
 
-    def __init__(self, transformer: VideoTransformer, given: Given, without: TextConditioning) -> None:
-        self.positive = FutureDenoiser(transformer, given)
-        bare = replace(given, text=without.embeddings, text_mask=without.mask, reference=None)
+    def __init__(
+        self, transformer: VideoTransformer, conditioned: ConditionedSequence, unconditional: TextConditioning
+    ) -> None:
+        self.positive = FutureDenoiser(transformer, conditioned)
+        bare = replace(conditioned, text=unconditional.embeddings, text_mask=unconditional.mask, reference=None)
         self.negative = FutureDenoiser(transformer, bare)
 
     def __call__(
@@ -159,5 +163,5 @@ class FutureBranches:
         """
         if perturbed_blocks:
             raise ValueError(f"expected guidance without perturbed blocks for predictions, got {perturbed_blocks}")
-        without = self.negative(tokens, timesteps) if negative else None
-        return Branches(positive=self.positive(tokens, timesteps), negative=without)
+        opposite = self.negative(tokens, timesteps) if negative else None
+        return Branches(positive=self.positive(tokens, timesteps), negative=opposite)

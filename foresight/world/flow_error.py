@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adapters import LatentForecast
-from foresight.world.denoiser import FutureDenoiser, Given
+from foresight.world.denoiser import ConditionedSequence, FutureDenoiser
 from ltx.flow.path import interpolate
 from ltx.transformer import VideoTransformer
 
@@ -17,7 +17,7 @@ from ltx.transformer import VideoTransformer
 @torch.no_grad()
 def flow_losses(
     transformer: VideoTransformer,
-    given: Given,
+    given: ConditionedSequence,
     forecast: LatentForecast | None,
     future: Float[Tensor, "batch token channel"],
     noise: Float[Tensor, "batch token channel"],

@@ -1,9 +1,10 @@
-"""Where a model runs and in which type, when the user leaves it open: decided here, and said in one line."""
+"""Device and type of a model, chosen where the user leaves them open."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import torch
 
@@ -15,9 +16,18 @@ SMALL = 1 << 30
 """Bytes of weights up to which a model is read as float32: half precision would save nothing that matters."""
 
 
+class PlacementWords(TypedDict, total=False):
+    """Keywords of a `PlacementRequest`."""
+
+    device: torch.device | str
+    dtype: torch.dtype | str | None
+    offload: str
+    storage: str
+
+
 @dataclass(frozen=True)
-class Wanted:
-    """What a user says about where a model is.
+class PlacementRequest:
+    """Device and type that a user asks for.
 
     Args:
         device: its name, or "auto".
@@ -26,14 +36,14 @@ class Wanted:
         storage: a word of `ltx.offload.placement.STORAGE`.
     """
 
-    device: torch.device | str
-    dtype: torch.dtype | str | None
-    offload: str
-    storage: str
+    device: torch.device | str = "auto"
+    dtype: torch.dtype | str | None = "auto"
+    offload: str = "auto"
+    storage: str = "stored"
 
     @property
     def says_dtype(self) -> bool:
-        """Whether the type is not left open."""
+        """True unless the type is left open."""
         return self.dtype not in (None, "auto")
 
 
@@ -63,7 +73,7 @@ def choose_dtype(dtype: torch.dtype | str | None, files: list[Path], *, reader: 
     Args:
         dtype: a type, its name, or "auto"; None is "auto" too.
         files: of the weights.
-        reader: whether the model reads text or pictures for the video model.
+        reader: true for a model that reads text or pictures for the video model.
 
     Raises:
         UserError: for a name of no such type.

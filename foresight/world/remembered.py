@@ -6,15 +6,12 @@ import hashlib
 import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from jaxtyping import Float
 from torch import Tensor
 
 from adapters import VLMFeatures
-
-if TYPE_CHECKING:
-    from foresight.world.parts import EncodesFeatures
+from foresight.world.feature_encoder import EncodesFeatures
 
 KEPT = 4
 """Calls that are remembered: those of one clip and what can be told about it."""

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from adapters import Conditioning, LatentForecast
+from adapters import Conditioning, LatentForecast, VLMFeatures
 from foresight.errors import UserError
-from foresight.world.denoiser import FutureBranches, FutureDenoiser, Given
+from foresight.progress import StageProgress, silent_stage
+from foresight.world.denoiser import ConditionedSequence, FutureBranches, FutureDenoiser
+from foresight.world.parts import WorldParts
 from foresight.world.prediction import StageSeconds
-from foresight.world.request import NoiseLevel
+from foresight.world.sampling import NoiseLevel
 from ltx.flow.guidance import GuidedDenoiser
 from ltx.flow.noise import draw_noise
 from ltx.flow.path import interpolate
 from ltx.flow.plan import Guidance, GuidancePlan
 from ltx.flow.sampler import Denoiser, StochasticStep, euler_step, sample
 from ltx.shapes import TIME, LatentShape, from_tokens
-
-if TYPE_CHECKING:
-    from foresight.world.world_model import WorldModel
-
-Progress = Callable[[str, int, int], None]
-"""Told a stage and how much of it is done: ("sampling", 3, 8)."""
 
 UNKNOWN_ERROR = 0.85
 """Where the forecast of an adapter that does not know its error enters: of the levels measured in
@@ -38,15 +33,44 @@ Frames = Float[Tensor, "row rgb=3 frame height width"]
 Latents = Float[Tensor, "row channel latent_frame latent_row latent_column"]
 
 
+@dataclass(frozen=True)
+class Observation:
+    """Observed clips, encoded, and what the future is conditioned on: computed once for all candidates of a clip.
+
+    Args:
+        frames: the last observed ones, as many as the video model takes, in [−1, 1].
+        latents: their normalised latents.
+        features: of the VLM; None for a model without one.
+        conditioning: output of the adapter.
+        sequence: context of the first chunk to be sampled.
+    """
+
+    frames: Float[Tensor, "clip rgb=3 context height width"]
+    latents: Float[Tensor, "clip channel latent_context row column"]
+    features: VLMFeatures | None
+    conditioning: Conditioning
+    sequence: ConditionedSequence
+
+    @property
+    def tokens(self) -> int:
+        """Latent tokens of context and chunk."""
+        return self.sequence.coordinates.shape[2]
+
+    @property
+    def unforecast(self) -> tuple[str, ...]:
+        """Kinds of conditioning without the forecast, which pure noise knows nothing of."""
+        return tuple(kind for kind in self.conditioning.kinds if kind != "forecast")
+
+
 class Rollout:
     """One run of a world model over a batch of rows (clips × candidates), and what it has cost so far.
 
     Args:
-        model: the world model.
+        parts: of the world model.
         chunks: how many chunks there will be.
         steps: Euler steps of a full schedule.
         generators: one per row.
-        progress: told what is being done.
+        progress: called after every step and chunk.
 
     Attributes:
         levels: the noise level at which the flow is entered, one for all clips or one per clip; set by `enter`.
@@ -56,14 +80,14 @@ class Rollout:
 
     def __init__(
         self,
-        model: WorldModel,
+        parts: WorldParts,
         *,
         chunks: int,
         steps: int,
         generators: list[torch.Generator],
-        progress: Progress,
+        progress: StageProgress = silent_stage,
     ) -> None:
-        self.model = model
+        self.parts = parts
         self.chunks = chunks
         self.steps = steps
         self.generators = generators
@@ -76,7 +100,7 @@ class Rollout:
 
     @property
     def finished(self) -> bool:
-        """Whether all chunks are there."""
+        """True when all chunks are sampled."""
         return self._done == self.chunks
 
     @contextmanager
@@ -84,22 +108,43 @@ class Rollout:
         """Add the wall-clock time of a block to a stage."""
         start = perf_counter()
         yield
-        if self.model.device.type == "cuda":
-            torch.cuda.synchronize(self.model.device)
+        if self.parts.device.type == "cuda":
+            torch.cuda.synchronize(self.parts.device)
         self.seconds = replace(self.seconds, **{name: getattr(self.seconds, name) + perf_counter() - start})
+
+    def observe(
+        self, contexts: Float[Tensor, "clip rgb=3 frame height width"], instructions: Sequence[str], frames: int
+    ) -> Observation:
+        """Encode observed clips and condition the next latent frames on them.
+
+        Args:
+            contexts: observed frames in [−1, 1]; the VLM sees all, the video model the last ones.
+            instructions: one per clip.
+            frames: latent frames to predict.
+        """
+        parts = self.parts
+        whole = contexts.to(parts.device, torch.float32)
+        seen = whole[:, :, -parts.plan.context_frames :]
+        with self.stage("features"):
+            features = parts.features(whole, instructions)
+        with self.stage("encoding"):
+            latents = parts.encode(seen)
+        with self.stage("conditioning"):
+            conditioning, sequence = parts.condition(latents, features, parts.text(instructions), frames)
+        return Observation(seen, latents, features, conditioning, sequence)
 
     def enter(self, noise_level: NoiseLevel, conditioning: Conditioning, tokens: int) -> None:
         """Choose where the flow is entered.
 
         Args:
             noise_level: the level, or "auto" for the error that the adapter expects of its forecast.
-            conditioning: what the adapter said of each clip.
+            conditioning: output of the adapter for each clip.
             tokens: latent tokens of context and chunk.
 
         Raises:
             UserError: if the level needs a forecast, or a forecast's error, that the adapter does not give.
         """
-        plan, forecast = self.model.plan, conditioning.forecast
+        plan, forecast = self.parts.plan, conditioning.forecast
         levels = _own_levels(forecast, plan.decode_timestep) if noise_level == "auto" else [noise_level]
         if min(levels) < 1 and forecast is None:
             raise UserError(
@@ -114,48 +159,50 @@ class Rollout:
             for level in levels
         ]
 
-    def chunk(self, context_latents: Latents, problem: Given, conditioning: Conditioning) -> tuple[Frames, Latents]:
+    def chunk(
+        self, context_latents: Latents, sequence: ConditionedSequence, conditioning: Conditioning
+    ) -> tuple[Frames, Latents]:
         """Frames and latents of the next chunk.
 
         Args:
             context_latents: clean latents before it, for the decoder.
-            problem: what the transformer is given.
-            conditioning: what the adapter said, for its forecast.
+            sequence: context that the transformer is conditioned on.
+            conditioning: output of the adapter, for its forecast.
         """
-        model = self.model
+        parts = self.parts
         rows, channels, _, height, width = context_latents.shape
-        shape = LatentShape(model.plan.chunk_frames // TIME, height, width)
+        shape = LatentShape(parts.plan.chunk_frames // TIME, height, width)
         with self.stage("sampling"):
             noise = draw_noise(context_latents.new_empty(rows, shape.tokens, channels), self.generators)
             forecast = None if conditioning.forecast is None else conditioning.forecast.latents.float()
-            latents = from_tokens(self._sampled(problem, forecast, noise), shape)
+            latents = from_tokens(self._sampled(sequence, forecast, noise), shape)
         with self.stage("decoding"):
-            video = model.decode(torch.cat([context_latents, latents], dim=2), self.generators)
+            video = parts.decode(torch.cat([context_latents, latents], dim=2), self.generators)
         self._done += 1
         self.progress("decoding", self._done, self.chunks)
-        return video[:, :, -model.plan.chunk_frames :], latents
+        return video[:, :, -parts.plan.chunk_frames :], latents
 
     def _sampled(
         self,
-        problem: Given,
+        sequence: ConditionedSequence,
         forecast: Float[Tensor, "row token channel"] | None,
         noise: Float[Tensor, "row token channel"],
     ) -> Float[Tensor, "row token channel"]:
         """Clean tokens of all rows; clips that enter at levels of their own are sampled one after the other."""
         if len(self.levels) == 1:
-            return self._entered(0, problem, forecast, noise, self.generators)
+            return self._entered(0, sequence, forecast, noise, self.generators)
         clips = torch.arange(len(noise)).chunk(len(self.levels))
-        parts = []
+        sampled = []
         for index, clip in enumerate(clips):
             guess = None if forecast is None else forecast[clip]
             generators = [self.generators[row] for row in clip.tolist()]
-            parts.append(self._entered(index, problem.select(clip.tolist()), guess, noise[clip], generators))
-        return torch.cat(parts)
+            sampled.append(self._entered(index, sequence.select(clip.tolist()), guess, noise[clip], generators))
+        return torch.cat(sampled)
 
     def _entered(
         self,
         index: int,
-        problem: Given,
+        sequence: ConditionedSequence,
         forecast: Float[Tensor, "row token channel"] | None,
         noise: Float[Tensor, "row token channel"],
         generators: list[torch.Generator],
@@ -168,54 +215,54 @@ class Rollout:
             return tokens
         if tokens is not noise:
             tokens = interpolate(tokens, noise, sigmas[:1, None].to(noise))
-        self.evaluations[index] += len(sigmas) * (2 if self.model.plan.guidance > 1 else 1)
+        self.evaluations[index] += len(sigmas) * (2 if self.parts.plan.guidance > 1 else 1)
         return sample(
-            self.denoiser(problem),
+            self.denoiser(sequence),
             tokens,
-            sigmas.to(self.model.device),
-            step=StochasticStep(generators) if self.model.plan.stochastic else euler_step,
+            sigmas.to(self.parts.device),
+            step=StochasticStep(generators) if self.parts.plan.stochastic else euler_step,
             on_step=lambda step: self.progress("sampling", before + step.step, total),
         )
 
-    def denoiser(self, problem: Given) -> Denoiser:
-        """Velocity of a chunk under what is given, guided if the plan says so."""
-        scale = self.model.plan.guidance
+    def denoiser(self, sequence: ConditionedSequence) -> Denoiser:
+        """Conditional velocity of a chunk, with classifier-free guidance if the plan has it."""
+        scale = self.parts.plan.guidance
         if scale == 1:
-            return FutureDenoiser(self.model.transformer, problem)
-        # Training drops the instruction by giving the empty sentence.
-        without = self.model.text([""] * len(problem.latents))
+            return FutureDenoiser(self.parts.transformer, sequence)
+        # Training drops the instruction by the empty sentence.
+        without = self.parts.text([""] * len(sequence.latents))
         plan = GuidancePlan.constant(Guidance(scale=scale))
-        return GuidedDenoiser(FutureBranches(self.model.transformer, problem, without), plan)
+        return GuidedDenoiser(FutureBranches(self.parts.transformer, sequence, without), plan)
 
     def advance(self, video: Frames, known: int, instructions: list[str]) -> tuple[Frames, Latents]:
-        """The next chunk after what was seen and imagined so far.
+        """Frames and latents of the chunk after all frames so far.
 
         The VAE's first latent covers one frame, every other eight with all frames before them in view. A predicted
         latent that moves to the front, or loses what lay before it, is none that training has seen. So the last frames
         are encoded again as a clip of their own; measured, that drifts less than carrying the latents. The plan's
-        `carried_noise` is mixed in, and told to the transformer as the time of the context.
+        `carried_noise` is mixed in, and is the timestep of the context.
 
         Args:
             video: all frames so far.
             known: latent frames of context.
             instructions: one per row.
         """
-        model, level = self.model, self.model.plan.carried_noise
+        parts, level = self.parts, self.parts.plan.carried_noise
         recent = video[:, :, -((known - 1) * TIME + 1) :]
         with self.stage("encoding"):
-            context_latents = model.encode(recent)
+            context_latents = parts.encode(recent)
         with self.stage("features"):
-            features = model.features(recent, instructions)
+            features = parts.features(recent, instructions)
         noisy = torch.lerp(context_latents, draw_noise(context_latents, self.generators), level)
         with self.stage("conditioning"):
-            text = model.text(instructions)
-            frames = model.plan.chunk_frames // TIME
-            conditioning, problem = model.given(noisy, features, text, frames, noise_level=level)
-        return self.chunk(context_latents, problem, conditioning)
+            text = parts.text(instructions)
+            frames = parts.plan.chunk_frames // TIME
+            conditioning, sequence = parts.condition(noisy, features, text, frames, noise_level=level)
+        return self.chunk(context_latents, sequence, conditioning)
 
 
 def _own_levels(forecast: LatentForecast | None, lowest: float) -> list[float]:
-    """Where a forecast enters if nobody says: at the error that the adapter expects, per clip, at most 1."""
+    """Noise level per clip at which a forecast enters by default: the error that the adapter expects, at most 1."""
     if forecast is None:
         return [1.0]
     if forecast.log_variance is None:

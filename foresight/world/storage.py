@@ -13,10 +13,10 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from adapters import load_adapter, save_adapter
 from foresight.errors import UserError
 from foresight.vlm.encoder import QwenEncoder
-from foresight.world.placement import Wanted, choose_device, choose_dtype
+from foresight.world.parts import WorldParts
+from foresight.world.placement import PlacementRequest, choose_device, choose_dtype
 from foresight.world.reference import SUBFOLDERS, PartReference, part_files
 from foresight.world.sampling_config import SamplingPlan
-from foresight.world.world_model import WorldModel
 from ltx.checkpoint import CheckpointError
 from ltx.checkpoint.hub import resolve
 from ltx.checkpoint.parts import TRANSFORMER, VAE
@@ -76,7 +76,7 @@ def find_folder(where: str | Path) -> Path:
     return folder
 
 
-def read_world_model(where: str | Path, wanted: Wanted) -> WorldModel:
+def read_world(where: str | Path, wanted: PlacementRequest) -> WorldParts:
     """Read all parts of a world model, each from its subfolder or from where the index refers to.
 
     Args:
@@ -99,8 +99,8 @@ def read_world_model(where: str | Path, wanted: Wanted) -> WorldModel:
     return read_parts(roots, SamplingPlan.from_pretrained(folder / "scheduler"), wanted)
 
 
-def read_parts(roots: Mapping[str, Path], plan: SamplingPlan, wanted: Wanted) -> WorldModel:
-    """Read the parts of a world model and put them together.
+def read_parts(roots: Mapping[str, Path], plan: SamplingPlan, wanted: PlacementRequest) -> WorldParts:
+    """Read the parts of a world model from their places.
 
     Args:
         roots: where each part is, by its name: the part itself, or the folder of several.
@@ -108,7 +108,7 @@ def read_parts(roots: Mapping[str, Path], plan: SamplingPlan, wanted: Wanted) ->
         wanted: where to put it.
 
     Raises:
-        ValueError: as `read_world_model`.
+        ValueError: as `read_world`.
     """
 
     def own(part: str) -> Path:
@@ -138,12 +138,10 @@ def read_parts(roots: Mapping[str, Path], plan: SamplingPlan, wanted: Wanted) ->
     at, kind = read_as(placement, "transformer")
     transformer = VideoTransformer.from_pretrained(own("transformer"), device=at, dtype=kind)
     settle_transformer(placement, transformer, room)
-    model = WorldModel(vae=vae, transformer=transformer, text_encoder=text, vlm=vlm, adapter=adapter, plan=plan)
-    model.placement = placement
-    return model
+    return WorldParts(vae, transformer, text, vlm, adapter, plan, placement)
 
 
-def place_parts(roots: Mapping[str, Path], wanted: Wanted) -> Placement:
+def place_parts(roots: Mapping[str, Path], wanted: PlacementRequest) -> Placement:
     """Decide where the parts of a world model are, before they are read.
 
     Raises:
@@ -219,24 +217,24 @@ def _read_json(folder: Path) -> dict[str, Any]:
     return index
 
 
-def write_world_model(model: WorldModel, folder: Path) -> None:
+def write_world(parts: WorldParts, folder: Path) -> None:
     """Write all parts, the index last, so that a folder with an index is complete.
 
     Raises:
         OSError: if the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    model.vae.save_pretrained(folder / "vae")
-    model.transformer.save_pretrained(folder / "transformer")
-    if model.text_encoder is not None:
-        model.text_encoder.save_pretrained(folder)
-    model.plan.save_pretrained(folder / "scheduler")
-    parts = {"vae", "transformer"} | (set() if model.text_encoder is None else {"text_encoder"})
-    if model.adapter is not None and model.vlm is not None:
-        model.vlm.save_pretrained(folder / "vlm")
-        save_adapter(model.adapter, folder / "adapter")
-        parts |= set(CONDITIONING)
-    write_index(folder, frozenset(parts), {})
+    parts.vae.save_pretrained(folder / "vae")
+    parts.transformer.save_pretrained(folder / "transformer")
+    if parts.text_encoder is not None:
+        parts.text_encoder.save_pretrained(folder)
+    parts.plan.save_pretrained(folder / "scheduler")
+    names = {"vae", "transformer"} | (set() if parts.text_encoder is None else {"text_encoder"})
+    if parts.adapter is not None and parts.vlm is not None:
+        parts.vlm.save_pretrained(folder / "vlm")
+        save_adapter(parts.adapter, folder / "adapter")
+        names |= set(CONDITIONING)
+    write_index(folder, frozenset(names), {})
 
 
 def write_index(folder: Path, parts: frozenset[str], references: Mapping[str, PartReference]) -> None:

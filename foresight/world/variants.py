@@ -1,4 +1,4 @@
-"""A world model with another adapter than its own: what adapters are compared with."""
+"""World models with another adapter than their own, or with none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def adapted_world_model(
     offload: str = "auto",
     storage: str = "stored",
 ) -> WorldModel:
-    """The parts of a world model joined by an adapter that was trained for them.
+    """World model with its adapter replaced by another that was trained for its parts.
 
     Args:
         where: the world model: "foresight-tiny", a folder, or a hub id.
@@ -39,48 +39,25 @@ def adapted_world_model(
         ValueError: if the adapter was made for other models.
     """
     world = WorldModel.from_pretrained(where, device=device, dtype=dtype, offload=offload, storage=storage)
-    if not isinstance(world.vlm, QwenEncoder):
+    vlm = world.vlm
+    if not isinstance(vlm, QwenEncoder):
         raise UserError(
             expected="a world model with a vision-language model that an adapter can read",
             got=f"{where} without one",
             remedy="name another world model",
         )
-    if world.adapter is not None:
-        world.adapter.detach()
     joined = load_adapter(adapter, device=world.device, dtype=dtype_of(world.transformer))
-    vlm = QwenEncoder(
-        model=world.vlm.model,
-        tokenizer=world.vlm.tokenizer,
-        policy=world.vlm.policy,
-        layers=joined.pairing.vlm_layers,
-    )
-    model = WorldModel(
-        vae=world.vae,
-        transformer=world.transformer,
-        text_encoder=world.text_encoder,
-        vlm=vlm,
-        adapter=joined,
-        plan=world.plan,
-    )
-    model.placement = world.placement
-    return model
+    layers = joined.pairing.vlm_layers
+    reader = QwenEncoder(model=vlm.model, tokenizer=vlm.tokenizer, policy=vlm.policy, layers=layers)
+    return world.replace(vlm=reader, adapter=joined)
 
 
 @contextmanager
 def without_adapter(model: WorldModel) -> Iterator[WorldModel]:
-    """The video model alone: no features, no conditioning, no low-rank updates."""
+    """Video model alone: no features, no conditioning, no low-rank updates; the adapter is back afterwards."""
     adapter = model.adapter
-    if adapter is not None:
-        adapter.detach()
     try:
-        yield WorldModel(
-            vae=model.vae,
-            transformer=model.transformer,
-            text_encoder=model.text_encoder,
-            vlm=None,
-            adapter=None,
-            plan=model.plan,
-        )
+        yield model.replace(vlm=None, adapter=None)
     finally:
         if adapter is not None:
             adapter.attach(model.transformer)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, Unpack
 
 import torch
 from jaxtyping import Float
@@ -13,23 +14,28 @@ from torch import Tensor
 
 from adapters import AbstractAdapter, Conditioning, VLMFeatures
 from adapters.lora import check_free
-from foresight.world.denoiser import Given
-from foresight.world.parts import EncodesFeatures, check_sizes, check_text, pairing_of
-from foresight.world.placement import Wanted
+from foresight.progress import StageProgress, silent_stage
+from foresight.world.assembly import NamedParts, plan_assembly
+from foresight.world.denoiser import ConditionedSequence
+from foresight.world.feature_encoder import EncodesFeatures
+from foresight.world.parts import PartChanges, WorldParts
+from foresight.world.placement import PlacementRequest, PlacementWords
 from foresight.world.prediction import Prediction
-from foresight.world.remembered import RememberedFeatures
-from foresight.world.request import NoiseLevel, check_request, check_spoken
-from foresight.world.rollout import Progress, Rollout
+from foresight.world.request import check_clips, check_spoken
+from foresight.world.rollout import Rollout
+from foresight.world.sampling import NoiseLevel, Sampling
 from foresight.world.sampling_config import SamplingPlan
-from ltx.flow.noise import draw_noise, seeded
-from ltx.offload import device_of, dtype_of
+from foresight.world.storage import read_world, write_world
+from ltx.flow.noise import seeded
 from ltx.offload.placement import Placement
-from ltx.shapes import TIME, LatentShape, VideoShape, coordinates, to_tokens
+from ltx.shapes import TIME, VideoShape
 from ltx.text import TextConditioning, TextEncoder
-from ltx.text.remembered import RememberedPrompts
 from ltx.transformer import VideoTransformer
 from ltx.vae import VideoVAE
 from ltx.values import as_pixels
+
+DEFAULT = Sampling()
+"""One candidate, as the plan says."""
 
 
 class WorldModel:
@@ -37,14 +43,14 @@ class WorldModel:
 
     Args:
         vae: pixels ↔ latents.
-        transformer: the flow.
-        text_encoder: the instruction as the transformer's own text; None if the adapter's tokens replace it.
-        vlm: reads clip and instruction for the adapter; None only if there is no adapter.
-        adapter: None is the video model alone, a baseline.
+        transformer: velocity of the flow.
+        text_encoder: encodes the instruction for the transformer; None if the adapter's tokens replace the text.
+        vlm: encodes clip and instruction for the adapter; None only if there is no adapter.
+        adapter: None for the video model alone, a baseline.
         plan: lengths, schedule and decoding.
 
     Attributes:
-        placement: where the models are, as reading them decided; None for models that were given.
+        parts: all of these, and the stages of a prediction.
 
     Raises:
         ValueError: if the parts do not fit each other, or the transformer computes with the LoRA of an adapter already.
@@ -60,23 +66,26 @@ class WorldModel:
         adapter: AbstractAdapter | None,
         plan: SamplingPlan,
     ) -> None:
-        if (vlm is None) != (adapter is None):
-            raise ValueError("expected a VLM and an adapter that reads it, or neither; got one of them")
-        check_sizes(vae, transformer, text_encoder)
-        check_free(transformer)
-        check_text(text_encoder, adapter, plan)
-        if adapter is not None and vlm is not None:
-            adapter.pairing.require(pairing_of(transformer, vlm, like=adapter.pairing))
-        self.vae = vae.eval()
-        self.transformer = transformer.eval()
-        self.text_encoder = text_encoder
-        self.vlm = vlm
-        self.adapter = None if adapter is None else adapter.eval()
-        self.plan = plan
-        self.placement: Placement | None = None
-        self._prompts, self._seen = RememberedPrompts(), RememberedFeatures()
-        if adapter is not None:
-            adapter.attach(transformer)
+        self._join(WorldParts(vae, transformer, text_encoder, vlm, adapter, plan))
+
+    @classmethod
+    def of(cls, parts: WorldParts) -> Self:
+        """World model of parts that fit each other.
+
+        Raises:
+            ValueError: if the transformer computes with the LoRA of an adapter already.
+        """
+        model = cls.__new__(cls)
+        model._join(parts)
+        return model
+
+    def _join(self, parts: WorldParts) -> None:
+        check_free(parts.transformer)
+        parts.vae.eval()
+        parts.transformer.eval()
+        if parts.adapter is not None:
+            parts.adapter.eval().attach(parts.transformer)
+        self.parts = parts
 
     @classmethod
     def from_pretrained(
@@ -87,7 +96,7 @@ class WorldModel:
         dtype: torch.dtype | str | None = "auto",
         offload: str = "auto",
         storage: str = "stored",
-    ) -> WorldModel:
+    ) -> Self:
         """Read a world model.
 
         Args:
@@ -103,9 +112,7 @@ class WorldModel:
             UserError: if there is none, or a part that it refers to is gone or changed.
             ValueError: for an unknown word, or a device with too little memory.
         """
-        from foresight.world.storage import read_world_model
-
-        return read_world_model(where, Wanted(device, dtype, offload, storage))
+        return cls.of(read_world(where, PlacementRequest(device, dtype, offload, storage)))
 
     @classmethod
     def assemble(
@@ -116,11 +123,8 @@ class WorldModel:
         adapter: str | Path | None = None,
         text_encoder: str | Path | None = None,
         sampling: SamplingPlan | Mapping[str, Any] | None = None,
-        device: torch.device | str = "auto",
-        dtype: torch.dtype | str | None = "auto",
-        offload: str = "auto",
-        storage: str = "stored",
-    ) -> WorldModel:
+        **placement: Unpack[PlacementWords],
+    ) -> Self:
         """Put a world model together from parts on disk or on the hub.
 
         Args:
@@ -131,30 +135,31 @@ class WorldModel:
                 tokens replace the text.
             sampling: a plan, or fields of one: the others are derived from the clips that the adapter was trained on
                 and from the release.
-            device: see `from_pretrained`, as for what follows.
-            dtype: to compute in.
-            offload: what may leave the device.
-            storage: how the transformer's matrices are kept.
+            placement: `device`, `dtype`, `offload` and `storage` of `from_pretrained`.
 
         Raises:
             UserError: if a part is missing, or parts do not fit each other; found before weights are read.
         """
-        from foresight.world.assembly import plan_assembly
+        plan = sampling if isinstance(sampling, SamplingPlan) else dict(sampling or {})
+        assembly = plan_assembly(NamedParts(ltx=ltx, vlm=vlm, adapter=adapter, text_encoder=text_encoder), plan)
+        return cls.of(assembly.read(PlacementRequest(**placement)))
 
-        given = sampling if isinstance(sampling, SamplingPlan) else dict(sampling or {})
-        assembly = plan_assembly(ltx=ltx, vlm=vlm, adapter=adapter, text_encoder=text_encoder, sampling=given)
-        return assembly.read(Wanted(device, dtype, offload, storage))
+    def replace(self, **changes: Unpack[PartChanges]) -> Self:
+        """World model with some parts changed; it shares the others with this one.
+
+        The low-rank updates of an adapter move over to the new model: this one must not predict any more.
+
+        Raises:
+            ValueError: if the parts do not fit each other.
+        """
+        parts = replace(self.parts, **changes)
+        if self.adapter is not None:
+            self.adapter.detach()
+        return type(self).of(parts)
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write all parts into a folder: `model_index.json` and one subfolder each."""
-        from foresight.world.storage import write_world_model
-
-        write_world_model(self, Path(folder))
-
-    @property
-    def device(self) -> torch.device:
-        """Where the transformer works."""
-        return device_of(self.transformer)
+        write_world(self.parts, Path(folder))
 
     def predict(
         self,
@@ -166,14 +171,14 @@ class WorldModel:
         noise_level: NoiseLevel = "auto",
         seed: int = 0,
         steps: int | None = None,
-        progress: Progress = lambda stage, done, of: None,
+        progress: StageProgress = silent_stage,
     ) -> Prediction:
-        """Imagine what comes after a clip.
+        """Candidate futures of a clip.
 
         Args:
             context: observed frames in [−1, 1] or as bytes, height and width multiples of 32. The video model is given
                 the last `plan.context_frames` of them, or all if there are fewer; the VLM sees all.
-            instruction: what is done; without a VLM it may be empty: the video model goes on as it will.
+            instruction: what is done; without a VLM it may be empty, and the clip is continued unconditionally.
             horizon: frames to predict, any number ≥ 1.
             candidates: how many futures to draw.
             noise_level: where the adapter's forecast enters the flow: 1 is pure noise (no forecast needed), the
@@ -181,23 +186,14 @@ class WorldModel:
                 forecast; else, for each clip, the error that the adapter expects, in units of the latents' deviation.
             seed: candidate i is what seed + i alone would give.
             steps: Euler steps of a full schedule; None takes the plan's.
-            progress: told what is being done.
+            progress: called with (stage, done, total).
 
         Raises:
             UserError: if the input is not such a clip, or a number is out of its range.
             ValueError: if its values are not finite or not in [−1, 1].
         """
-        predicted = self.predict_batch(
-            context[None],
-            [instruction],
-            horizon,
-            candidates=candidates,
-            noise_level=noise_level,
-            seed=seed,
-            steps=steps,
-            progress=progress,
-        )
-        return predicted[0]
+        sampling = Sampling(candidates, noise_level, seed, steps)
+        return self.predict_batch(context[None], [instruction], horizon, sampling, progress=progress)[0]
 
     @torch.no_grad()
     def predict_batch(
@@ -205,76 +201,67 @@ class WorldModel:
         contexts: Float[Tensor, "batch rgb=3 context height width"],
         instructions: Sequence[str],
         horizon: int,
+        sampling: Sampling = DEFAULT,
         *,
-        candidates: int = 1,
-        noise_level: NoiseLevel = "auto",
-        seed: int = 0,
-        steps: int | None = None,
-        progress: Progress = lambda stage, done, of: None,
+        progress: StageProgress = silent_stage,
     ) -> list[Prediction]:
-        """Predict several clips of one size at once; every clip is predicted as if it were alone. See `predict`."""
-        check_request(contexts, instructions, horizon, candidates, noise_level, steps)
+        """Candidate futures of several clips of one size, each predicted as if it were alone; see `predict`."""
+        check_clips(contexts, instructions, horizon)
         if self.vlm is not None:
             check_spoken(instructions)
+        plan, candidates = self.plan, sampling.candidates
         rollout = Rollout(
-            self,
-            chunks=math.ceil(horizon / self.plan.chunk_frames),
-            steps=self.plan.steps if steps is None else steps,
-            generators=seeded([seed + i for i in range(candidates)] * len(instructions)),
+            self.parts,
+            chunks=math.ceil(horizon / plan.chunk_frames),
+            steps=plan.steps if sampling.steps is None else sampling.steps,
+            generators=seeded(sampling.seeds * len(instructions)),
             progress=progress,
         )
-        contexts = as_pixels(contexts, "the observed frames").to(self.device, torch.float32)
-        given = contexts[:, :, -self.plan.context_frames :]
-        VideoShape.of(given)
-
-        # What all candidates share is computed once per clip.
-        with rollout.stage("features"):
-            features = self.features(contexts, instructions)
-        with rollout.stage("encoding"):
-            context_latents = self.encode(given)
-        with rollout.stage("conditioning"):
-            text = self.text(instructions)
-            conditioning, problem = self.given(context_latents, features, text, self.plan.chunk_frames // TIME)
-        rollout.enter(noise_level, conditioning, problem.coordinates.shape[2])
+        contexts = as_pixels(contexts, "the observed frames")
+        VideoShape.of(contexts[:, :, -plan.context_frames :])
+        seen = rollout.observe(contexts, instructions, plan.chunk_frames // TIME)
+        rollout.enter(sampling.noise_level, seen.conditioning, seen.tokens)
 
         # The first chunk, then chunk after chunk on what was predicted.
-        rows = context_latents.repeat_interleave(candidates, 0)
-        frames, latents = rollout.chunk(rows, problem.repeat(candidates), conditioning.repeat(candidates))
-        video = torch.cat([given.repeat_interleave(candidates, 0), frames], dim=2)
+        rows = seen.latents.repeat_interleave(candidates, 0)
+        frames, latents = rollout.chunk(rows, seen.sequence.repeat(candidates), seen.conditioning.repeat(candidates))
+        video = torch.cat([seen.frames.repeat_interleave(candidates, 0), frames], dim=2)
         history = torch.cat([rows, latents], dim=2)
-        follow = [sentence if self.plan.continuation is None else self.plan.continuation for sentence in instructions]
+        follow = [sentence if plan.continuation is None else plan.continuation for sentence in instructions]
         words = [sentence for sentence in follow for _ in range(candidates)]
         while not rollout.finished:
             frames, latents = rollout.advance(video, rows.shape[2], words)
             video, history = torch.cat([video, frames], dim=2), torch.cat([history, latents], dim=2)
 
-        # Pure noise knows nothing of a forecast.
-        unforecast = tuple(kind for kind in conditioning.kinds if kind != "forecast")
-        start, known = given.shape[2], context_latents.shape[2]
+        start, known = seen.frames.shape[2], seen.latents.shape[2]
         future = video[:, :, start : start + horizon]
         imagined = history[:, :, known : known + math.ceil(horizon / TIME)]
-        return [
-            Prediction(
-                video=future[row * candidates : (row + 1) * candidates],
-                latents=imagined[row * candidates : (row + 1) * candidates],
-                context=given[row],
-                context_latents=context_latents[row],
-                features=None if features is None else features.select(slice(row, row + 1)),
-                instruction=sentence,
-                frame_rate=self.plan.frame_rate,
-                seed=seed,
-                noise_level=rollout.levels[row % len(rollout.levels)],
-                steps=rollout.steps,
-                evaluations=rollout.evaluations[row % len(rollout.levels)],
-                conditions=conditioning.kinds if rollout.levels[row % len(rollout.levels)] < 1 else unforecast,
-                seconds=rollout.seconds,
+        found = []
+        for row, sentence in enumerate(instructions):
+            own, entered = slice(row * candidates, (row + 1) * candidates), row % len(rollout.levels)
+            level = rollout.levels[entered]
+            found.append(
+                Prediction(
+                    video=future[own],
+                    latents=imagined[own],
+                    context=seen.frames[row],
+                    context_latents=seen.latents[row],
+                    features=None if seen.features is None else seen.features.select(slice(row, row + 1)),
+                    instruction=sentence,
+                    frame_rate=plan.frame_rate,
+                    seed=sampling.seed,
+                    noise_level=level,
+                    steps=rollout.steps,
+                    evaluations=rollout.evaluations[entered],
+                    conditions=seen.conditioning.kinds if level < 1 else seen.unforecast,
+                    seconds=rollout.seconds,
+                )
             )
-            for row, sentence in enumerate(instructions)
-        ]
+        return found
 
     @torch.no_grad()
     def shown(self, prediction: Prediction) -> Float[Tensor, "rgb=3 frame height width"]:
-        """The one future to show for a cloud of candidates: the plan's estimate, in [−1, 1]."""
+        """Estimate of the future from all candidates, by the plan's rule, in [−1, 1]."""
         if self.plan.estimate == "medoid" or len(prediction) == 1:
             return prediction.video[prediction.medoid]
         start, frames = prediction.context.shape[1], prediction.video.shape[2]
@@ -282,62 +269,74 @@ class WorldModel:
         video = self.decode(latents[None].to(self.device), seeded([prediction.seed]))
         return video[0, :, start : start + frames].to(prediction.video.device)
 
+    @property
+    def vae(self) -> VideoVAE:
+        """Pixels ↔ latents."""
+        return self.parts.vae
+
+    @property
+    def transformer(self) -> VideoTransformer:
+        """Velocity of the flow."""
+        return self.parts.transformer
+
+    @property
+    def text_encoder(self) -> TextEncoder | None:
+        """Encoder of instructions for the transformer."""
+        return self.parts.text_encoder
+
+    @property
+    def vlm(self) -> EncodesFeatures | None:
+        """Encoder of clips and instructions for the adapter."""
+        return self.parts.vlm
+
+    @property
+    def adapter(self) -> AbstractAdapter | None:
+        """Conditions the transformer on the VLM's features."""
+        return self.parts.adapter
+
+    @property
+    def plan(self) -> SamplingPlan:
+        """Lengths, schedule and decoding."""
+        return self.parts.plan
+
+    @property
+    def placement(self) -> Placement | None:
+        """Devices and types that reading the model decided on; None for parts that were made in memory."""
+        return self.parts.placement
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the transformer."""
+        return self.parts.device
+
     def features(
         self, contexts: Float[Tensor, "batch rgb=3 context height width"], instructions: Sequence[str]
     ) -> VLMFeatures | None:
-        """What the VLM makes of the clips, on the video model's clock; None without VLM."""
-        if self.vlm is None:
-            return None
-        features = self._seen.encode(self.vlm, contexts, instructions, frame_rate=self.plan.frame_rate).to(self.device)
-        # The VLM may have seen earlier frames than the video model: its clock starts with the video model's context.
-        earlier = max(0, contexts.shape[2] - self.plan.context_frames)
-        return features.shift(-earlier / self.plan.frame_rate) if earlier else features
+        """See `WorldParts.features`."""
+        return self.parts.features(contexts, instructions)
 
     def encode(
         self, video: Float[Tensor, "batch rgb=3 frame height width"]
     ) -> Float[Tensor, "batch channel latent_frame row column"]:
-        """Normalised latents: the posterior's mean, in float32."""
-        return self.vae.encode(video.to(self.device, dtype_of(self.vae))).float()
+        """See `WorldParts.encode`."""
+        return self.parts.encode(video)
 
     def text(self, instructions: Sequence[str]) -> TextConditioning:
-        """The instructions as the transformer's own text; no token at all where an adapter's tokens replace it."""
-        if self.text_encoder is None:
-            width = self.transformer.config.caption_channels
-            return TextConditioning.empty(len(instructions), width).to(self.device)
-        return self._prompts.encode(self.text_encoder, instructions).to(self.device)
+        """See `WorldParts.text`."""
+        return self.parts.text(instructions)
 
-    def given(
+    def condition(
         self,
         context_latents: Float[Tensor, "batch channel latent_context row column"],
         features: VLMFeatures | None,
         text: TextConditioning,
         frames: int,
-        *,
-        noise_level: float = 0.0,
-    ) -> tuple[Conditioning, Given]:
-        """What the adapter says, and the denoising problem of the next `frames` latent frames."""
-        batch, _, known, height, width = context_latents.shape
-        places = coordinates(
-            LatentShape(known + frames, height, width),
-            frame_rate=self.plan.frame_rate,
-            causal=self.transformer.config.causal_temporal_positioning,
-            device=self.device,
-        ).expand(batch, -1, -1)
-        conditioning = Conditioning()
-        if self.adapter is not None and features is not None:
-            dtype = next(self.adapter.parameters()).dtype
-            targets = places[:, :, known * height * width :]
-            conditioning = self.adapter(features.to(self.device, dtype), targets)
-        problem = Given.of(to_tokens(context_latents), places, text, conditioning, noise_level=noise_level)
-        return conditioning, problem
+    ) -> tuple[Conditioning, ConditionedSequence]:
+        """See `WorldParts.condition`."""
+        return self.parts.condition(context_latents, features, text, frames)
 
     def decode(
-        self,
-        latents: Float[Tensor, "batch channel latent_frame row column"],
-        generators: list[torch.Generator],
+        self, latents: Float[Tensor, "batch channel latent_frame row column"], generators: list[torch.Generator]
     ) -> Float[Tensor, "batch rgb=3 frame height width"]:
-        """Video in [−1, 1] of normalised latents, at the plan's decoder noise level; one generator per row."""
-        if self.plan.decode_noise > 0:
-            latents = torch.lerp(latents, draw_noise(latents, generators), self.plan.decode_noise)
-        video = self.vae.decode(latents.to(dtype_of(self.vae)), timestep=self.plan.decode_timestep, noise_scale=0.0)
-        return video.float().clamp(-1, 1)
+        """See `WorldParts.decode`."""
+        return self.parts.decode(latents, generators)

@@ -16,7 +16,7 @@ from foresight.metrics.frechet import i3d
 from foresight.physics import PhysicsConfig
 from foresight.world.domain import reconstruct
 from foresight.world.prediction import Prediction
-from foresight.world.request import NoiseLevel
+from foresight.world.sampling import NoiseLevel, Sampling
 from foresight.world.variants import without_adapter
 from foresight.world.world_model import WorldModel
 
@@ -90,9 +90,7 @@ class PredictionBenchmark:
                     contexts,
                     told,
                     frames,
-                    candidates=self._candidates,
-                    noise_level=self._noise_level if world.adapter is not None else "auto",
-                    seed=seed,
+                    Sampling(self._candidates, self._noise_level if world.adapter is not None else "auto", seed),
                 )
 
             found = predict(model, instructions)

@@ -21,7 +21,7 @@ from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
 from foresight.metrics.picture import gradient_energy, mse, ssim
 from foresight.metrics.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
 from foresight.world.domain import reconstruct
-from foresight.world.request import NoiseLevel
+from foresight.world.sampling import NoiseLevel, Sampling
 from foresight.world.variants import without_adapter
 from foresight.world.world_model import WorldModel
 
@@ -191,9 +191,7 @@ class VideoBenchmark:
             contexts,
             told,
             frames,
-            candidates=self._candidates,
-            noise_level=self._noise_level if model.adapter is not None else "auto",
-            seed=self._seed,
+            Sampling(self._candidates, self._noise_level if model.adapter is not None else "auto", self._seed),
         )
         return torch.stack([model.shown(one) for one in found]).cpu()
 

@@ -49,7 +49,7 @@ class LikelihoodReviser(ScoringReviser):
         known = latents[:, :, : -(frames // TIME)].expand(count, -1, -1, -1, -1)
         contexts = case.context[None].to(given).expand(count, -1, -1, -1, -1)
         features = model.features(contexts, case.hypotheses)
-        _, problem = model.given(known, features, model.text(case.hypotheses), frames // TIME)
+        _, problem = model.condition(known, features, model.text(case.hypotheses), frames // TIME)
         denoise = FutureDenoiser(model.transformer, problem)
         total = future.new_zeros(count)
         for draw in range(self.draws):

@@ -17,7 +17,7 @@ from adapters import AbstractAdapter
 from adapters.types import Conditioning
 from foresight.data.batch import CachedBatch
 from foresight.training.objectives.sentences import DroppedText, Sentences
-from foresight.world.denoiser import Given, future_velocity
+from foresight.world.denoiser import ConditionedSequence, future_velocity
 from ltx.flow.training import AbstractSigmaDistribution, noised
 from ltx.losses.flow_matching import flow_matching_loss
 from ltx.shapes import LatentShape, coordinates, to_tokens
@@ -133,7 +133,7 @@ class ContextFlow:
         clean, places = to_tokens(batch["latents"]), model.places(batch)
         text = self._text(batch.instructions, generator, training=model.training)
         conditioning = model.conditioning(batch, known)
-        given = Given.of(clean[:, :known], places, text, conditioning)
+        given = ConditionedSequence.of(clean[:, :known], places, text, conditioning)
 
         future = clean[:, known:]
         noise = torch.randn(future.shape, generator=generator, device=future.device)

@@ -17,7 +17,7 @@ from adapters import LatentForecast
 from foresight.data.batch import CachedBatch
 from foresight.training.objectives.adapter import AdaptedTransformer, check_context, known_tokens
 from foresight.training.objectives.sentences import DroppedText
-from foresight.world.denoiser import Given, future_velocity
+from foresight.world.denoiser import ConditionedSequence, future_velocity
 from ltx.flow.path import clean_from_velocity, interpolate
 from ltx.flow.training import AbstractSigmaDistribution
 from ltx.shapes import to_tokens
@@ -131,7 +131,7 @@ class Refinement:
         noise = torch.randn(forecast.shape, generator=generator, device=forecast.device)
         levels = self._levels.sample(len(forecast), forecast.shape[1], generator)[:, None].expand(forecast.shape[:2])
         entered = interpolate(forecast, noise, levels)
-        given = Given.of(clean[:, :known], places, text, conditioning)
+        given = ConditionedSequence.of(clean[:, :known], places, text, conditioning)
         velocity = future_velocity(model.transformer, given, entered, levels).float()
         repaired = clean_from_velocity(entered, velocity, levels)
         return {"loss": (repaired - clean[:, known:]).square().mean()}

@@ -70,7 +70,7 @@ def test_nothing_else_is_constructed(target: Any) -> None:
         "foresight.evaluation.tables.publish",
         "foresight.loop.trace.Trace.save",
         "foresight.report.write_page",
-        "foresight.world.storage.write_world_model",
+        "foresight.world.storage.write_world",
         "foresight.vlm.encoder.QwenEncoder.save_pretrained",
     ],
 )

@@ -77,8 +77,8 @@ def test_an_interruption_leaves_what_was_seen(world, stream, tmp_path, monkeypat
                 raise KeyboardInterrupt
             yield arrival
 
-    real = command.arrivals
-    monkeypatch.setattr(command, "arrivals", interrupted)
+    real = command.stream_frames
+    monkeypatch.setattr(command, "stream_frames", interrupted)
     with pytest.raises(KeyboardInterrupt):
         watch(model=world, alarm=None, video=stream, run=str(tmp_path / "run"), **HOW)
     run = tmp_path / "run"

@@ -26,8 +26,9 @@ from foresight.evaluation.conditioning import (
 )
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
-from foresight.world.denoiser import Given, future_velocity
+from foresight.world.denoiser import ConditionedSequence, future_velocity
 from foresight.world.flow_error import flow_losses
+from foresight.world.sampling import Sampling
 from foresight.world.variants import without_adapter
 from foresight.world.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
@@ -58,10 +59,10 @@ def clips(count: int) -> tuple[Tensor, Tensor, list[str]]:
     return video[:, :, :9], video[:, :, 9:], [clip.instruction for clip in found]
 
 
-def given_of(world: WorldModel, count: int = 2) -> tuple[Given, Any, Tensor, Tensor]:
+def given_of(world: WorldModel, count: int = 2) -> tuple[ConditionedSequence, Any, Tensor, Tensor]:
     contexts, futures, told = clips(count)
     case = situation(world, SAME, contexts, futures, told)
-    conditioning, given = world.given(case.context, world.features(contexts, told), case.text, 2)
+    conditioning, given = world.condition(case.context, world.features(contexts, told), case.text, 2)
     return given, conditioning.forecast, case.future, draw_noise(case.future, seeded([0] * count))
 
 
@@ -190,7 +191,7 @@ def test_movements_are_in_grey_levels(make_world: Maker) -> None:
     contexts, told = torch.stack([clip.tensor[:, :9] for clip in made]), [clip.instruction for clip in made]
 
     def film(model: WorldModel, level: float, seed: int) -> Tensor:
-        drawn = model.predict_batch(contexts, told, 16, noise_level=level, seed=seed)
+        drawn = model.predict_batch(contexts, told, 16, Sampling(noise_level=level, seed=seed))
         return torch.stack([prediction.video[0] for prediction in drawn])
 
     with without_adapter(world) as bare:

@@ -45,7 +45,7 @@ def test_repairing_by_hand(world, clip, drawn):
     got = renoise(world, clip[:, :9], PUSH, drawn.latents, where, noise_level=0.5, seed=5, horizon=16)
     with torch.no_grad():
         features = world.features(clip[None, :, :9], [PUSH])
-        _, problem = world.given(world.encode(clip[None, :, :9]), features, world.text([PUSH]), 2)
+        _, problem = world.condition(world.encode(clip[None, :, :9]), features, world.text([PUSH]), 2)
         problem = problem.repeat(2)
         clean = to_tokens(drawn.latents)
         mask = to_tokens(where[:, None].float())

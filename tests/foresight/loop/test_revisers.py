@@ -31,7 +31,7 @@ def test_flow_losses_by_hand(world, case):
         noise = draw_noise(clean, seeded([3]))
         for index, text in enumerate((UP, DOWN)):
             features = world.features(case.context[None], [text])
-            _, problem = world.given(latents[:, :, :2], features, world.text([text]), 1)
+            _, problem = world.condition(latents[:, :, :2], features, world.text([text]), 1)
             total = 0.0
             for sigma in (0.4, 0.8):
                 noisy = (1 - sigma) * clean + sigma * noise

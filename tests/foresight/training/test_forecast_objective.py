@@ -30,7 +30,7 @@ from foresight.training.objectives.forecast import (
 )
 from foresight.training.objectives.reference import ReferenceFit
 from foresight.training.objectives.sentences import DroppedText
-from foresight.world.denoiser import Given, future_velocity
+from foresight.world.denoiser import ConditionedSequence, future_velocity
 from ltx.flow import UniformSigma
 from ltx.text import TextConditioning
 from ltx.transformer import TransformerConfig, VideoTransformer
@@ -201,7 +201,7 @@ def test_repair_is_one_step_to_the_clean_end() -> None:
     truth = truth_of(rows)
     entered = 0.4 * 0.5 + 0.6 * torch.randn(truth.shape, generator=torch.Generator().manual_seed(0))
     known = rows["latents"][:, :, :2].flatten(2).transpose(1, 2)
-    given = Given.of(known, model.places(rows), words.encode(["", ""]), Conditioning())
+    given = ConditionedSequence.of(known, model.places(rows), words.encode(["", ""]), Conditioning())
     velocity = future_velocity(model.transformer, given, entered, torch.full(truth.shape[:2], 0.6))
     torch.testing.assert_close(found, (entered - 0.6 * velocity - truth).square().mean(), rtol=1e-4, atol=1e-5)
 

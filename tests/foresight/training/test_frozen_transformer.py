@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from foresight.training.initial import frozen_transformer
-from foresight.world.denoiser import Given, future_velocity
+from foresight.world.denoiser import ConditionedSequence, future_velocity
 from ltx.transformer import TransformerConfig, VideoTransformer
 
 CONFIG = TransformerConfig(
@@ -47,7 +47,7 @@ def test_half_precision_inside_is_float32_outside() -> None:
     half.load_state_dict(exact.state_dict())
     half.to(torch.bfloat16)
     text = torch.randn(1, 5, 16, requires_grad=True)
-    given = Given(
+    given = ConditionedSequence(
         latents=torch.randn(1, 4, 8),
         noise_level=0.0,
         coordinates=torch.rand(1, 3, 12),

@@ -13,6 +13,7 @@ from foresight.physics import make_clip
 from foresight.verify.evidence import Evidence, FlowLosses, Gathering
 from foresight.verify.gathering import NEEDS, Gatherer, gather
 from foresight.verify.signals import SIGNALS, signal
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
 
 
@@ -157,7 +158,7 @@ def embedded():
 def predictions(world, clip):
     """Two clips with two candidates each."""
     contexts = torch.stack([clip[:, :9], clip[:, 8:17]])
-    return world.predict_batch(contexts, ["nothing is pushed", "the red ball is pushed up"], 16, candidates=2)
+    return world.predict_batch(contexts, ["nothing is pushed", "the red ball is pushed up"], 16, Sampling(2))
 
 
 def test_every_signal_gives_one_finite_figure_per_clip(world, clip, predictions):
@@ -205,7 +206,7 @@ def test_no_candidate_meets_its_own_noise(embedded):
     """
     clips = [make_clip(seed) for seed in (30_000_001, 30_000_002)]
     contexts = torch.stack([one.tensor[:, :9] for one in clips])
-    predictions = embedded.predict_batch(contexts, [one.instruction for one in clips], 16, candidates=4)
+    predictions = embedded.predict_batch(contexts, [one.instruction for one in clips], 16, Sampling(4))
     losses = {}
     for seed in (Gathering.seed, 0):
         how = replace(HOW, seed=seed)

@@ -11,6 +11,7 @@ from foresight.verify import FittedOn, Gathering, Verifier, fit_verifier, model_
 from foresight.verify.calibration import auroc, expected_calibration_error
 from foresight.verify.examples import Examples, Samples
 from foresight.verify.head import fit_head
+from foresight.world.sampling import Sampling
 
 INSTRUCTIONS = ("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down", "the red box is gone")
 
@@ -186,7 +187,7 @@ def test_a_model_is_ranked_in_batches_as_alone(world, clip):
     """Each candidate of each prediction gets a probability, the same alone and beside another clip."""
     verifier = fitted(model=model_fingerprint(world), candidates=4)
     contexts = torch.stack([clip[:, :9], clip[:, 8:17]])
-    predictions = world.predict_batch(contexts, ["nothing is pushed", "the red ball is pushed up"], 8, candidates=4)
+    predictions = world.predict_batch(contexts, ["nothing is pushed", "the red ball is pushed up"], 8, Sampling(4))
     together = verifier.rank_batch(world, predictions)
     assert together.shape == (2, 4) and bool(((together > 0) & (together < 1)).all())
     assert torch.allclose(verifier.rank(world, predictions[1]), together[1], atol=1e-4)

@@ -18,7 +18,7 @@ from PIL import Image
 from foresight.errors import UserError
 from foresight.video.camera import Backlog, steady
 from foresight.video.stream import growing
-from foresight.watch import Arrival, arrivals
+from foresight.watch import StreamFrame, stream_frames
 from ltx.media import MediaError, MediaInfo, write_mp4
 from ltx.media.frames import Picture
 
@@ -29,8 +29,8 @@ def grey(level: int) -> torch.Tensor:
     return torch.full((3, 32, 32), level / 127.5 - 1)
 
 
-def arrival(number: int) -> Arrival:
-    return Arrival(grey(number), float(number), number > 0)
+def arrival(number: int) -> StreamFrame:
+    return StreamFrame(grey(number), float(number), number > 0)
 
 
 def draw(folder: Path, number: int) -> None:
@@ -45,7 +45,7 @@ def test_a_file_is_taken_at_the_models_rate(tmp_path):
     """16 frames a second become every second one, an eighth of a second apart; all but the first follow."""
     video = torch.stack([grey(10 * index) for index in range(12)], dim=1)
     write_mp4(tmp_path / "a.mp4", video, frame_rate=16, crf=0)
-    found = list(arrivals(str(tmp_path / "a.mp4"), **HOW))
+    found = list(stream_frames(str(tmp_path / "a.mp4"), **HOW))
     assert [one.seconds for one in found] == [index / 8 for index in range(6)]
     assert levels(found) == pytest.approx([0, 20, 40, 60, 80, 100], abs=2)
     assert [one.follows for one in found] == [False] + [True] * 5
@@ -61,9 +61,9 @@ def test_the_chosen_stream_is_watched(tmp_path):
             frame = av.VideoFrame.from_ndarray(np.full((32, 32, 3), level, np.uint8), format="rgb24")
             container.mux([*stream.encode(frame), *stream.encode()])
     for number, level in enumerate((60, 160)):
-        assert levels(arrivals(str(tmp_path / "two.mkv"), **HOW, stream=number)) == pytest.approx([level], abs=2)
+        assert levels(stream_frames(str(tmp_path / "two.mkv"), **HOW, stream=number)) == pytest.approx([level], abs=2)
     with pytest.raises(MediaError, match="it is one, number 0; got 1"):
-        list(arrivals(str(tmp_path), **HOW, stream=1))
+        list(stream_frames(str(tmp_path), **HOW, stream=1))
 
 
 def test_a_folder_is_watched_while_it_grows(tmp_path):
@@ -78,7 +78,7 @@ def test_a_folder_is_watched_while_it_grows(tmp_path):
 
     thread = threading.Thread(target=later)
     thread.start()
-    found = list(arrivals(str(tmp_path), **HOW))
+    found = list(stream_frames(str(tmp_path), **HOW))
     thread.join()
     assert levels(found) == [1, 2, 9, 10, 11, 100]
     assert [one.seconds for one in found] == [index / 8 for index in range(6)]
@@ -114,7 +114,7 @@ def test_an_address_is_read_to_its_end(tmp_path):
 
     thread = threading.Thread(target=serve)
     thread.start()
-    found = list(arrivals(f"tcp://127.0.0.1:{server.getsockname()[1]}", **{**HOW, "patience": 5.0}))
+    found = list(stream_frames(f"tcp://127.0.0.1:{server.getsockname()[1]}", **{**HOW, "patience": 5.0}))
     thread.join()
     server.close()
     assert 18 <= len(found) <= 20 and not found[0].follows and all(one.follows for one in found[1:])
@@ -165,10 +165,10 @@ def test_the_clock_starts_anew_where_pictures_stay_out():
 def test_what_cannot_be_read_is_one_kind_of_error(video):
     """An empty name, a file that is not there, an address where nobody answers."""
     with pytest.raises((UserError, MediaError)) as caught:
-        list(arrivals(video, **HOW))
+        list(stream_frames(video, **HOW))
     assert "\n" not in str(caught.value)
 
 
 def test_an_empty_folder_ends(tmp_path):
     """A folder in which no picture comes has no frames."""
-    assert list(arrivals(str(tmp_path), **HOW)) == []
+    assert list(stream_frames(str(tmp_path), **HOW)) == []

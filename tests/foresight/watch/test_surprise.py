@@ -9,6 +9,7 @@ import torch
 
 from foresight.errors import UserError
 from foresight.watch.surprise import energy, surprise
+from foresight.world.sampling import Sampling
 
 
 def test_energy_by_hand():
@@ -31,7 +32,7 @@ def test_the_order_of_candidates_and_the_rest_of_the_batch_change_nothing(world,
     """A permuted prediction, and one beside another clip, give the same surprise."""
     contexts = torch.stack([clip[:, :9], clip[:, 8:17]])
     futures = torch.stack([clip[:, 9:17], clip[:, 17:25]])
-    first, second = world.predict_batch(contexts, ["nothing is pushed"] * 2, 8, candidates=3)
+    first, second = world.predict_batch(contexts, ["nothing is pushed"] * 2, 8, Sampling(candidates=3))
     turned = replace(first, video=first.video.flip(0), latents=first.latents.flip(0))
     both = surprise(world, [first, second], futures)
     assert torch.allclose(surprise(world, [turned], futures[:1]), both[:1], atol=1e-4)

@@ -11,17 +11,17 @@ import torch
 
 from foresight.errors import UserError
 from foresight.metrics.picture import mse
-from foresight.watch import Arrival, Watcher
+from foresight.watch import StreamFrame, Watcher
 from foresight.watch.timeline import Timeline
 
 ASKED = {"instruction": "nothing is pushed", "ahead": 8, "candidates": 2, "seed": 0, "steps": 1}
 
 
-def endless(clip: torch.Tensor, frames: int, gap: int = -1) -> Iterator[Arrival]:
+def endless(clip: torch.Tensor, frames: int, gap: int = -1) -> Iterator[StreamFrame]:
     """The clip forwards and backwards for ever, with a gap before one frame."""
     there = [*range(25), *range(23, 0, -1)]
     for index in range(frames):
-        yield Arrival(clip[:, there[index % len(there)]], index / 8, index not in (0, gap))
+        yield StreamFrame(clip[:, there[index % len(there)]], index / 8, index not in (0, gap))
 
 
 def alive() -> int:

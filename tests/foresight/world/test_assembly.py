@@ -16,7 +16,7 @@ from adapters import QueriesConfig, save_adapter
 from adapters.storage import CONFIG
 from foresight import WorldModel
 from foresight.errors import UserError
-from foresight.world.assembly import adapter_configs, plan_assembly, release_preset
+from foresight.world.assembly import NamedParts, adapter_configs, plan_assembly, release_preset
 from foresight.world.training_clips import TrainingClips
 from ltx.bundle.checkpoint import Checkpoint
 from ltx.flow import SchedulerConfig
@@ -64,12 +64,9 @@ def test_an_assembled_model_predicts_what_its_parts_predicted(disk: Disk, clip: 
 def test_a_folder_that_refers_to_its_parts_reads_back_equal(disk: Disk, clip: Tensor, tmp_path: Path) -> None:
     """The folder holds the adapter and no other weight, and predicts as the model does."""
     assembly = plan_assembly(
-        ltx=disk.ltx,
-        vlm=disk.vlm,
-        adapter=disk.adapter.parent,
-        text_encoder=disk.text,
+        NamedParts(ltx=disk.ltx, vlm=disk.vlm, adapter=disk.adapter.parent, text_encoder=disk.text),
+        disk.world.plan,
         clips={},
-        sampling=disk.world.plan,
     )
     assembly.save(tmp_path / "mine")
     assert {path.parent.name for path in (tmp_path / "mine").rglob("*.safetensors")} == {"adapter"}
@@ -81,7 +78,7 @@ def test_a_folder_that_refers_to_its_parts_reads_back_equal(disk: Disk, clip: Te
 def test_a_part_that_is_another_by_now_is_refused(disk: Disk, tmp_path: Path, change: str) -> None:
     """A checkpoint of the same size with one other number, or none at all, is named before it is read."""
     assembly = plan_assembly(
-        ltx=disk.ltx, vlm=disk.vlm, adapter=disk.adapter, text_encoder=disk.text, clips={}, sampling={}
+        NamedParts(ltx=disk.ltx, vlm=disk.vlm, adapter=disk.adapter, text_encoder=disk.text), {}, clips={}
     )
     assembly.save(tmp_path / "mine")
     weights = disk.vlm / "model.safetensors"
@@ -99,13 +96,10 @@ def test_a_part_that_is_another_by_now_is_refused(disk: Disk, tmp_path: Path, ch
 def test_lengths_come_from_training_and_times_from_the_release(disk: Disk) -> None:
     """The adapter's clips give rate and lengths; the preset gives steps, guidance and decoding; a wish wins."""
     plan = plan_assembly(
-        ltx=disk.ltx,
-        vlm=disk.vlm,
-        adapter=disk.adapter,
-        text_encoder=disk.text,
+        NamedParts(ltx=disk.ltx, vlm=disk.vlm, adapter=disk.adapter, text_encoder=disk.text),
+        {"decode_noise": 0.5, "carried_noise": None},
         preset="ltxv-2b-0.9.8-distilled",
         clips={"frame_rate": 25.0},
-        sampling={"decode_noise": 0.5, "carried_noise": None},
     ).plan
     assert (plan.frame_rate, plan.context_frames, plan.chunk_frames) == (8.0, 9, 16)
     assert plan.times is not None and plan.steps == len(plan.times) and plan.guidance == 1.0

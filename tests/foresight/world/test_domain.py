@@ -14,7 +14,7 @@ from foresight.choose import ImageGoal, choose
 from foresight.cli.main import main
 from foresight.loop import Accept, Budget, GiveUp, PredictVerifyLoop, Task
 from foresight.verify import Verifier
-from foresight.watch import Arrival, Watcher
+from foresight.watch import StreamFrame, Watcher
 from foresight.world.domain import DomainCheck, check_domain
 from ltx.media import write_mp4
 
@@ -90,7 +90,7 @@ def test_watching_says_nothing_of_another_world(tiny: WorldModel, foreign: Tenso
     """No moment is scored on foreign frames; once the model's own world is shown, moments come again."""
     watcher = Watcher(tiny, instruction=PUSH, ahead=8, candidates=2, seed=0, steps=1)
     frames = torch.cat([foreign, clip], dim=1)
-    found = [watcher.push(Arrival(frame, i / 8, True)) for i, frame in enumerate(frames.unbind(1))]
+    found = [watcher.push(StreamFrame(frame, i / 8, True)) for i, frame in enumerate(frames.unbind(1))]
     moments = [(index, moment) for index, moment in enumerate(found) if moment is not None]
     assert watcher.unread >= 2 and moments and min(index for index, _ in moments) >= 25
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from foresight.errors import UserError
-from foresight.world.request import check_request, check_spoken
+from foresight.world.request import check_clips, check_spoken
+from foresight.world.sampling import Sampling
 
 FINE: dict[str, Any] = {
     "contexts": torch.zeros(2, 3, 9, 4, 4),
@@ -20,13 +21,19 @@ FINE: dict[str, Any] = {
 }
 
 
+def check_request(change: dict[str, Any]) -> None:
+    asked = {**FINE, **change}
+    check_clips(*(asked.pop(name) for name in ("contexts", "instructions", "horizon")))
+    Sampling(**asked)
+
+
 @pytest.mark.parametrize(
     "change",
     [{}, {"candidates": 1024}, {"steps": 1}, {"steps": 1000}, {"noise_level": 0}, {"noise_level": 1.0}, {"horizon": 9}],
 )
 def test_what_can_be_answered(change: dict[str, Any]) -> None:
     """The least and the most of everything."""
-    check_request(**{**FINE, **change})
+    check_request(change)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +55,7 @@ def test_what_can_be_answered(change: dict[str, Any]) -> None:
 def test_what_cannot_be_answered(change: dict[str, Any], said: str) -> None:
     """Each with what it should be."""
     with pytest.raises(UserError, match=said):
-        check_request(**{**FINE, **change})
+        check_request(change)
 
 
 def test_a_vlm_is_told_something() -> None:
@@ -57,3 +64,8 @@ def test_a_vlm_is_told_something() -> None:
     for told in (["", "a"], ["a", " "]):
         with pytest.raises(UserError, match="an instruction"):
             check_spoken(told)
+
+
+def test_every_candidate_has_a_seed_of_its_own() -> None:
+    """Candidate i is drawn with seed + i."""
+    assert Sampling(candidates=3, seed=7).seeds == [7, 8, 9]

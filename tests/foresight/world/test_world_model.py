@@ -10,8 +10,9 @@ import torch
 
 from adapters import LinearConfig, Pairing
 from foresight.errors import UserError
-from foresight.world.denoiser import Given, future_velocity
+from foresight.world.denoiser import ConditionedSequence, future_velocity
 from foresight.world.rollout import UNKNOWN_ERROR
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
 from ltx.shapes import LatentShape, from_tokens
@@ -47,7 +48,7 @@ def test_clips_in_a_batch_are_predicted_as_if_alone(world, clip, noise_level):
     """A batch of different clips and instructions equals each clip by itself, on every route."""
     contexts = torch.stack([clip[:, :9], clip[:, 8:17].flip(-1)])
     sentences = [PUSH, STILL]
-    batch = world.predict_batch(contexts, sentences, 16, candidates=2, seed=1, noise_level=noise_level)
+    batch = world.predict_batch(contexts, sentences, 16, Sampling(2, noise_level, seed=1))
     for row, sentence in enumerate(sentences):
         alone = world.predict(contexts[row], sentence, 16, candidates=2, seed=1, noise_level=noise_level)
         assert close(batch[row].video, alone.video)
@@ -125,9 +126,9 @@ def test_guidance_is_the_textbook_formula(make_world, clip):
     with torch.no_grad():
         context = guided.encode(clip[None, :, :9])
         features = guided.features(clip[None, :, :9], [PUSH])
-        _, problem = guided.given(context, features, guided.text([PUSH]), 2)
+        _, problem = guided.condition(context, features, guided.text([PUSH]), 2)
         empty = guided.text([""])
-        bare = Given(problem.latents, 0.0, problem.coordinates, empty.embeddings, empty.mask, None)
+        bare = ConditionedSequence(problem.latents, 0.0, problem.coordinates, empty.embeddings, empty.mask, None)
         tokens = draw_noise(torch.empty(1, 8, 8), seeded([9]))
         times = [1.0, 2 / 3, 1 / 3, 0.0]
         for now, then in pairwise(times):
@@ -146,7 +147,7 @@ def test_the_noise_level_chooses_the_route(world, clip):
     context = world.encode(clip[None, :, :9])
     with torch.no_grad():
         features = world.features(clip[None, :, :9], [PUSH])
-        conditioning, _ = world.given(context, features, world.text([PUSH]), 2)
+        conditioning, _ = world.condition(context, features, world.text([PUSH]), 2)
     forecast = from_tokens(conditioning.forecast.latents, LatentShape(2, 2, 2))
 
     decoded = world.predict(clip[:, :9], PUSH, 16, noise_level=0.05)
@@ -164,7 +165,7 @@ def test_auto_enters_at_the_error_the_adapter_expects(world, clip):
     context = world.encode(clip[None, :, :9])
     with torch.no_grad():
         features = world.features(clip[None, :, :9], [PUSH])
-        conditioning, _ = world.given(context, features, world.text([PUSH]), 2)
+        conditioning, _ = world.condition(context, features, world.text([PUSH]), 2)
     expected = conditioning.forecast.log_variance.exp().mean().sqrt().clamp(0.05, 1)
     got = world.predict(clip[:, :9], PUSH, 16, noise_level="auto").noise_level
     assert got == pytest.approx(float(expected), abs=1e-5)

@@ -15,6 +15,7 @@ from foresight.evaluation.prediction.card import CEILING, COPY, EXTENDED, MODEL,
 from foresight.evaluation.prediction.videos import MISLED, VideoBenchmark, evaluate_videos
 from foresight.metrics.baselines import copy_last_frame
 from foresight.physics import PhysicsConfig
+from foresight.world.sampling import Sampling
 
 GIVEN = 9
 
@@ -100,8 +101,8 @@ def test_a_model_without_adapter_chooses_its_noise_level(adapter: object, level:
     """The level asked for is one that an adapter was trained at; the released model alone samples from pure noise."""
     asked: list[object] = []
 
-    def predict_batch(contexts: torch.Tensor, told: list[str], frames: int, **options: object) -> list[torch.Tensor]:
-        asked.append(options["noise_level"])
+    def predict_batch(contexts: torch.Tensor, told: list[str], frames: int, sampling: Sampling) -> list[torch.Tensor]:
+        asked.append(sampling.noise_level)
         return [context[:, :1] for context in contexts]
 
     model: Any = SimpleNamespace(adapter=adapter, predict_batch=predict_batch, shown=lambda one: one)
