@@ -1,13 +1,13 @@
 """Predict, verify, decide: moves, policies as pure functions, budgets, and the record of every attempt."""
 
 from foresight.loop.attempt import Attempt, Task
-from foresight.loop.budget import Budget, Cost, Spent
-from foresight.loop.imagination import Actor, Imagination
+from foresight.loop.budget import Budget, Cost
 from foresight.loop.loop import PredictVerifyLoop, drive
-from foresight.loop.moves import Continue, Draw, Fit, GiveUp, Move, Renoise, Reword, Step, Take
-from foresight.loop.policies import Abstain, Accept, Best, Compare, Conform, Refine, Reground, Resample, Revise
-from foresight.loop.policy import Chain, Judged, Policy, Situation
+from foresight.loop.policies import Abstain, Accept, Best, Chain, Compare, Conform, Refine, Reground, Resample, Revise
+from foresight.loop.policies.base import JudgedAttempt, Policy, Situation
+from foresight.loop.policies.moves import Condition, Continue, GiveUp, Move, Renoise, Reword, Sample, Step, Take
 from foresight.loop.replay import differences, replay
+from foresight.loop.runner import Actor, AttemptRunner
 from foresight.loop.trace import Trace
 
 __all__ = [
@@ -15,18 +15,17 @@ __all__ = [
     "Accept",
     "Actor",
     "Attempt",
+    "AttemptRunner",
     "Best",
     "Budget",
     "Chain",
     "Compare",
+    "Condition",
     "Conform",
     "Continue",
     "Cost",
-    "Draw",
-    "Fit",
     "GiveUp",
-    "Imagination",
-    "Judged",
+    "JudgedAttempt",
     "Move",
     "Policy",
     "PredictVerifyLoop",
@@ -36,8 +35,8 @@ __all__ = [
     "Resample",
     "Revise",
     "Reword",
+    "Sample",
     "Situation",
-    "Spent",
     "Step",
     "Take",
     "Task",

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from foresight.errors import UserError
 from foresight.loop.budget import Cost
-from foresight.loop.moves import Move
-from foresight.loop.policy import Judged
+from foresight.loop.policies.base import JudgedAttempt
+from foresight.loop.policies.moves import Move
 from foresight.verify.verifier import Verdict
 from ltx.shapes import TIME
 
@@ -84,10 +84,10 @@ class Attempt:
         return self.video[self.chosen]
 
     @property
-    def judged(self) -> Judged:
+    def judged(self) -> JudgedAttempt:
         """What a policy knows of it."""
         verdict = self.verdict
-        return Judged(
+        return JudgedAttempt(
             move=self.move,
             instruction=self.instruction,
             probability=None if verdict is None else verdict.confidence,

@@ -1,4 +1,4 @@
-"""What attempts cost, and how much a loop may spend."""
+"""Cost of attempts, and the budget of a loop."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cost:
-    """What an attempt took.
+    """Cost of an attempt, or of several together.
 
     Args:
         seconds: wall-clock time of predicting, verifying and revising.
@@ -19,6 +19,16 @@ class Cost:
     seconds: float = 0.0
     evaluations: int = 0
     decodes: int = 0
+
+    @classmethod
+    def total(cls, costs: Iterable[Cost]) -> Cost:
+        """Sum of costs."""
+        costs = tuple(costs)
+        return cls(
+            seconds=sum(cost.seconds for cost in costs),
+            evaluations=sum(cost.evaluations for cost in costs),
+            decodes=sum(cost.decodes for cost in costs),
+        )
 
 
 @dataclass(frozen=True)
@@ -43,32 +53,11 @@ class Budget:
         if self.attempts < 1 or not all(limit is None or limit > 0 for limit in limits):
             raise ValueError(f"expected a budget of at least one attempt and limits above 0, got {self}")
 
-
-@dataclass(frozen=True)
-class Spent:
-    """What a loop has used so far."""
-
-    attempts: int = 0
-    seconds: float = 0.0
-    evaluations: int = 0
-    decodes: int = 0
-
-    @classmethod
-    def on(cls, costs: Iterable[Cost]) -> Spent:
-        """The sum of some attempts' costs."""
-        costs = tuple(costs)
-        return cls(
-            attempts=len(costs),
-            seconds=sum(cost.seconds for cost in costs),
-            evaluations=sum(cost.evaluations for cost in costs),
-            decodes=sum(cost.decodes for cost in costs),
-        )
-
-    def exhausts(self, budget: Budget) -> bool:
-        """Whether nothing is left for another attempt."""
+    def exhausted(self, attempts: int, spent: Cost) -> bool:
+        """True when nothing is left for another attempt."""
         pairs = (
-            (self.attempts, budget.attempts),
-            (self.seconds, budget.seconds),
-            (self.evaluations, budget.evaluations),
+            (attempts, self.attempts),
+            (spent.seconds, self.seconds),
+            (spent.evaluations, self.evaluations),
         )
         return any(limit is not None and used >= limit for used, limit in pairs)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from foresight.loop.attempt import Attempt, Task
-from foresight.loop.budget import Budget, Spent
-from foresight.loop.imagination import Actor, Imagination
-from foresight.loop.moves import GiveUp, Take
+from foresight.loop.budget import Budget, Cost
+from foresight.loop.policies.base import Policy, Situation
+from foresight.loop.policies.moves import GiveUp, Take
 from foresight.loop.policies.unjudged import Unjudged
-from foresight.loop.policy import Policy, Situation
 from foresight.loop.revisers.base import Reviser
+from foresight.loop.runner import Actor, AttemptRunner
 from foresight.loop.trace import Trace
 from foresight.verify.verifier import Verifier
 from foresight.world.domain import check_domain
@@ -66,7 +66,7 @@ class PredictVerifyLoop:
 
     def actor(self, task: Task) -> Actor:
         """What carries out the moves of a task."""
-        return Imagination(self.model, self.verifier, task, noise_level=self.noise_level, reviser=self.reviser)
+        return AttemptRunner(self.model, self.verifier, task, noise_level=self.noise_level, reviser=self.reviser)
 
 
 def drive(
@@ -79,19 +79,21 @@ def drive(
     """
     attempts = list[Attempt]()
     while True:
-        spent = Spent.on(attempt.cost for attempt in attempts)
+        spent = Cost.total(attempt.cost for attempt in attempts)
         situation = Situation(
             instruction=task.instruction,
             seed=task.seed,
             hypotheses=task.hypotheses,
             candidates=actor.candidates,
             tried=tuple(attempt.judged for attempt in attempts),
-            exhausted=spent.exhausts(budget),
+            exhausted=budget.exhausted(len(attempts), spent),
         )
         step = policy.decide(situation) or GiveUp()
         if isinstance(step, Take | GiveUp):
             return Trace(task, tuple(attempts), step, spent)
         if situation.exhausted:
-            raise ValueError(f"expected a policy that ends once the budget is spent, got {step} after {spent}")
+            raise ValueError(
+                f"expected a policy that ends once the budget is spent, got {step} after {len(attempts)} attempts"
+            )
         attempts.append(actor.carry_out(step, attempts))
         on_attempt(attempts[-1])

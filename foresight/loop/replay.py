@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 
 from foresight.loop.attempt import Attempt
-from foresight.loop.imagination import Actor
 from foresight.loop.loop import PredictVerifyLoop, drive
-from foresight.loop.moves import Move
+from foresight.loop.policies.moves import Move
+from foresight.loop.runner import Actor
 from foresight.loop.trace import Trace
 
 

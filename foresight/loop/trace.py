@@ -16,8 +16,8 @@ from torch import Tensor
 from foresight.declared_types import check_fields
 from foresight.errors import UserError
 from foresight.loop.attempt import Attempt, Task
-from foresight.loop.budget import Cost, Spent
-from foresight.loop.moves import GiveUp, Take, as_record, from_record
+from foresight.loop.budget import Cost
+from foresight.loop.policies.moves import GiveUp, Take, as_record, from_record
 from foresight.verify.verifier import Verdict
 from ltx.files import replacing, write_text
 
@@ -29,16 +29,16 @@ class Trace:
     """A finished loop.
 
     Args:
-        task: what was asked.
+        task: of the loop.
         attempts: in order.
-        outcome: how it ended.
-        spent: in all.
+        outcome: the step that ended it.
+        spent: on all attempts.
     """
 
     task: Task
     attempts: tuple[Attempt, ...]
     outcome: Take | GiveUp
-    spent: Spent
+    spent: Cost
 
     @property
     def accepted(self) -> Attempt | None:
@@ -54,7 +54,7 @@ class Trace:
             "hypotheses": list(self.task.hypotheses),
             "attempts": [_record(attempt) for attempt in self.attempts],
             "outcome": as_record(self.outcome),
-            "spent": asdict(self.spent),
+            "spent": {"attempts": len(self.attempts), **asdict(self.spent)},
         }
 
     def save(self, folder: str | Path) -> None:
@@ -91,7 +91,8 @@ class Trace:
             outcome = from_record(record["outcome"])
             if not isinstance(outcome, Take | GiveUp):
                 raise TypeError(f"a loop that ends with {outcome}")
-            trace = cls(task, attempts, outcome, Spent(**record["spent"]))
+            spent = {name: value for name, value in record["spent"].items() if name != "attempts"}
+            trace = cls(task, attempts, outcome, Cost(**spent))
             _check(trace, set(tensors))
             return trace
         except (OSError, ValueError, SafetensorError, KeyError, TypeError, IndexError, RecursionError) as error:

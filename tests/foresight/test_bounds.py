@@ -13,11 +13,11 @@ from foresight.loop.attempt import Task
 from foresight.loop.budget import Budget
 from foresight.loop.failed import failed_tokens
 from foresight.loop.policies.abstain import Abstain
+from foresight.loop.policies.chain import Chain
 from foresight.loop.policies.conform import Conform
 from foresight.loop.policies.refine import Refine
 from foresight.loop.policies.resample import Resample
 from foresight.loop.policies.revise import Revise
-from foresight.loop.policy import Chain
 from foresight.loop.revisers.likelihood import LikelihoodReviser
 from foresight.physics.palette import COLOURS
 from foresight.physics.scene import PhysicsConfig

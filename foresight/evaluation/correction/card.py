@@ -13,7 +13,7 @@ from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.correction.trials import Criterion, Forming, Trial, Tried, run_trial, task_of
 from foresight.evaluation.gates import Gate, at_least
-from foresight.loop import Budget, Imagination, Policy
+from foresight.loop import AttemptRunner, Budget, Policy
 from foresight.loop.revisers import Reviser
 from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
@@ -263,7 +263,7 @@ class CorrectionBenchmark:
         """Try every clip."""
         plan, candidates = model.plan, self._verifier.fitted_on.candidates
         card = evaluate_correction(
-            lambda task: Imagination(model, self._verifier, task, reviser=self._reviser),
+            lambda task: AttemptRunner(model, self._verifier, task, reviser=self._reviser),
             self._policies,
             self._clips,
             seeds=self._seeds,

@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.loop import Actor, Attempt, Budget, Draw, Policy, Renoise, Task, Trace, drive
-from foresight.loop.moves import Continue, Fit, Move, Reword
+from foresight.loop import Actor, Attempt, Budget, Policy, Renoise, Sample, Task, Trace, drive
+from foresight.loop.policies.moves import Condition, Continue, Move, Reword
 from foresight.physics import DIRECTIONS, Action, PhysicsClip
 from foresight.physics.language import instruction
 from foresight.physics.tracking import position_error, track
@@ -149,7 +149,7 @@ def run_trial(
     actor = Remembering(actor)
 
     def drawn(text: str, euler_steps: int | None = None) -> bool:
-        return criterion.right(actor.carry_out(Draw(text, task.seed, euler_steps), ()).shown, clip)
+        return criterion.right(actor.carry_out(Sample(text, task.seed, euler_steps), ()).shown, clip)
 
     guesses = (task.instruction, *task.hypotheses)
     tried, most = {}, 1
@@ -203,7 +203,7 @@ def _tried(trace: Trace, clip: PhysicsClip, criterion: Criterion, *, retry: bool
         evaluations=trace.spent.evaluations,
         seconds=trace.spent.seconds,
         decodes=trace.spent.decodes,
-        attempts=trace.spent.attempts,
+        attempts=len(trace.attempts),
         retry=retry,
     )
 
@@ -211,7 +211,7 @@ def _tried(trace: Trace, clip: PhysicsClip, criterion: Criterion, *, retry: bool
 def _key(move: Move, earlier: Sequence[Attempt]) -> tuple[object, ...]:
     """What an attempt depends on: its move, and of the earlier attempts those that the move looks at."""
     match move:
-        case Draw():
+        case Sample():
             return (move,)
         case Reword():
             return (type(move), move.seed, id(earlier[move.attempt]), tuple(sorted({a.instruction for a in earlier})))
@@ -219,7 +219,7 @@ def _key(move: Move, earlier: Sequence[Attempt]) -> tuple[object, ...]:
             return (type(move), move.seed, move.noise_level, move.part, id(earlier[move.attempt]))
         case Continue():
             return (type(move), move.seed, earlier[move.attempt].instruction)
-        case Fit():
+        case Condition():
             return (type(move), move.seed, move.steps, earlier[move.attempt].instruction)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foresight.loop.moves import GiveUp, Step
-from foresight.loop.policy import Situation
+from foresight.loop.policies.base import Situation
+from foresight.loop.policies.moves import GiveUp, Step
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foresight.loop.moves import Step, Take
-from foresight.loop.policy import Situation
+from foresight.loop.policies.base import Situation
+from foresight.loop.policies.moves import Step, Take
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foresight.loop.moves import Draw, Step
-from foresight.loop.policy import Situation
+from foresight.loop.policies.base import Situation
+from foresight.loop.policies.moves import Sample, Step
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Compare:
     """
 
     def decide(self, seen: Situation) -> Step | None:
-        """Draw the next hypothesis, or nothing.
+        """Sample the next hypothesis, or nothing.
 
         Raises:
             ValueError: if there is nothing to compare.
@@ -25,4 +25,4 @@ class Compare:
             raise ValueError("expected at least one hypothesis beside the instruction to compare with, got none")
         if seen.exhausted or not seen.untried:
             return None
-        return Draw(seen.untried[0], seen.seed)
+        return Sample(seen.untried[0], seen.seed)

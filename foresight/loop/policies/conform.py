@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foresight.loop.moves import Fit, Step
-from foresight.loop.policy import Situation
+from foresight.loop.policies.base import Situation
+from foresight.loop.policies.moves import Condition, Step
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Conform:
             raise ValueError(f"expected at least one step, got {self.steps}")
 
     def decide(self, seen: Situation) -> Step | None:
-        """Fit once, or nothing: the first attempt is for others to make."""
-        if seen.exhausted or seen.best is None or seen.count(Fit):
+        """Condition once, or nothing: the first attempt is for others to make."""
+        if seen.exhausted or seen.best is None or seen.count(Condition):
             return None
-        return Fit(seen.best, seen.fresh_seed, self.steps)
+        return Condition(seen.best, seen.fresh_seed, self.steps)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foresight.loop.moves import Draw, Step
-from foresight.loop.policy import Situation
+from foresight.loop.policies.base import Situation
+from foresight.loop.policies.moves import Sample, Step
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Resample:
             raise ValueError(f"expected at least 1 draw, got {self.times}")
 
     def decide(self, seen: Situation) -> Step | None:
-        """Draw, or nothing."""
-        if seen.exhausted or seen.count(Draw) >= self.times:
+        """Sample, or nothing."""
+        if seen.exhausted or seen.count(Sample) >= self.times:
             return None
-        return Draw(seen.instruction, seen.fresh_seed, self.steps)
+        return Sample(seen.instruction, seen.fresh_seed, self.steps)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foresight.loop.moves import Reword, Step
-from foresight.loop.policy import Situation
+from foresight.loop.policies.base import Situation
+from foresight.loop.policies.moves import Reword, Step
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foresight.loop.moves import Draw, GiveUp, Step
-from foresight.loop.policy import Situation
+from foresight.loop.policies.base import Situation
+from foresight.loop.policies.moves import GiveUp, Sample, Step
 
 
 @dataclass(frozen=True)
@@ -14,4 +14,4 @@ class Unjudged:
 
     def decide(self, seen: Situation) -> Step:
         """The prediction, then the end."""
-        return GiveUp() if seen.tried else Draw(seen.instruction, seen.seed)
+        return GiveUp() if seen.tried else Sample(seen.instruction, seen.seed)

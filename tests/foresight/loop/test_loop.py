@@ -15,16 +15,16 @@ from foresight.loop import (
     Budget,
     Chain,
     Compare,
+    Condition,
     Conform,
     Continue,
-    Draw,
-    Fit,
+    Cost,
     GiveUp,
     Reground,
     Resample,
     Revise,
     Reword,
-    Spent,
+    Sample,
     Take,
     Task,
 )
@@ -53,12 +53,12 @@ class Longest(ScoringReviser):
 def test_comparing_tries_every_hypothesis_and_takes_the_one_that_was_seen(make_loop, task):
     """a, b, c are drawn with one seed; c, whose level was seen, is taken: by hand 0, 0.5 and 1."""
     trace = make_loop(Chain([Compare(), Best()])).run(task)
-    assert [attempt.move for attempt in trace.attempts] == [Draw("a", 0), Draw("b", 0), Draw("c", 0)]
+    assert [attempt.move for attempt in trace.attempts] == [Sample("a", 0), Sample("b", 0), Sample("c", 0)]
     assert [attempt.verdict.probability for attempt in trace.attempts] == pytest.approx([0.0, 0.5, 1.0], abs=1e-6)
     assert trace.outcome == Take(2) and trace.accepted is trace.attempts[2]
     # Four steps and a verification of two sequences, for two candidates: (4 + 1) · 2.
     assert [(a.cost.evaluations, a.cost.decodes) for a in trace.attempts] == [(10, 2)] * 3
-    assert (trace.spent.attempts, trace.spent.evaluations, trace.spent.decodes) == (3, 30, 6)
+    assert (len(trace.attempts), trace.spent.evaluations, trace.spent.decodes) == (3, 30, 6)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_revising_rewords_and_tells_the_reviser_what_is_left(make_loop, task):
     """The reviser sees prediction and observation; its words are drawn with the first seed."""
     reviser = Says("c")
     trace = make_loop(Chain([Accept(), Revise(times=2), Resample(times=1)]), reviser=reviser).run(task)
-    assert [attempt.move for attempt in trace.attempts] == [Draw("a", 0), Reword(0, 0)]
+    assert [attempt.move for attempt in trace.attempts] == [Sample("a", 0), Reword(0, 0)]
     assert [attempt.instruction for attempt in trace.attempts] == ["a", "c"]
     assert trace.outcome == Take(1)
     case = reviser.case
@@ -103,7 +103,7 @@ def test_a_scoring_reviser_never_repeats_itself(make_loop, task):
 def test_re_grounding_keeps_what_was_seen_and_predicts_the_rest(make_loop, task):
     """The video begins with what was seen, bit by bit; the rest is drawn by the model's words for going on."""
     trace = make_loop(Chain([Accept(), Reground(), Resample(times=1)])).run(task)
-    assert [type(attempt.move) for attempt in trace.attempts] == [Draw, Continue]
+    assert [type(attempt.move) for attempt in trace.attempts] == [Sample, Continue]
     last = trace.accepted
     assert last is trace.attempts[1] and last.verdict is None and last.instruction == "go on"
     assert torch.equal(last.shown[:, :8], task.observed)
@@ -143,9 +143,9 @@ def test_a_fit_begins_with_what_was_seen(make_loop, task, monkeypatch):
         flat = drawn_anew(model, context, instruction, seen, **how)
         return replace(flat, video=torch.arange(float(horizon)).view(-1, 1, 1).expand_as(flat.video))
 
-    monkeypatch.setattr("foresight.loop.imagination.conform", drawn)
+    monkeypatch.setattr("foresight.loop.runner.conform", drawn)
     trace = make_loop(Chain([Compare(), Conform(steps=7)])).run(task)
-    assert [type(attempt.move) for attempt in trace.attempts] == [Draw] * 3 + [Fit]
+    assert [type(attempt.move) for attempt in trace.attempts] == [Sample] * 3 + [Condition]
     last = trace.attempts[-1]
     assert last.instruction == "c" and last.seed == 6 and last.cost.evaluations == 14
     assert torch.equal(last.shown[:, :8], task.observed)
@@ -164,7 +164,7 @@ def test_a_fit_is_as_probable_as_its_story_and_its_draws(make_loop, task, monkey
         def foresee(self, model, prediction):
             return [Verdict(0.5, "abstain", {}, hit=0.5)] * len(prediction)
 
-    monkeypatch.setattr("foresight.loop.imagination.conform", drawn_anew)
+    monkeypatch.setattr("foresight.loop.runner.conform", drawn_anew)
     loop = make_loop(Chain([Compare(), Conform(steps=7), Best()]))
     brighter = Task(task.context, task.observed + 0.01, 16, "a", 0, task.hypotheses)
     trace = replace(loop, verifier=Foresees()).run(brighter)
@@ -196,7 +196,7 @@ def test_a_fit_is_accepted_only_with_its_story(make_loop, task, monkeypatch, for
         def foresee(self, model, prediction):
             return [Verdict(0.5, foreseen, {}, hit=0.5)] * len(prediction)
 
-    monkeypatch.setattr("foresight.loop.imagination.conform", drawn_anew)
+    monkeypatch.setattr("foresight.loop.runner.conform", drawn_anew)
     loop = make_loop(Chain([Compare(), Conform(steps=7)]))
     assert replace(loop, verifier=Decides()).run(task).attempts[-1].verdict.decision == both
 
@@ -228,7 +228,7 @@ def test_a_policy_that_ignores_the_budget_is_stopped(make_loop, task):
 
     class Greedy:
         def decide(self, seen):
-            return Draw("a", 0)
+            return Sample("a", 0)
 
     with pytest.raises(ValueError, match="budget"):
         make_loop(Greedy(), Budget(2)).run(task)
@@ -244,4 +244,4 @@ def test_what_cannot_be_done_is_said(make_loop, task):
     for frames, horizon in ((7, 16), (8, 7)):
         with pytest.raises(UserError, match="observed frames"):
             Task(task.context, task.observed[:, :frames], horizon, "a", 0)
-    assert make_loop(Chain([Accept()])).run(task).spent == Spent()
+    assert make_loop(Chain([Accept()])).run(task).spent == Cost()

@@ -11,30 +11,29 @@ from foresight.loop import (
     Budget,
     Chain,
     Compare,
+    Condition,
     Conform,
     Continue,
     Cost,
-    Draw,
-    Fit,
     GiveUp,
-    Judged,
+    JudgedAttempt,
     Refine,
     Reground,
     Renoise,
     Resample,
     Revise,
     Reword,
+    Sample,
     Situation,
-    Spent,
     Take,
 )
-from foresight.loop.moves import KINDS, as_record, from_record
+from foresight.loop.policies.moves import KINDS, as_record, from_record
 
 NO, YES, UNSURE = (0.1, "reject"), (0.9, "accept"), (0.5, "abstain")
 
 
 def tried(*judged, instruction="push", move=None):
-    return tuple(Judged(move or Draw(instruction, 0), instruction, *one) for one in judged)
+    return tuple(JudgedAttempt(move or Sample(instruction, 0), instruction, *one) for one in judged)
 
 
 def situation(attempts=(), *, exhausted=False, hypotheses=(), candidates=3):
@@ -65,14 +64,14 @@ NOISED, CONTINUED = Renoise(0, 0.5, "all", 0), Continue(0, 0)
         (Abstain(below=0.75, margin=0.51), situation(HALF_APART), GiveUp()),
         # Attempts with one instruction do not compete.
         (Abstain(below=0.0, margin=0.5), situation(tried(YES, YES)), None),
-        (Resample(times=2), situation(), Draw("push", 4)),
-        (Resample(times=2, steps=9), situation(tried(NO)), Draw("push", 7, 9)),
+        (Resample(times=2), situation(), Sample("push", 4)),
+        (Resample(times=2, steps=9), situation(tried(NO)), Sample("push", 7, 9)),
         (Resample(times=2), situation(tried(NO, NO)), None),
         (Resample(times=2), situation(tried(NO), exhausted=True), None),
         # Seeds never repeat; only draws are counted.
-        (Resample(times=2), situation(tried(NO) + tried(NO, move=NOISED)), Draw("push", 10)),
-        (Compare(), situation(hypotheses=("a", "b")), Draw("push", 4)),
-        (Compare(), situation(tried(NO), hypotheses=("a", "push", "b")), Draw("a", 4)),
+        (Resample(times=2), situation(tried(NO) + tried(NO, move=NOISED)), Sample("push", 10)),
+        (Compare(), situation(hypotheses=("a", "b")), Sample("push", 4)),
+        (Compare(), situation(tried(NO), hypotheses=("a", "push", "b")), Sample("a", 4)),
         (Compare(), situation(AB, hypotheses=("a", "b")), None),
         (Compare(), situation(tried(NO), hypotheses=("a", "b"), exhausted=True), None),
         (Refine(0.6, "failed", 2), situation(), None),
@@ -90,10 +89,10 @@ NOISED, CONTINUED = Renoise(0, 0.5, "all", 0), Continue(0, 0)
         (Reground(), situation(tried(NO) + tried((None, None), move=CONTINUED)), Take(1)),
         (Reground(), situation(tried(NO), exhausted=True), None),
         (Conform(6), situation(), None),
-        (Conform(6), situation(tried(NO, UNSURE)), Fit(1, 10, 6)),
-        (Conform(6), situation(tried(NO) + tried(NO, move=Fit(0, 7, 6))), None),
+        (Conform(6), situation(tried(NO, UNSURE)), Condition(1, 10, 6)),
+        (Conform(6), situation(tried(NO) + tried(NO, move=Condition(0, 7, 6))), None),
         (Conform(6), situation(tried(NO), exhausted=True), None),
-        (Chain([Accept(), Resample(times=1), Best()]), situation(), Draw("push", 4)),
+        (Chain([Accept(), Resample(times=1), Best()]), situation(), Sample("push", 4)),
         (Chain([Accept(), Resample(times=1), Best()]), situation(tried(NO)), Take(0)),
         (Chain([Accept(), Resample(times=1)]), situation(tried(NO)), None),
     ],
@@ -104,24 +103,24 @@ def test_the_next_step(policy, seen, step):
 
 
 @pytest.mark.parametrize(
-    ("spent", "exhausted"),
+    ("attempts", "spent", "exhausted"),
     [
-        (Spent(), False),
-        (Spent(2, 9.9, 99), False),
-        (Spent(3, 0.0, 0), True),
-        (Spent(1, 10.0, 0), True),
-        (Spent(1, 0.0, 100), True),
+        (0, Cost(), False),
+        (2, Cost(9.9, 99), False),
+        (3, Cost(0.0, 0), True),
+        (1, Cost(10.0, 0), True),
+        (1, Cost(0.0, 100), True),
     ],
 )
-def test_the_first_limit_reached_ends_the_loop(spent, exhausted):
+def test_the_first_limit_reached_ends_the_loop(attempts, spent, exhausted):
     """Three attempts, ten seconds, a hundred evaluations; without the last two, only attempts count."""
-    assert spent.exhausts(Budget(3, 10.0, 100)) is exhausted
-    assert spent.exhausts(Budget(3)) is (spent.attempts == 3)
+    assert Budget(3, 10.0, 100).exhausted(attempts, spent) is exhausted
+    assert Budget(3).exhausted(attempts, spent) is (attempts == 3)
 
 
 def test_costs_add_up():
     """Seconds, evaluations and decodes of all attempts."""
-    assert Spent.on([Cost(1.5, 10, 2), Cost(0.5, 3, 1)]) == Spent(2, 2.0, 13, 3)
+    assert Cost.total([Cost(1.5, 10, 2), Cost(0.5, 3, 1)]) == Cost(2.0, 13, 3)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +148,9 @@ def test_impossible_numbers_are_refused(made):
 
 
 @pytest.mark.parametrize(
-    "step", [Draw("push", 3, 9), NOISED, Reword(1, 2), CONTINUED, Fit(0, 3, 9), Take(0), GiveUp()], ids=list(KINDS)
+    "step",
+    [Sample("push", 3, 9), NOISED, Reword(1, 2), CONTINUED, Condition(0, 3, 9), Take(0), GiveUp()],
+    ids=list(KINDS),
 )
 def test_steps_survive_being_written(step):
     """Every kind of step is read as it was written."""

@@ -20,7 +20,6 @@ from foresight.loop import (
     Refine,
     Reground,
     Resample,
-    Spent,
     Task,
     Trace,
     differences,
@@ -69,7 +68,7 @@ def test_differences_are_told(make_loop, task):
     for changed, said in ((brighter, "0.25"), (surer, "0.125"), (dearer, "99"), (replace(first, chosen=7), "chosen")):
         lines = differences(trace, replace(trace, attempts=(changed, *trace.attempts[1:])))
         assert len(lines) == 1 and lines[0].startswith("attempt 0") and said in lines[0]
-    shorter = replace(trace, attempts=trace.attempts[:1], outcome=GiveUp(), spent=Spent())
+    shorter = replace(trace, attempts=trace.attempts[:1], outcome=GiveUp(), spent=Cost())
     fewer, outcome = differences(trace, shorter)
     assert fewer == "3 attempts, then 1" and "outcome" in outcome
 
@@ -117,5 +116,10 @@ def test_a_real_world_replays_bit_by_bit(world, clip, make_loop, tmp_path):
     task = Task(clip[:, :9], clip[:, 9:17], 16, "nothing is pushed", 3)
     loop.run(task).save(tmp_path)
     recorded = Trace.load(tmp_path)
-    assert [type(attempt.move).__name__ for attempt in recorded.attempts] == ["Draw", "Renoise", "Fit", "Continue"]
+    assert [type(attempt.move).__name__ for attempt in recorded.attempts] == [
+        "Sample",
+        "Renoise",
+        "Condition",
+        "Continue",
+    ]
     assert differences(recorded, replay(loop, recorded)) == []

@@ -20,7 +20,7 @@ from foresight.evaluation.correction.trials import (
     run_trial,
     task_of,
 )
-from foresight.loop import Attempt, Best, Budget, Chain, Compare, Cost, Draw, Resample, Spent, Take, Trace
+from foresight.loop import Attempt, Best, Budget, Chain, Compare, Cost, Resample, Sample, Take, Trace
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.verify.verifier import Verdict
 
@@ -95,11 +95,11 @@ def test_an_attempt_is_made_once(pushed):
     """What one policy has drawn is not drawn again for another, unless seed, words or steps differ."""
     oracle = Oracle(pushed)
     actor = Remembering(oracle)
-    first = actor.carry_out(Draw("a", 0), ())
-    assert actor.carry_out(Draw("a", 0), (first,)) is first
-    actor.carry_out(Draw("a", 1), ())
-    actor.carry_out(Draw("a", 0, 9), ())
-    actor.carry_out(Draw("b", 0), ())
+    first = actor.carry_out(Sample("a", 0), ())
+    assert actor.carry_out(Sample("a", 0), (first,)) is first
+    actor.carry_out(Sample("a", 1), ())
+    actor.carry_out(Sample("a", 0, 9), ())
+    actor.carry_out(Sample("b", 0), ())
     assert len(oracle.made) == 4
 
 
@@ -126,7 +126,7 @@ def test_a_trial_by_hand(pushed):
         log_odds(0.9 if trial.before else 0.2)
     )
     # Five hypotheses, and the guess with five times as many steps: nothing is made twice.
-    assert len(oracle.made) == 6 and Draw(task.instruction, task.seed, 5) in oracle.made
+    assert len(oracle.made) == 6 and Sample(task.instruction, task.seed, 5) in oracle.made
 
 
 def test_a_policy_that_gives_up_is_not_right(pushed):
@@ -146,9 +146,9 @@ def test_confidence_counts_other_instructions_only():
         return SimpleNamespace(instruction=text, verdict=Verdict(probability, "abstain", {}))
 
     attempts = (attempt("a", 0.8), attempt("a", 0.7), attempt("b", 0.5), attempt("b", 0.2))
-    trace = Trace(None, attempts, Take(0), Spent())
+    trace = Trace(None, attempts, Take(0), Cost())
     assert confidence(trace) == pytest.approx(np.log(4.0) - np.log(1.0))
-    assert confidence(Trace(None, attempts[:2], Take(0), Spent())) == pytest.approx(np.log(4.0))
+    assert confidence(Trace(None, attempts[:2], Take(0), Cost())) == pytest.approx(np.log(4.0))
 
 
 def test_confidence_is_that_of_a_hit_where_a_verifier_knows_it():
@@ -157,7 +157,7 @@ def test_confidence_is_that_of_a_hit_where_a_verifier_knows_it():
     def attempt(text, probability, hit):
         return SimpleNamespace(instruction=text, verdict=Verdict(probability, "abstain", {}, 8, hit))
 
-    trace = Trace(None, (attempt("a", 0.9, 0.2), attempt("b", 0.8, 0.1)), Take(0), Spent())
+    trace = Trace(None, (attempt("a", 0.9, 0.2), attempt("b", 0.8, 0.1)), Take(0), Cost())
     assert confidence(trace) == pytest.approx(np.log(0.25))
 
 

@@ -12,12 +12,12 @@ from foresight.loop.budget import Cost
 from foresight.world.world_model import WorldModel
 
 
-class Meter:
+class CostMeter:
     """Counts, while its block runs, every sequence that enters the transformer and every latent video decoded.
 
     Whoever calls the networks (prediction, verification, revision), the rows of each batch are counted.
 
-        with Meter(model) as meter:
+        with CostMeter(model) as meter:
             model.predict(…)
         meter.cost.evaluations
 

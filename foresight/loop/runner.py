@@ -14,9 +14,9 @@ from torch import Tensor
 from foresight.errors import UserError
 from foresight.loop.attempt import Attempt, Task
 from foresight.loop.conform import conform
+from foresight.loop.cost_meter import CostMeter
 from foresight.loop.failed import failed_tokens
-from foresight.loop.meter import Meter
-from foresight.loop.moves import Continue, Draw, Fit, Move, Renoise, Reword
+from foresight.loop.policies.moves import Condition, Continue, Move, Renoise, Reword, Sample
 from foresight.loop.renoise import renoise
 from foresight.loop.revisers.base import Case, Reviser
 from foresight.verify.head import Decision
@@ -39,7 +39,7 @@ class Actor(Protocol):
         """One attempt, given those before it."""
 
 
-class Imagination:
+class AttemptRunner:
     """Makes attempts at one task.
 
     Args:
@@ -88,9 +88,9 @@ class Imagination:
             UserError: if the move cannot be made for this task or without a reviser.
         """
         refined, readable = None, self.readable
-        with Meter(self.model) as meter:
+        with CostMeter(self.model) as meter:
             match move:
-                case Draw():
+                case Sample():
                     prediction = self._draw(move.instruction, move.seed, move.steps)
                 case Reword():
                     prediction = self._draw(self._reword(earlier, move), move.seed, None)
@@ -98,12 +98,12 @@ class Imagination:
                     prediction, refined = self._renoise(earlier[move.attempt], move)
                 case Continue():
                     prediction = self._continue(earlier[move.attempt], move)
-                case Fit():
+                case Condition():
                     prediction = self._fit(earlier[move.attempt], move)
-            if isinstance(move, Continue | Fit):
+            if isinstance(move, Continue | Condition):
                 # It was given all that could verify it: what is left is how plausible the rest is.
                 chosen, verdict = prediction.medoid, self._foreseen(prediction)
-                if isinstance(move, Fit):
+                if isinstance(move, Condition):
                     verdict = _if_true(verdict, earlier[move.attempt].verdict)
                 prediction = self._begun(prediction)
             else:
@@ -185,7 +185,7 @@ class Imagination:
             seed=move.seed,
         )
 
-    def _fit(self, attempt: Attempt, move: Fit) -> Prediction:
+    def _fit(self, attempt: Attempt, move: Condition) -> Prediction:
         """The whole horizon, beginning as what was seen."""
         self._unseen("conform")
         return conform(

@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 import torch
 
-from foresight.loop import meter
+from foresight.loop import cost_meter
+from foresight.loop.cost_meter import CostMeter
 from foresight.loop.failed import failed_tokens
-from foresight.loop.meter import Meter
 
 
 def test_a_meter_counts_while_it_runs(monkeypatch: pytest.MonkeyPatch, world: Any) -> None:
     """Two batches of 3 and 2 rows are 5 evaluations, one latent video of 4 rows 4 decodes; from 10 to 12.5 and from 20
     to 21 on the clock are 3.5 seconds; what happens between and after is not counted."""
     times = iter([10.0, 12.5, 20.0, 21.0])
-    monkeypatch.setattr(meter, "perf_counter", lambda: next(times))
+    monkeypatch.setattr(cost_meter, "perf_counter", lambda: next(times))
     entrance = world.transformer.patchify_proj
-    counted = Meter(world)
+    counted = CostMeter(world)
     with counted:
         entrance(torch.zeros(3, 1, entrance.in_features))
         entrance(torch.zeros(2, 1, entrance.in_features))

@@ -1,22 +1,21 @@
-"""What to do after an attempt: a pure function of what was asked, tried, judged and spent."""
+"""Interface of a policy: a pure function of the task, the attempts so far and the budget."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from foresight.loop.moves import Move, Step
+from foresight.loop.policies.moves import Move, Step
 from foresight.verify.head import Decision
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What a policy knows of an attempt.
+class JudgedAttempt:
+    """An attempt as a policy sees it.
 
     Args:
-        move: how it was made.
-        instruction: what was supposed to be done.
+        move: that made it.
+        instruction: it was made for.
         probability: the verifier's, that this prediction comes true; None where it cannot say.
         decision: the verifier's.
     """
@@ -29,22 +28,22 @@ class Judged:
 
 @dataclass(frozen=True)
 class Situation:
-    """What a policy knows.
+    """State of a loop as a policy sees it.
 
     Args:
-        instruction: what was asked for.
-        seed: what was asked for.
-        hypotheses: what else could have been done, in the order in which it should be tried.
+        instruction: of the task.
+        seed: of the task.
+        hypotheses: other instructions that may be the right one, in the order in which to try them.
         candidates: per attempt; seeds that far apart share no candidate.
         tried: attempts so far.
-        exhausted: whether the budget is spent; then no move may follow.
+        exhausted: true when the budget is spent; then no move may follow.
     """
 
     instruction: str
     seed: int
     hypotheses: tuple[str, ...]
     candidates: int
-    tried: tuple[Judged, ...]
+    tried: tuple[JudgedAttempt, ...]
     exhausted: bool
 
     @property
@@ -69,35 +68,12 @@ class Situation:
         return self.tried[index].probability or 0.0
 
     def count(self, kind: type[Move]) -> int:
-        """How many attempts were made in one way."""
+        """Number of attempts by one kind of move."""
         return sum(isinstance(attempt.move, kind) for attempt in self.tried)
 
 
 class Policy(Protocol):
-    """Asked before every attempt and after the last."""
+    """Decides before every attempt and after the last."""
 
     def decide(self, seen: Situation) -> Step | None:
-        """The next step; None if this policy has nothing to say."""
-
-
-@dataclass(frozen=True)
-class Chain:
-    """Asks one policy after the other: the first that has something to say decides.
-
-    Args:
-        policies: in order. Those that end the loop with success come first, those that give up last.
-
-    Raises:
-        ValueError: if there is none.
-    """
-
-    policies: Sequence[Policy]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "policies", tuple(self.policies))
-        if not self.policies:
-            raise ValueError("expected at least one policy in a chain, got none")
-
-    def decide(self, seen: Situation) -> Step | None:
-        """The first answer."""
-        return next((step for policy in self.policies if (step := policy.decide(seen)) is not None), None)
+        """The next step; None to leave it to other policies."""

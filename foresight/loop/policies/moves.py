@@ -10,7 +10,7 @@ Part = Literal["all", "failed"]
 
 
 @dataclass(frozen=True)
-class Draw:
+class Sample:
     """Predict from the context.
 
     Args:
@@ -68,8 +68,8 @@ class Continue:
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Draw the future as a whole once more, beginning as what was seen.
+class Condition:
+    """Sample the future as a whole once more, beginning as what was seen.
 
     Args:
         attempt: whose instruction it goes by.
@@ -94,15 +94,15 @@ class GiveUp:
     """End without a prediction."""
 
 
-Move = Draw | Renoise | Reword | Continue | Fit
+Move = Sample | Renoise | Reword | Continue | Condition
 Step = Move | Take | GiveUp
 
 KINDS: dict[str, type[Step]] = {
-    "draw": Draw,
+    "draw": Sample,
     "renoise": Renoise,
     "reword": Reword,
     "continue": Continue,
-    "fit": Fit,
+    "fit": Condition,
     "take": Take,
     "give up": GiveUp,
 }
