@@ -19,6 +19,7 @@ from foresight.physics.language import NOTHINGS
 from foresight.verify import model_fingerprint
 from foresight.watch.surprise import surprise
 from foresight.world.calibration_file import CalibrationFile
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
 
@@ -154,7 +155,7 @@ def fit_alarm(
         seeds = range(SPLITS[split] + start, SPLITS[split] + min(start + BATCH, clips))
         contexts, futures = ordinary(model, seeds, physics, ahead)
         predictions = model.predict_batch(
-            contexts, [NOTHINGS[0]] * len(contexts), ahead, candidates=candidates, seed=seed, steps=steps
+            contexts, [NOTHINGS[0]] * len(contexts), ahead, Sampling(candidates, seed=seed, steps=steps)
         )
         surprises += surprise(model, predictions, futures).tolist()
         progress(len(surprises), clips)
