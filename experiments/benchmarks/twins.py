@@ -10,11 +10,12 @@ import torch
 from diffusers import AutoencoderKLLTXVideo, LTXVideoTransformer3DModel
 from torch import Tensor, nn
 
-from ltx.checkpoint.parts import TRANSFORMER, VAE
 from ltx.checkpoint.save import folder_content
 from ltx.shapes import LatentShape, coordinates
 from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer.part import TRANSFORMER
 from ltx.vae import VAEConfig, VideoVAE
+from ltx.vae.part import VAE
 
 SCALE = (8 / 25, 32.0, 32.0)
 """Seconds, pixel rows and pixel columns of a latent step at 25 frames a second."""

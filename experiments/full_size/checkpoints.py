@@ -19,12 +19,12 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, T
 from foresight.machine.training import T5_XXL
 from foresight.vlm.curriculum.questions import world_tokenizer
 from foresight.vlm.small import SmallQwenConfig, small_config
-from ltx.checkpoint.parts import TRANSFORMER
-from ltx.checkpoint.parts import VAE as VAE_PART
-from ltx.checkpoint.release import VAE_FIELDS
 from ltx.text.small import train_tokenizer
 from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer.part import TRANSFORMER
 from ltx.vae import VAEConfig, VideoVAE
+from ltx.vae.part import VAE as VAE_PART
+from ltx.vae.release import VAE_FIELDS
 
 BLOCK = 1 << 22
 """Random numbers that are drawn once, and repeated from another place in every tensor."""

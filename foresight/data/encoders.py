@@ -24,10 +24,10 @@ from foresight.vlm.preprocess import patching_of
 from foresight.world.domain import drawn_by
 from foresight.world.reference import locate
 from foresight.world.sizes import text_width, vlm_sizes
-from ltx.checkpoint.parts import VAE
 from ltx.checkpoint.source import open_part
 from ltx.shapes import VideoShape
 from ltx.vae import VAEConfig
+from ltx.vae.part import VAE
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 WORDS = 40

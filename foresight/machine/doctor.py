@@ -19,12 +19,12 @@ from foresight.machine.generation import KINDS, needs, on_disk
 from foresight.vlm.folder import find_qwen
 from ltx.checkpoint.cards import cards
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.parts import TRANSFORMER
 from ltx.home import at_home
 from ltx.offload.placement import OFFLOAD, free_memory, multiplies
 from ltx.pipeline.parts import TextPlace, size_of, text_size
 from ltx.pipeline.preset import presets
 from ltx.text.files import PUBLISHED
+from ltx.transformer.part import TRANSFORMER
 
 PACKAGES = ("foresight-wm", "torch", "transformers", "diffusers", "peft", "lightning", "huggingface-hub", "av")
 EXTRAS = {

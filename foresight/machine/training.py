@@ -19,15 +19,16 @@ from foresight.errors import UserError
 from foresight.vlm.folder import find_qwen
 from foresight.world.placement import SMALL, choose_device
 from foresight.world.reference import locate
-from ltx.checkpoint.parts import TRANSFORMER, VAE
-from ltx.checkpoint.release import VAE_FIELDS
 from ltx.checkpoint.source import open_part
 from ltx.offload.placement import multiplies
 from ltx.offload.sizes import PartSize
 from ltx.shapes import VideoShape, coordinates
 from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer.part import TRANSFORMER
 from ltx.vae import VAEConfig, VideoVAE
 from ltx.vae.memory import encoding_peak
+from ltx.vae.part import VAE
+from ltx.vae.release import VAE_FIELDS
 
 TRANSFORMERS = {"2b": TransformerConfig.ltx_2b(causal_temporal_positioning=True), "13b": TransformerConfig.ltx_13b()}
 """Released sizes by name."""

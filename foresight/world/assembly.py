@@ -20,9 +20,9 @@ from foresight.world.sizes import check_pairing, text_width, video_sizes, vlm_si
 from foresight.world.storage import read_parts, write_index
 from foresight.world.training_clips import clips_of
 from ltx.bundle.checkpoint import read_scheduler
+from ltx.bundle.recognise import recognise
 from ltx.checkpoint.place import place_of
 from ltx.checkpoint.read import read_object
-from ltx.checkpoint.recognise import recognise
 from ltx.pipeline.preset import Preset, find_preset
 from ltx.pipeline.released import preset_of
 

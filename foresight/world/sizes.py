@@ -12,10 +12,11 @@ from adapters import Pairing
 from foresight.errors import UserError
 from foresight.world.reference import locate
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.parts import TRANSFORMER, VAE
 from ltx.checkpoint.source import open_part
 from ltx.transformer import TransformerConfig
+from ltx.transformer.part import TRANSFORMER
 from ltx.vae import VAEConfig
+from ltx.vae.part import VAE
 
 
 @dataclass(frozen=True)

@@ -19,17 +19,19 @@ from foresight.world.reference import SUBFOLDERS, PartReference, part_files
 from foresight.world.sampling_config import SamplingPlan
 from ltx.checkpoint import CheckpointError
 from ltx.checkpoint.hub import resolve
-from ltx.checkpoint.parts import TRANSFORMER, VAE
 from ltx.checkpoint.place import place_of
 from ltx.checkpoint.weight_files import weight_files
 from ltx.files import write_text
 from ltx.offload import Room
 from ltx.offload.placement import Placement, check_words, decide
-from ltx.offload.settle import read_as, settle, settle_transformer
+from ltx.offload.settle import read_as, settle
 from ltx.pipeline.parts import TextPlace, size_of, text_size, weights_size
 from ltx.text import TextEncoder
 from ltx.transformer import VideoTransformer
+from ltx.transformer.part import TRANSFORMER
+from ltx.transformer.settle import settle_transformer
 from ltx.vae import VideoVAE
+from ltx.vae.part import VAE
 
 INDEX = "model_index.json"
 CLASS = "ForesightWorldModel"

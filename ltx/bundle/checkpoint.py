@@ -8,18 +8,19 @@ from pathlib import Path
 import torch
 
 from ltx.bundle.index import Notes, write_index
+from ltx.bundle.recognise import recognise
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import resolve
 from ltx.checkpoint.identity import Identity
-from ltx.checkpoint.parts import CAUSAL, TRANSFORMER, VAE
 from ltx.checkpoint.read import Weights, read_object
-from ltx.checkpoint.recognise import recognise
-from ltx.checkpoint.save import save_model, save_official
+from ltx.checkpoint.save import save_official
 from ltx.checkpoint.source import open_part
 from ltx.checkpoint.write import write_json
 from ltx.flow.scheduler import SchedulerConfig
 from ltx.transformer.model import VideoTransformer
+from ltx.transformer.part import CAUSAL, TRANSFORMER
 from ltx.vae.model import VideoVAE
+from ltx.vae.part import VAE
 
 SCHEDULER_FILE = "scheduler_config.json"
 STEPS = "allowed_inference_steps"
@@ -80,8 +81,8 @@ class Checkpoint:
         Raises:
             CheckpointError: if writing fails; each part there before is untouched or complete.
         """
-        save_model(self.transformer, TRANSFORMER, folder / TRANSFORMER.name)
-        save_model(self.vae, VAE, folder / VAE.name)
+        self.transformer.save_pretrained(folder / TRANSFORMER.name)
+        self.vae.save_pretrained(folder / VAE.name)
         allowed = self.scheduler.allowed_times
         write_json(
             folder / "scheduler" / SCHEDULER_FILE,

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from ltx.bundle import index
-from ltx.checkpoint.parts import TRANSFORMER, UPSAMPLER
 from ltx.checkpoint.read import Weights, read_object
 from ltx.lora.names import LOOKS
+from ltx.transformer.part import TRANSFORMER
+from ltx.upsampler.part import UPSAMPLER
 
 Content = Literal["checkpoint", "latent upsampler", "LoRA"]
 

@@ -11,11 +11,11 @@ from ltx.bundle.checkpoint import Checkpoint
 from ltx.bundle.content import Content, content_of
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import resolve
-from ltx.checkpoint.parts import UPSAMPLER
 from ltx.checkpoint.save import save_official
 from ltx.dtypes import working_dtype
 from ltx.lora import Style, read_lora, write_lora
 from ltx.upsampler import LatentUpsampler
+from ltx.upsampler.part import UPSAMPLER
 
 BESIDE = ("text_encoder", "tokenizer", UPSAMPLER.name)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.parts import TRANSFORMER, VAE
 from ltx.checkpoint.write import write_json
+from ltx.transformer.part import TRANSFORMER
+from ltx.vae.part import VAE
 
 FILE = "model_index.json"
 TEXT_PARTS = {"text_encoder": ["transformers", "T5EncoderModel"], "tokenizer": ["transformers", "T5Tokenizer"]}

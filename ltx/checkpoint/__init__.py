@@ -2,7 +2,8 @@
 
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.load import load_model
-from ltx.checkpoint.parts import TRANSFORMER, UPSAMPLER, VAE, Part
+from ltx.checkpoint.part import Part
 from ltx.checkpoint.save import save_model, save_official
+from ltx.checkpoint.stored import StoredModule
 
-__all__ = ["TRANSFORMER", "UPSAMPLER", "VAE", "CheckpointError", "Part", "load_model", "save_model", "save_official"]
+__all__ = ["CheckpointError", "Part", "StoredModule", "load_model", "save_model", "save_official"]

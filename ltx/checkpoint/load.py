@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from ltx.checkpoint.errors import CheckpointError, listed
-from ltx.checkpoint.parts import TRANSFORMER, VAE, Part
+from ltx.checkpoint.part import Part
+from ltx.checkpoint.prefixes import first_model
 from ltx.checkpoint.quantised import Scales, check_stored, scaled
 from ltx.checkpoint.read import FLOAT8, Weights
-from ltx.checkpoint.release import vae_generation
 from ltx.checkpoint.source import Source, open_part
 from ltx.dtypes import working_dtype
 from ltx.values import is_finite
@@ -75,7 +75,8 @@ def load_model(
         what=f"the {part.name} that its configuration describes{_held(source, names)}",
         optional=part.zeros,
     )
-    if part is TRANSFORMER or f"{TRANSFORMER.prefixes[0]}{TRANSFORMER.official_anchor}" not in source.weights:
+    # Once for a file of several models: with the first of them.
+    if not source.prefix or first_model(source.weights) == part.name:
         source.warn_unread()
     state = read_state(source.weights, names, source.scales, target)
     for name in part.zeros:
@@ -135,9 +136,9 @@ def check_names(
 
 
 def _held(source: Source, names: Mapping[str, str]) -> str:
-    """What release the keys look like, where that can be told."""
-    generation = vae_generation(names.keys()) if source.part is VAE else None
-    return f" (its keys are those of a {generation} VAE)" if generation else ""
+    """The release that the keys look like, where they tell it."""
+    release = source.part.release_in(names.keys())
+    return f" (its keys are those of {release})" if release else ""
 
 
 def read_state(

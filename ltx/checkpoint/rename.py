@@ -25,6 +25,11 @@ class Rule:
     diffusers: str
 
 
+def same(*templates: str) -> tuple[Rule, ...]:
+    """Rules of keys that both sides spell alike."""
+    return tuple(Rule(template, template) for template in templates)
+
+
 def pattern(template: str) -> re.Pattern[str]:
     """The regular expression of a whole-key template."""
     expression = re.escape(template)

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ltx.checkpoint.errors import CheckpointError, listed
-from ltx.checkpoint.parts import UPSAMPLER, Part
+from ltx.checkpoint.part import Part
 from ltx.checkpoint.read import FLOAT8, unwrapped
 from ltx.checkpoint.write import SHARD_BYTES, write_model_folder, write_tensors
 from ltx.offload import at_rest
@@ -57,13 +57,15 @@ def official_content(
         extra: other objects of the configuration: `scheduler`, `allowed_inference_steps`.
 
     Raises:
-        CheckpointError: if a latent upsampler, whose official file is flat, is put beside another model.
+        CheckpointError: if a part that has an official file of its own is put beside another model.
     """
     for _, state, _ in models:
         _check_plain(state)
-    if any(part is UPSAMPLER for part, _, _ in models):
+    if alone := next((part for part, _, _ in models if part.alone), None):
         if len(models) > 1 or extra:
-            raise CheckpointError("a latent upsampler has an official file of its own, without other models")
+            raise CheckpointError(
+                f"a {alone.name.replace('_', ' ')} has an official file of its own, without other models"
+            )
         _, state, config = models[0]
         return dict(state), json.dumps(config.to_dict())
     tensors = {f"{part.prefixes[0]}{key}": tensor for part, state, _ in models for key, tensor in state.items()}

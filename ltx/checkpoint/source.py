@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import torch
 
-from ltx.checkpoint import hub, release
+from ltx.checkpoint import hub
 from ltx.checkpoint.errors import CheckpointError, listed
-from ltx.checkpoint.foreign import is_foreign, warn_unread
-from ltx.checkpoint.parts import CAUSAL, PARTS, TRANSFORMER, UPSAMPLER, VAE, Part
+from ltx.checkpoint.part import Part
+from ltx.checkpoint.prefixes import is_foreign, of_models, warn_unread
 from ltx.checkpoint.quantised import Scales, scales_in
 from ltx.checkpoint.read import Weights, read_object
 from ltx.checkpoint.weight_files import weight_files
@@ -59,13 +59,11 @@ class Source:
         if self.prefix:
             return key.startswith(self.prefix)
         # Without a prefix of its own, a part owns what carries no other part's prefix.
-        others = tuple(prefix for part in PARTS if part is not self.part for prefix in part.prefixes if prefix)
-        return not key.startswith(others) and not is_foreign(key)
+        return not key.startswith(of_models(but=self.part.name)) and not is_foreign(key)
 
     def warn_unread(self) -> None:
-        """Say what of the files belongs to no part of a checkpoint."""
-        prefixes = tuple(prefix for part in PARTS for prefix in part.prefixes if prefix)
-        unread = (key for key in self.weights if not self._owns(key) and not key.startswith(prefixes))
+        """Warn of keys that belong to no model."""
+        unread = (key for key in self.weights if not self._owns(key) and not key.startswith(of_models()))
         warn_unread(self.weights, (key for key in unread if key not in self.scales.beside))
 
 
@@ -102,11 +100,9 @@ def _in_folder(folder: Path, part: Part, device: torch.device | str) -> Source:
     weights = Weights(weight_files(folder), device)
     if name == part.official_class:
         return Source(part, weights, "official", "", clean(fields, part))
-    if part is TRANSFORMER and not {CAUSAL, f"_{CAUSAL}"} & set(fields):
-        fields[CAUSAL] = release.causal_in_folder(folder, fields)
     prefixes = (*part.prefixes, f"{part.name}.", "model.")
     prefix = next((prefix for prefix in prefixes if f"{prefix}{part.diffusers_anchor}" in weights), "")
-    return Source(part, weights, "diffusers", prefix, part.from_diffusers(fields))
+    return Source(part, weights, "diffusers", prefix, part.from_diffusers(fields, folder))
 
 
 def _in_file(path: Path, part: Part, device: torch.device | str) -> Source:
@@ -128,11 +124,8 @@ def _in_file(path: Path, part: Part, device: torch.device | str) -> Source:
 def _file_fields(weights: Weights, part: Part, prefix: str) -> dict[str, Any]:
     """Official fields from the metadata, or from names and shapes where there are none."""
     config = weights.config()
-    if part is UPSAMPLER:
-        return clean(config, part) if config else release.upsampler_fields(weights)
-    if isinstance(found := config.get(part.name), dict):
-        return clean(found, part)
-    return (release.vae_fields if part is VAE else release.transformer_fields)(weights, prefix)
+    found = config if part.alone and config else config.get(part.name)
+    return clean(found, part) if isinstance(found, dict) else part.inferred(weights, prefix)
 
 
 def clean(fields: Mapping[str, Any], part: Part) -> dict[str, Any]:

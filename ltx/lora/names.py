@@ -6,9 +6,9 @@ import re
 from typing import Literal, NamedTuple
 
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.keys import TRANSFORMER
 from ltx.checkpoint.read import WRAPPED
 from ltx.checkpoint.rename import pattern
+from ltx.transformer.keys import RENAMING
 
 Style = Literal["peft", "diffusers", "comfy"]
 
@@ -110,18 +110,18 @@ def official_parameter(name: str, leaf: Literal["weight", "bias"]) -> str | None
     for candidate in (f"{name}.{leaf}", name):
         if candidate == name and leaf == "bias":
             break
-        for rename in (TRANSFORMER.to_official, TRANSFORMER.to_diffusers):
+        for rename in (RENAMING.to_official, RENAMING.to_diffusers):
             try:
                 renamed = rename([candidate])[candidate]
             except CheckpointError:
                 continue
-            return renamed if rename == TRANSFORMER.to_official else candidate
+            return renamed if rename == RENAMING.to_official else candidate
     return None
 
 
 def _from_underscores(name: str, leaf: Literal["weight", "bias"]) -> str | None:
     """Some tools write the module's name with underscores for dots."""
-    for rule in TRANSFORMER.rules:
+    for rule in RENAMING.rules:
         for template in (rule.official, rule.diffusers):
             module = template.removesuffix(".{leaf}").removesuffix(".weight")
             if match := pattern(module.replace(".", "_")).fullmatch(name):
@@ -134,5 +134,5 @@ def written(module: str, style: Style) -> str:
     """Prefix and name of a module in a style: ComfyUI has the official names, the others those of diffusers."""
     if style != "comfy":
         key = f"{module}.weight"
-        module = TRANSFORMER.to_diffusers([key])[key].removesuffix(".weight")
+        module = RENAMING.to_diffusers([key])[key].removesuffix(".weight")
     return f"{WRITTEN[style]}{module}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import psutil
 import torch
@@ -11,13 +10,9 @@ from torch import nn
 
 from ltx.offload.blocks import BlockStream
 from ltx.offload.giving_back import give_back
-from ltx.offload.linears import quantise
 from ltx.offload.placement import Placement
 from ltx.offload.room import Room
 from ltx.offload.shelf import Shelf
-
-if TYPE_CHECKING:
-    from ltx.transformer import VideoTransformer
 
 
 def read_as(placement: Placement, part: str) -> tuple[torch.device | str, torch.dtype | None]:
@@ -74,14 +69,6 @@ def settle(
     room.lodge(module, shelf)
     give_back()  # reading looked at every weight
     return streams
-
-
-def settle_transformer(placement: Placement, transformer: VideoTransformer, room: Room) -> None:
-    """Give the video model its place, and let torchao take over its layers if that was wanted."""
-    for stream in settle(placement, "transformer", transformer, room, [[*transformer.transformer_blocks]]):
-        transformer.stream = stream
-    if placement.storage.endswith("-torchao"):
-        quantise(transformer.transformer_blocks, placement.storage)
 
 
 def _fits(module: nn.Module) -> bool:

@@ -12,7 +12,7 @@ import torch
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import resolve, source_of
 from ltx.checkpoint.load import source_config, stored_dtype
-from ltx.checkpoint.parts import TRANSFORMER, UPSAMPLER, VAE, Part
+from ltx.checkpoint.part import Part
 from ltx.checkpoint.place import place_of
 from ltx.checkpoint.read import Weights
 from ltx.checkpoint.source import open_part
@@ -22,8 +22,11 @@ from ltx.pipeline.preset import Preset
 from ltx.text import EncodesText, TextEncoder
 from ltx.text.files import DROPPED, MODEL_FOLDER, PUBLISHED, find_text
 from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer.part import TRANSFORMER
 from ltx.upsampler import LatentUpsampler
+from ltx.upsampler.part import UPSAMPLER
 from ltx.vae import VAEConfig, VideoVAE
+from ltx.vae.part import VAE
 
 
 def size_of(where: str | Path, part: Part, revision: str | None) -> PartSize:

@@ -15,13 +15,12 @@ from ltx.bundle.checkpoint import Checkpoint
 from ltx.bundle.index import Notes
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import resolve
-from ltx.checkpoint.parts import TRANSFORMER, UPSAMPLER, VAE
 from ltx.checkpoint.place import place_of
 from ltx.dtypes import working_dtype
 from ltx.flow import SchedulerConfig, draw_noise, seeded
 from ltx.offload import Room, at_work, device_of, dtype_of
 from ltx.offload.placement import Placement, choose_device, free_memory
-from ltx.offload.settle import read_as, settle, settle_transformer
+from ltx.offload.settle import read_as, settle
 from ltx.pipeline.generated import Decoding, Generated
 from ltx.pipeline.latents import low_size, tone_map, upsample
 from ltx.pipeline.options import CallOptions, Options, Prompt
@@ -38,9 +37,13 @@ from ltx.text import EncodesText, TextConditioning, TextEncoder
 from ltx.text.files import MODEL_FOLDER
 from ltx.text.remembered import RememberedPrompts
 from ltx.transformer import VideoTransformer
+from ltx.transformer.part import TRANSFORMER
+from ltx.transformer.settle import settle_transformer
 from ltx.upsampler import LatentUpsampler
+from ltx.upsampler.part import UPSAMPLER
 from ltx.vae import VideoVAE
 from ltx.vae.budget import fitting
+from ltx.vae.part import VAE
 from ltx.vae.temporal import AtOnce
 from ltx.vae.tiling import TiledVAE, Tiling
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -11,9 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from ltx.checkpoint.load import load_model
-from ltx.checkpoint.parts import TRANSFORMER
-from ltx.checkpoint.save import save_model
+from ltx.checkpoint.stored import StoredModule
 from ltx.flow.skip_mode import SkipMode
 from ltx.offload import BlockStream, working
 from ltx.transformer.block import Modulation, TransformerBlock
@@ -22,11 +19,12 @@ from ltx.transformer.conditioning import StepConditioning, for_tokens, modulate
 from ltx.transformer.config import TransformerConfig
 from ltx.transformer.embedding import AdaLNSingle, CaptionProjection
 from ltx.transformer.groups import TimestepGroups
+from ltx.transformer.part import TRANSFORMER
 from ltx.transformer.perturb import BlockSkip, SkipLayers, take_rows
 from ltx.transformer.rope import rotation_table
 
 
-class VideoTransformer(nn.Module):
+class VideoTransformer(StoredModule):
     """Predicts the velocity ε − x₀ of noisy latent tokens.
 
     Training calls `forward`. Sampling calls `prepare` once and `denoise` at each step: the same function without what
@@ -37,6 +35,10 @@ class VideoTransformer(nn.Module):
         gradient_checkpointing: recompute each block in the backward pass instead of keeping its activations.
         stream: brings the blocks to work one by one; None where they stay.
     """
+
+    part = TRANSFORMER
+    config_class = TransformerConfig
+    config: TransformerConfig
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -53,36 +55,6 @@ class VideoTransformer(nn.Module):
         )
         self.scale_shift_table = nn.Parameter(torch.randn(2, width) / width**0.5)
         self.proj_out = nn.Linear(width, config.out_channels)
-
-    @classmethod
-    def from_pretrained(
-        cls,
-        where: str | Path,
-        *,
-        dtype: torch.dtype | str | None = None,
-        device: torch.device | str = "cpu",
-        revision: str | None = None,
-    ) -> VideoTransformer:
-        """Read from a folder, an official safetensors file, a named model or a hub id; see `ltx.checkpoint.load_model`.
-
-        Args:
-            where: what to read.
-            dtype: type of the weights or its name; None keeps the stored one.
-            device: where to put them.
-            revision: commit, tag or branch of a hub id.
-
-        Raises:
-            CheckpointError: if it cannot be found, or is not exactly this model.
-        """
-        return load_model(cls, TransformerConfig, TRANSFORMER, where, dtype=dtype, device=device, revision=revision)
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write configuration and weights into a folder, in diffusers layout where diffusers has such a model.
-
-        Raises:
-            CheckpointError: if writing fails; the files there before are untouched.
-        """
-        save_model(self, TRANSFORMER, folder)
 
     @working
     def forward(

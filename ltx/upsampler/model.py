@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import torch
 import torch.nn.functional as F
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ltx.checkpoint.load import load_model
-from ltx.checkpoint.parts import UPSAMPLER
-from ltx.checkpoint.save import save_model
+from ltx.checkpoint.stored import StoredModule
 from ltx.offload import working
 from ltx.upsampler.config import GROUPS, UpsamplerConfig
+from ltx.upsampler.part import UPSAMPLER
 
 
 class ResidualBlock(nn.Module):
@@ -33,11 +29,15 @@ class ResidualBlock(nn.Module):
         return F.silu(x + self.norm2(self.conv2(h)))
 
 
-class LatentUpsampler(nn.Module):
+class LatentUpsampler(StoredModule):
     """Convolutional upsampler of un-normalised latents (un-normalise, upsample, normalise again).
 
     Frames are not causal here, and padding is zeros. Parameter names are those of the released files.
     """
+
+    part = UPSAMPLER
+    config_class = UpsamplerConfig
+    config: UpsamplerConfig
 
     def __init__(self, config: UpsamplerConfig) -> None:
         super().__init__()
@@ -52,36 +52,6 @@ class LatentUpsampler(nn.Module):
         self.upsampler = nn.Sequential(_convolution(shuffled_dims, width, width * time * rows * columns))
         self.post_upsample_res_blocks = _stage(config)
         self.final_conv = _convolution(dims, width, config.in_channels)
-
-    @classmethod
-    def from_pretrained(
-        cls,
-        where: str | Path,
-        *,
-        dtype: torch.dtype | str | None = None,
-        device: torch.device | str = "cpu",
-        revision: str | None = None,
-    ) -> LatentUpsampler:
-        """Read from a folder, an official safetensors file, a named model or a hub id; see `ltx.checkpoint.load_model`.
-
-        Args:
-            where: what to read.
-            dtype: type of the weights or its name; None keeps the stored one.
-            device: where to put them.
-            revision: commit, tag or branch of a hub id.
-
-        Raises:
-            CheckpointError: if it cannot be found, or is not exactly this model.
-        """
-        return load_model(cls, UpsamplerConfig, UPSAMPLER, where, dtype=dtype, device=device, revision=revision)
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write configuration and weights into a folder in diffusers layout.
-
-        Raises:
-            CheckpointError: if writing fails; the files there before are untouched.
-        """
-        save_model(self, UPSAMPLER, folder)
 
     @working
     def forward(

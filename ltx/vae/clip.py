@@ -10,19 +10,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ltx.vae.kernel import KERNEL, TemporalKernel
 from ltx.vae.prologue import AbstractPrologue
-
-if TYPE_CHECKING:
-    from ltx.vae.convolution import CausalConv3d
-
-KERNEL = 3
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ class AbstractClip(ABC):
         self.noise = noise
 
     def extend(
-        self, layer: CausalConv3d, x: Float[Tensor, "b c f h w"], prologue: AbstractPrologue
+        self, layer: TemporalKernel, x: Float[Tensor, "b c f h w"], prologue: AbstractPrologue
     ) -> Float[Tensor, "b c f2 h w"]:
         """The prologue's result for `x` with the frames around it that the convolution reads, channels-last."""
         kept, front, behind = self._margins(layer, x.shape[2])
@@ -102,11 +98,11 @@ class AbstractClip(ABC):
         return extended
 
     @abstractmethod
-    def _margins(self, layer: CausalConv3d, frames: int) -> Margins:
+    def _margins(self, layer: TemporalKernel, frames: int) -> Margins:
         """What surrounds these frames."""
 
     @abstractmethod
-    def _keep(self, layer: CausalConv3d, extended: Float[Tensor, "b c f h w"]) -> None:
+    def _keep(self, layer: TemporalKernel, extended: Float[Tensor, "b c f h w"]) -> None:
         """Remember what the convolution's next outputs read of these frames."""
 
     @abstractmethod
@@ -121,10 +117,10 @@ class AbstractClip(ABC):
 class WholeClip(AbstractClip):
     """All frames are at hand; beyond the ends the edge frames repeat."""
 
-    def _margins(self, layer: CausalConv3d, frames: int) -> Margins:
+    def _margins(self, layer: TemporalKernel, frames: int) -> Margins:
         return Margins(None, *layer.temporal_padding)
 
-    def _keep(self, layer: CausalConv3d, extended: Float[Tensor, "b c f h w"]) -> None:
+    def _keep(self, layer: TemporalKernel, extended: Float[Tensor, "b c f h w"]) -> None:
         """Nothing follows."""
 
     def align(self, block: nn.Module, x: Float[Tensor, "b c f h w"], frames: int) -> Float[Tensor, "b c f2 h w"]:
@@ -158,7 +154,7 @@ class ClipStream(AbstractClip):
         self._closing = range(self._closing.stop, self._closing.stop + layers)
         return self._closing.start < len(self._order)
 
-    def _margins(self, layer: CausalConv3d, frames: int) -> Margins:
+    def _margins(self, layer: TemporalKernel, frames: int) -> Margins:
         front, behind = layer.temporal_padding
         if behind and self._order.setdefault(id(layer), len(self._order)) not in self._closing:
             behind = 0
@@ -166,10 +162,10 @@ class ClipStream(AbstractClip):
         front = kept.shape[2] if kept is not None else front if frames else 0
         return Margins(kept, front, behind if front + frames else 0)
 
-    def _keep(self, layer: CausalConv3d, extended: Float[Tensor, "b c f h w"]) -> None:
+    def _keep(self, layer: TemporalKernel, extended: Float[Tensor, "b c f h w"]) -> None:
         if frames := extended.shape[2]:
             # What the next output reads of these: two frames with stride 1, one with stride 2.
-            keep = KERNEL - layer.conv.stride[0] if frames >= KERNEL else frames
+            keep = KERNEL - layer.temporal_stride if frames >= KERNEL else frames
             self._before[id(layer)] = extended[:, :, frames - keep :].clone()
 
     def align(self, block: nn.Module, x: Float[Tensor, "b c f h w"], frames: int) -> Float[Tensor, "b c f2 h w"]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ltx.vae.clip import KERNEL, AbstractClip
+from ltx.vae.clip import AbstractClip
+from ltx.vae.kernel import KERNEL
 from ltx.vae.prologue import AbstractPrologue, Plain
 
 
@@ -20,6 +21,7 @@ class CausalConv3d(nn.Module):
     ) -> None:
         super().__init__()
         self.temporal_padding = (2, 0) if causal else (1, 1)
+        self.temporal_stride = stride[0]
         self.conv = nn.Conv3d(in_channels, out_channels, KERNEL, stride=stride, padding=(0, 1, 1))
 
     def forward(

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from ltx.checkpoint.load import load_model
-from ltx.checkpoint.parts import VAE
-from ltx.checkpoint.save import save_model
+from ltx.checkpoint.stored import StoredModule
 from ltx.offload import working
 from ltx.shapes import VideoShape
 from ltx.vae.config import VAEConfig
 from ltx.vae.decoder import Decoder
 from ltx.vae.encoder import Encoder
+from ltx.vae.part import VAE
 
 
 class Moments(NamedTuple):
@@ -60,8 +58,12 @@ class ChannelStatistics(nn.Module):
         return latents * std + mean
 
 
-class VideoVAE(nn.Module):
+class VideoVAE(StoredModule):
     """Causal video autoencoder of LTX-Video (arXiv 2501.00103 §2), generations 0.9.0, 0.9.1 and 0.9.5–0.9.8."""
+
+    part = VAE
+    config_class = VAEConfig
+    config: VAEConfig
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
@@ -69,36 +71,6 @@ class VideoVAE(nn.Module):
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
         self.per_channel_statistics = ChannelStatistics(config.latent_channels)
-
-    @classmethod
-    def from_pretrained(
-        cls,
-        where: str | Path,
-        *,
-        dtype: torch.dtype | str | None = None,
-        device: torch.device | str = "cpu",
-        revision: str | None = None,
-    ) -> VideoVAE:
-        """Read from a folder, an official safetensors file, a named model or a hub id; see `ltx.checkpoint.load_model`.
-
-        Args:
-            where: what to read.
-            dtype: type of the weights or its name; None keeps the stored one.
-            device: where to put them.
-            revision: commit, tag or branch of a hub id.
-
-        Raises:
-            CheckpointError: if it cannot be found, or is not exactly this model.
-        """
-        return load_model(cls, VAEConfig, VAE, where, dtype=dtype, device=device, revision=revision)
-
-    def save_pretrained(self, folder: str | Path) -> None:
-        """Write configuration and weights into a folder, in diffusers layout where diffusers has such a model.
-
-        Raises:
-            CheckpointError: if writing fails; the files there before are untouched.
-        """
-        save_model(self, VAE, folder)
 
     @working
     def moments(self, video: Float[Tensor, "b 3 f h w"]) -> Moments:

@@ -17,11 +17,12 @@ from PIL import Image
 from foresight.cli.main import main
 from foresight.physics import make_clip
 from ltx.bundle.checkpoint import Checkpoint
-from ltx.checkpoint import UPSAMPLER, save_official
+from ltx.checkpoint import save_official
 from ltx.checkpoint.hub import resolve
 from ltx.lora import LoRA, LowRank, write_lora
 from ltx.media import to_pixels, write_lossless
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
+from ltx.upsampler.part import UPSAMPLER
 
 PAGES = Path(__file__).parents[2] / "docs"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -10,12 +10,12 @@ from safetensors.torch import load_file, save_file
 
 from foresight.cli.main import main
 from ltx.bundle.checkpoint import Checkpoint
-from ltx.checkpoint.release import VAE_FIELDS
 from ltx.flow import SchedulerConfig
 from ltx.lora import LoRA, LowRank, write_lora
 from ltx.transformer import TransformerConfig, VideoTransformer
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
 from ltx.vae import VAEConfig, VideoVAE
+from ltx.vae.release import VAE_FIELDS
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ltx.bundle.convert import convert
-from ltx.checkpoint import UPSAMPLER, CheckpointError, save_official
+from ltx.checkpoint import CheckpointError, save_official
 from ltx.checkpoint.read import Weights
 from ltx.lora import LoRA, LowRank, Style, read_lora, write_lora
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
+from ltx.upsampler.part import UPSAMPLER
 
 # Layers, one of which has another name in diffusers, with rank and alpha.
 LAYERS = [("transformer_blocks.0.attn1.to_q", 4, 4.0), ("transformer_blocks.3.ff.net.2", 2, 3.0), ("proj_out", 3, 0.5)]

@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ltx.bundle.convert import convert
-from ltx.checkpoint import VAE, save_official
+from ltx.checkpoint import save_official
 from ltx.checkpoint.read import Weights
 from ltx.vae.model import VideoVAE
+from ltx.vae.part import VAE
 from tests.ltx.checkpoint.test_load import checkpoint, tiny_vae
 
 

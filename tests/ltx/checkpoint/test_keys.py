@@ -5,14 +5,17 @@ import pytest
 import torch
 from diffusers import AutoencoderKLLTXVideo, LTXVideoTransformer3DModel
 
-from ltx.checkpoint import keys, vae_fields
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.release import VAE_FIELDS, transformer_layers, vae_generation
 from ltx.checkpoint.rename import Renaming, Rule
 from ltx.transformer.config import TransformerConfig
+from ltx.transformer.keys import RENAMING
 from ltx.transformer.model import VideoTransformer
+from ltx.transformer.release import transformer_layers
+from ltx.vae import diffusers_fields
 from ltx.vae.config import VAEConfig
+from ltx.vae.keys import vae_renaming
 from ltx.vae.model import VideoVAE
+from ltx.vae.release import VAE_FIELDS, vae_generation
 
 T, F = True, False
 TIMED: dict[str, Any] = {
@@ -68,7 +71,7 @@ def vaes(generation: str) -> tuple[VAEConfig, dict[str, torch.Size], dict[str, t
 def test_every_vae_key_maps_both_ways(generation: str) -> None:
     """At full size, every key of one world has exactly one of the other, of the same shape, and the way back."""
     config, ours, theirs = vaes(generation)
-    renaming = keys.vae_renaming(config)
+    renaming = vae_renaming(config)
     forward, backward = renaming.to_diffusers(ours), renaming.to_official(theirs)
     assert {forward[name]: shape for name, shape in ours.items()} == theirs
     assert {backward[name]: shape for name, shape in theirs.items()} == ours
@@ -91,9 +94,9 @@ def test_vae_fields_map_both_ways(generation: str) -> None:
     config = VAEConfig.from_dict(VAE_FIELDS[generation])
     with torch.device("meta"):
         published = dict(AutoencoderKLLTXVideo(**DIFFUSERS_VAE[generation][0]).config)
-    assert VAEConfig.from_dict(vae_fields.official(published)) == config
-    written = vae_fields.diffusers(config)
-    assert VAEConfig.from_dict(vae_fields.official(written)) == config
+    assert VAEConfig.from_dict(diffusers_fields.official(published)) == config
+    written = diffusers_fields.diffusers(config)
+    assert VAEConfig.from_dict(diffusers_fields.official(written)) == config
     with torch.device("meta"):
         built = AutoencoderKLLTXVideo(**{k: v for k, v in written.items() if not k.startswith("_")})
     assert shapes(built) == vaes(generation)[2]
@@ -121,8 +124,7 @@ def test_every_transformer_key_maps_both_ways(size: str) -> None:
     with torch.device("meta"):
         model = VideoTransformer(config)
         ours, theirs = shapes(model), shapes(LTXVideoTransformer3DModel(**fields))
-    renaming = keys.transformer_renaming(config)
-    forward, backward = renaming.to_diffusers(ours), renaming.to_official(theirs)
+    forward, backward = RENAMING.to_diffusers(ours), RENAMING.to_official(theirs)
     assert {forward[name]: shape for name, shape in ours.items()} == theirs
     assert {backward[name]: shape for name, shape in theirs.items()} == ours
     assert len(ours) == tensors
@@ -141,8 +143,8 @@ def test_every_transformer_key_maps_both_ways(size: str) -> None:
 )
 def test_transformer_names_by_hand(official: str, diffusers: str) -> None:
     """The four renames of the releases, and one name that stays."""
-    assert keys.TRANSFORMER.to_diffusers([official]) == {official: diffusers}
-    assert keys.TRANSFORMER.to_official([diffusers]) == {diffusers: official}
+    assert RENAMING.to_diffusers([official]) == {official: diffusers}
+    assert RENAMING.to_official([diffusers]) == {diffusers: official}
 
 
 @pytest.mark.parametrize(
@@ -165,7 +167,7 @@ def test_transformer_names_by_hand(official: str, diffusers: str) -> None:
 )
 def test_vae_names_by_hand(generation: str, official: str, diffusers: str) -> None:
     """Rows of the released index maps."""
-    renaming = keys.vae_renaming(vaes(generation)[0])
+    renaming = vae_renaming(vaes(generation)[0])
     assert renaming.to_diffusers([official]) == {official: diffusers}
     assert renaming.to_official([diffusers]) == {diffusers: official}
 
@@ -173,7 +175,7 @@ def test_vae_names_by_hand(generation: str, official: str, diffusers: str) -> No
 def test_unknown_keys_are_listed() -> None:
     """A key of another model is an error that names it, never a key left out."""
     with pytest.raises(CheckpointError, match=r"no rule knows these official keys.*double_blocks\.0\.img_attn\.weight"):
-        keys.TRANSFORMER.to_diffusers(["patchify_proj.weight", "double_blocks.0.img_attn.weight"])
+        RENAMING.to_diffusers(["patchify_proj.weight", "double_blocks.0.img_attn.weight"])
 
 
 def test_ambiguous_rules_are_an_error() -> None:
@@ -204,7 +206,7 @@ def test_a_template_matches_whole_keys_only() -> None:
 def test_other_vae_configurations_are_refused(change: dict[str, Any], message: str) -> None:
     """A configuration no LTX-Video VAE has is named, not guessed at."""
     with pytest.raises(CheckpointError, match=message):
-        vae_fields.official(change)
+        diffusers_fields.official(change)
 
 
 @pytest.mark.parametrize(
@@ -219,4 +221,4 @@ def test_block_lists_that_diffusers_cannot_build_are_named(change: dict[str, Any
     """Writing such a VAE in diffusers' layout is refused with the way out."""
     config = VAEConfig.from_dict({**VAE_FIELDS["0.9.0"], **change})
     with pytest.raises(CheckpointError, match="write the official layout instead"):
-        vae_fields.diffusers(config)
+        diffusers_fields.diffusers(config)

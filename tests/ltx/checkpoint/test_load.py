@@ -10,15 +10,17 @@ from torch import Tensor
 
 from ltx.bundle.checkpoint import Checkpoint
 from ltx.bundle.convert import convert
-from ltx.checkpoint import TRANSFORMER, VAE, CheckpointError, save_official
+from ltx.checkpoint import CheckpointError, save_official
 from ltx.checkpoint.read import Weights
-from ltx.checkpoint.release import VAE_FIELDS
 from ltx.checkpoint.save import save_model
 from ltx.flow.scheduler import SchedulerConfig
 from ltx.transformer.config import TransformerConfig
 from ltx.transformer.model import VideoTransformer
+from ltx.transformer.part import TRANSFORMER
 from ltx.vae.config import VAEConfig
 from ltx.vae.model import VideoVAE
+from ltx.vae.part import VAE
+from ltx.vae.release import VAE_FIELDS
 
 WIDE = ["compress_all", {"residual": True, "multiplier": 2}]
 # One tiny VAE of each generation.

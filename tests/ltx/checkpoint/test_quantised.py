@@ -13,9 +13,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ltx.checkpoint import TRANSFORMER, CheckpointError, save_official
+from ltx.checkpoint import CheckpointError, save_official
 from ltx.checkpoint.save import save_model
 from ltx.transformer.model import VideoTransformer
+from ltx.transformer.part import TRANSFORMER
 from tests.ltx.checkpoint.test_load import same, tiny_transformer
 
 PREFIX = "model.diffusion_model."

@@ -12,17 +12,21 @@ import torch
 from safetensors.torch import save_file
 
 from ltx.bundle.index import notes_in
-from ltx.checkpoint import TRANSFORMER, UPSAMPLER, VAE, CheckpointError
+from ltx.checkpoint import CheckpointError
 from ltx.checkpoint.cards import Card, embedded
 from ltx.checkpoint.errors import listed
 from ltx.checkpoint.load import stored_dtype
 from ltx.checkpoint.quantised import check_stored, scaled
 from ltx.checkpoint.read import Weights
-from ltx.checkpoint.release import causal_in_folder, transformer_fields, transformer_layers, upsampler_fields
 from ltx.checkpoint.save import folder_content, official_content
 from ltx.checkpoint.source import Source
-from ltx.checkpoint.vae_fields import diffusers, official
+from ltx.transformer.part import TRANSFORMER
+from ltx.transformer.release import causal_in_folder, transformer_fields, transformer_layers
+from ltx.upsampler.part import UPSAMPLER
+from ltx.upsampler.release import upsampler_fields
 from ltx.vae.config import VAEConfig
+from ltx.vae.diffusers_fields import diffusers, official
+from ltx.vae.part import VAE
 
 
 def weights(folder: Path, name: str, tensors: dict[str, torch.Tensor]) -> Weights:

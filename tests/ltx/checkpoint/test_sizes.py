@@ -12,12 +12,15 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from ltx.checkpoint import TRANSFORMER, UPSAMPLER, VAE, CheckpointError, Part
+from ltx.checkpoint import CheckpointError, Part
 from ltx.transformer.config import TransformerConfig
 from ltx.transformer.model import VideoTransformer
+from ltx.transformer.part import TRANSFORMER
 from ltx.upsampler.model import LatentUpsampler
+from ltx.upsampler.part import UPSAMPLER
 from ltx.vae.config import VAEConfig
 from ltx.vae.model import VideoVAE
+from ltx.vae.part import VAE
 
 TINY = TransformerConfig(
     in_channels=8,

@@ -10,11 +10,12 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from ltx.checkpoint import UPSAMPLER, CheckpointError
+from ltx.checkpoint import CheckpointError
 from ltx.checkpoint import write as module
 from ltx.checkpoint.save import save_model
 from ltx.checkpoint.write import shards, write_json, write_model_folder, write_tensors
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
+from ltx.upsampler.part import UPSAMPLER
 
 
 def contents(folder: Path) -> dict[str, bytes]:

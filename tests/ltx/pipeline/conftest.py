@@ -11,10 +11,10 @@ import torch
 from diffusers import AutoencoderKLLTXVideo, FlowMatchEulerDiscreteScheduler, LTXVideoTransformer3DModel
 from torch import Tensor, nn
 
-from ltx.checkpoint.release import VAE_FIELDS
-from ltx.checkpoint.vae_fields import diffusers as diffusers_fields
 from ltx.text import TextConditioning
 from ltx.vae import VAEConfig
+from ltx.vae.diffusers_fields import diffusers as diffusers_fields
+from ltx.vae.release import VAE_FIELDS
 
 CHANNELS, CAPTIONS = 8, 16
 SHIFTED = {

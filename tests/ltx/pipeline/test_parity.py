@@ -24,7 +24,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ltx.bundle.checkpoint import Checkpoint
-from ltx.checkpoint.release import VAE_FIELDS
 from ltx.conditioning import ConditioningItem
 from ltx.flow import SchedulerConfig
 from ltx.media import degrade
@@ -34,6 +33,7 @@ from ltx.text import TextConditioning
 from ltx.transformer import TransformerConfig, VideoTransformer
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
 from ltx.vae import VAEConfig, VideoVAE
+from ltx.vae.release import VAE_FIELDS
 
 RELEASED = Path(__file__).parent / "released"
 CHANNELS, CAPTIONS, WIDTH = 8, 16, 24

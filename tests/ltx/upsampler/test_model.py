@@ -4,8 +4,9 @@ import pytest
 import torch
 from diffusers.pipelines.ltx.modeling_latent_upsampler import LTXLatentUpsamplerModel
 
-from ltx.checkpoint import UPSAMPLER, CheckpointError, save_official
+from ltx.checkpoint import CheckpointError, save_official
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
+from ltx.upsampler.part import UPSAMPLER
 
 # dims, spatial, temporal, shape of the result, parameters of the tiny model
 KINDS = [

@@ -9,9 +9,9 @@ import pytest
 import torch
 from diffusers import AutoencoderKLLTXVideo
 
-from ltx.checkpoint.keys import vae_renaming
-from ltx.checkpoint.vae_fields import official
 from ltx.vae import VAEConfig, VideoVAE
+from ltx.vae.diffusers_fields import official
+from ltx.vae.keys import vae_renaming
 
 OLD = {"layers_per_block": (1,) * 5, "decoder_layers_per_block": (1,) * 5}
 UP = {

@@ -11,10 +11,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from ltx.checkpoint.vae_fields import official
 from ltx.shapes import LatentShape
 from ltx.vae import BudgetedVAE, TiledVAE, VAEConfig, VideoVAE
 from ltx.vae.budget import plan_decoding, plan_encoding
+from ltx.vae.diffusers_fields import official
 from ltx.vae.memory import decoding_peak, encoding_peak
 from ltx.vae.temporal import AtOnce, Streamed
 from ltx.vae.tiling import Tiling

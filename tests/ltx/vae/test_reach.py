@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ltx.checkpoint.release import VAE_FIELDS
 from ltx.vae.config import VAEConfig
 from ltx.vae.reach import Reach, decoder_reach, encoder_reach
+from ltx.vae.release import VAE_FIELDS
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ltx.checkpoint.errors import CheckpointError
-
-if TYPE_CHECKING:
-    from ltx.vae.config import BlockSpec, VAEConfig
+from ltx.vae.config import BlockSpec, VAEConfig
 
 
 @dataclass(frozen=True)

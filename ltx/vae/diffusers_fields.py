@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ltx.checkpoint.errors import CheckpointError, listed
-from ltx.checkpoint.vae_levels import decoder_levels, encoder_levels, inexpressible
-
-if TYPE_CHECKING:
-    from ltx.vae.config import VAEConfig
+from ltx.vae.config import VAEConfig
+from ltx.vae.diffusers_levels import decoder_levels, encoder_levels, inexpressible
 
 CLASS = "AutoencoderKLLTXVideo"
 STRIDED, SHUFFLED = "LTXVideoDownBlock3D", "LTXVideo095DownBlock3D"

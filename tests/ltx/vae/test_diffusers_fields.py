@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ltx.checkpoint.errors import CheckpointError
-from ltx.checkpoint.vae_fields import diffusers, official
 from ltx.vae.config import VAEConfig
+from ltx.vae.diffusers_fields import diffusers, official
 
 SHUFFLED = {
     "block_out_channels": [8, 16, 32],

@@ -11,10 +11,11 @@ from ltx.bundle.index import FILE, Notes, notes_in
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import resolve, source_of
 from ltx.checkpoint.identity import Identity, identify, names_of
-from ltx.checkpoint.parts import TRANSFORMER, VAE
 from ltx.checkpoint.place import place_of
 from ltx.checkpoint.read import Weights, read_object
 from ltx.checkpoint.source import open_part
+from ltx.transformer.part import TRANSFORMER
+from ltx.vae.part import VAE
 
 # Where other tools write what a file is.
 TITLES = ("modelspec.title", "title", "name", "model_version")
