@@ -44,10 +44,36 @@ class FeedForward(nn.Module):
         return transformed
 
 
-class Modulation(NamedTuple):
-    """Six vectors a row with a block's own table added: what is at hand when the tables of all blocks are kept."""
+class StepInputs(NamedTuple):
+    """Everything that all blocks read in one step beside the residual stream.
 
-    vectors: Float[Tensor, "batch row vector=6 width"]
+    Attributes:
+        modulation: the timestep's part of the six vectors of each row, 1 included in the scales.
+        members: for each token the row (counted over the whole batch) it takes; None where the rows broadcast.
+        rotation: from `rotation_table`.
+        text: projected text.
+        bias: added to the cross-attention logits; None where every text token is kept.
+    """
+
+    modulation: Float[Tensor, "batch row vector=6 width"]
+    members: Int[Tensor, " flat_token"] | None
+    rotation: Float[Tensor, "#batch token pair part=2"]
+    text: Float[Tensor, "#batch length width"]
+    bias: Float[Tensor, "#batch 1 1 length"] | None
+
+
+class PreparedBlock(NamedTuple):
+    """What a sampling run has computed for one block before its call.
+
+    Attributes:
+        memory: keys and values of the text.
+        norms: weights of self-attention's two norms, from `Attention.norms`.
+        vectors: the modulation with the block's table added; None if the block is to add it.
+    """
+
+    memory: KeysValues
+    norms: Float[Tensor, "part=2 1 1 width"]
+    vectors: Float[Tensor, "batch row vector=6 width"] | None
 
 
 class TransformerBlock(nn.Module):
@@ -68,37 +94,27 @@ class TransformerBlock(nn.Module):
     def forward(
         self,
         tokens: Float[Tensor, "batch token width"],
-        modulation: Modulation | Float[Tensor, "batch row vector=6 width"],
-        members: Int[Tensor, " flat_token"] | None,
-        rotation: Float[Tensor, "#batch token pair part=2"],
-        text: KeysValues | Float[Tensor, "batch length width"],
-        bias: Float[Tensor, "#batch 1 1 length"] | None,
+        step: StepInputs,
+        prepared: PreparedBlock | None = None,
         skip: BlockSkip | None = None,
-        norms: Float[Tensor, "part=2 1 1 width"] | None = None,
     ) -> Float[Tensor, "batch token width"]:
         """Apply the block.
 
         Args:
             tokens: the residual stream.
-            modulation: six vectors a row, the timestep's part (1 included in the scales), or with this block's table.
-            members: for each token the row (counted over the whole batch) it takes; None when the rows broadcast.
-            rotation: from `rotation_table`.
-            text: projected text, or this block's keys and values of it when they are kept between calls.
-            bias: added to the cross-attention logits.
+            step: shared by all blocks.
+            prepared: this block's own, where a sampling run keeps it; None computes it here.
             skip: how this block is perturbed.
-            norms: the weights of self-attention's norms when they are kept between calls.
         """
         if skip is not None and skip.mode is SkipMode.TRANSFORMER_BLOCK and skip.rows is None:
             return tokens
-        if isinstance(modulation, Modulation):
-            vectors = modulation.vectors
-        else:
-            vectors = (self.scale_shift_table + modulation).to(tokens.dtype)
-        shift, scale, gate, shift_ff, scale_ff, gate_ff = for_tokens(vectors, members, tokens.shape[1])
-        mixed = self._self_attention(modulate(self._normed(tokens), shift, scale), rotation, skip, norms)
+        memory, norms, vectors = prepared or (self.attn2.keys_values(step.text), None, None)
+        if vectors is None:
+            vectors = (self.scale_shift_table + step.modulation).to(tokens.dtype)
+        shift, scale, gate, shift_ff, scale_ff, gate_ff = for_tokens(vectors, step.members, tokens.shape[1])
+        mixed = self._self_attention(modulate(self._normed(tokens), shift, scale), step.rotation, skip, norms)
         out = add_gated(tokens, mixed, gate)
-        memory = text if isinstance(text, KeysValues) else self.attn2.keys_values(text)
-        out = out + self.attn2.to_out(self.attn2.attend(self.attn2.queries(out), memory, bias))
+        out = out + self.attn2.to_out(self.attn2.attend(self.attn2.queries(out), memory, step.bias))
         out = add_gated(out, self.ff(modulate(self._normed(out), shift_ff, scale_ff)), gate_ff)
         if skip is not None and skip.mode is SkipMode.TRANSFORMER_BLOCK:
             out = skip.apply(tokens, out)

@@ -1,4 +1,4 @@
-"""What a sampling run computes once, because positions and text do not change from step to step."""
+"""Step-invariant inputs of a sampling run, computed once: positions, text, and all that blocks make of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ltx.transformer.attention import KeysValues
+from ltx.transformer.block import PreparedBlock
 from ltx.transformer.groups import TimestepGroups
 from ltx.transformer.perturb import take_rows
 
@@ -18,38 +19,54 @@ MASKED = -10_000.0
 
 
 @dataclass(frozen=True)
+class PreparedBlocks:
+    """What blocks make of the text and of their own weights.
+
+    Attributes:
+        memories: for each block its keys and values of the text.
+        tables: to be added to the timesteps' part, of all blocks at once where the rows are few.
+        norms: weights of the query and key norms of each block's self-attention.
+    """
+
+    memories: tuple[KeysValues, ...]
+    tables: Float[Tensor, "layer vector=6 width"]
+    norms: Float[Tensor, "layer part=2 1 1 width"]
+
+    def at(self, index: int, vectors: Float[Tensor, "layer batch row vector=6 width"] | None) -> PreparedBlock:
+        """One block's, with its vectors of the step where those of all blocks are at hand."""
+        return PreparedBlock(self.memories[index], self.norms[index], None if vectors is None else vectors[index])
+
+    def take(self, rows: Sequence[int] | None) -> PreparedBlocks:
+        """The same for these batch rows (None: all)."""
+        memories = tuple(KeysValues(*(take_rows(part, rows) for part in memory)) for memory in self.memories)
+        return PreparedBlocks(memories, self.tables, self.norms)
+
+
+@dataclass(frozen=True)
 class SamplingCache:
     """Positions and text, ready for the blocks.
 
     Attributes:
         rotation: cosine and sine per token and channel pair; one batch row when all share their coordinates.
-        texts: for each block its keys and values of the text, or the projected text to make them from.
+        text: projected to the transformer's width.
         bias: added to the cross-attention logits; None when every text token is kept.
-        tables: of all blocks, to be added to the timesteps' part at once; None if each block adds its own.
-        norms: weights of the query and key norms of each block's self-attention; None if each block reads its own.
+        blocks: what is prepared of them; None if each block computes its own in every step.
         groups: which tokens share a timestep; None if each step is to find out.
     """
 
     rotation: Float[Tensor, "#batch token pair part=2"]
-    texts: tuple[KeysValues | Float[Tensor, "#batch length width"], ...]
+    text: Float[Tensor, "#batch length width"]
     bias: Float[Tensor, "#batch 1 1 length"] | None
-    tables: Float[Tensor, "layer vector=6 width"] | None
-    norms: Float[Tensor, "layer part=2 1 1 width"] | None
+    blocks: PreparedBlocks | None
     groups: TimestepGroups | None
 
     def take(self, rows: Sequence[int] | None) -> SamplingCache:
         """The cache of these batch rows (None: all); consecutive rows are views."""
         return SamplingCache(
             rotation=take_rows(self.rotation, rows),
-            texts=tuple(
-                KeysValues(take_rows(text.keys, rows), take_rows(text.values, rows))
-                if isinstance(text, KeysValues)
-                else take_rows(text, rows)
-                for text in self.texts
-            ),
+            text=take_rows(self.text, rows),
             bias=None if self.bias is None else take_rows(self.bias, rows),
-            tables=self.tables,
-            norms=self.norms,
+            blocks=None if self.blocks is None else self.blocks.take(rows),
             groups=None if self.groups is None else self.groups.take(rows),
         )
 

@@ -13,8 +13,8 @@ from torch.utils.checkpoint import checkpoint
 from ltx.checkpoint.stored import StoredModule
 from ltx.flow.skip_mode import SkipMode
 from ltx.offload import BlockStream, working
-from ltx.transformer.block import Modulation, TransformerBlock
-from ltx.transformer.cache import SamplingCache, attention_bias, compact
+from ltx.transformer.block import StepInputs, TransformerBlock
+from ltx.transformer.cache import PreparedBlocks, SamplingCache, attention_bias, compact
 from ltx.transformer.conditioning import StepConditioning, for_tokens, modulate
 from ltx.transformer.config import TransformerConfig
 from ltx.transformer.embedding import AdaLNSingle, CaptionProjection
@@ -82,14 +82,12 @@ class VideoTransformer(StoredModule):
             ValueError: if the sizes do not fit each other or the configuration.
         """
         self._check_context(context, context_mask)
-        projected = self.caption_projection(context)
+        text = self.caption_projection(context)
         cache = SamplingCache(
             rotation=self._rotation(coordinates),
-            # Each block makes its keys and values itself, so that they are checkpointed and sharded with it.
-            texts=(projected,) * self.config.num_layers,
-            bias=attention_bias(context_mask, projected.dtype),
-            tables=None,
-            norms=None,
+            text=text,
+            bias=attention_bias(context_mask, text.dtype),
+            blocks=None,  # each makes its keys and values itself, so that they are checkpointed and sharded with it
             groups=groups,
         )
         return self.denoise(tokens, timesteps, cache)
@@ -113,19 +111,18 @@ class VideoTransformer(StoredModule):
         """
         self._check_context(context, context_mask)
         context, context_mask = compact(context, context_mask)
-        projected = self.caption_projection(context)
-        texts, tables, norms = [], [], []
+        text = self.caption_projection(context)
+        memories, tables, norms = [], [], []
         for index in self._visited(range(self.config.num_layers)):
             block = self._block(index)
-            texts.append(block.attn2.keys_values(projected))
+            memories.append(block.attn2.keys_values(text))
             tables.append(block.scale_shift_table.clone())  # what the parameter holds changes when the block rests
             norms.append(block.attn1.norms())
         return SamplingCache(
             rotation=self._rotation(coordinates),
-            texts=tuple(texts),
-            bias=attention_bias(context_mask, projected.dtype),
-            tables=torch.stack(tables),
-            norms=torch.stack(norms),
+            text=text,
+            bias=attention_bias(context_mask, text.dtype),
+            blocks=PreparedBlocks(tuple(memories), torch.stack(tables), torch.stack(norms)),
             groups=groups,
         )
 
@@ -209,8 +206,9 @@ class VideoTransformer(StoredModule):
         if groups is not None:
             timesteps = groups.rows(timesteps)
         scaled = timesteps.float() * self.config.timestep_scale_multiplier
+        tables = None if cache.blocks is None else cache.blocks.tables
         embedded, modulation = self.adaln_single(scaled, precise=timesteps.shape[1] < count)
-        return StepConditioning.of(embedded, modulation, cache.tables, groups)
+        return StepConditioning.of(embedded, modulation, tables, groups)
 
     def _run(
         self,
@@ -227,13 +225,12 @@ class VideoTransformer(StoredModule):
             if skip.mode is not SkipMode.RESIDUAL:
                 perturbed = BlockSkip(skip.mode, skip.mask(stream.shape[0], stream.device))
         recompute = self.gradient_checkpointing and torch.is_grad_enabled()
-        members, summed = conditioning.members, conditioning.summed
+        step = StepInputs(conditioning.modulation, conditioning.members, cache.rotation, cache.text, cache.bias)
         for index in self._visited(indices):
             block = self.transformer_blocks[index]
             here = perturbed if skip is not None and index in skip.blocks else None
-            modulation = conditioning.modulation if summed is None else Modulation(summed[index])
-            norms = None if cache.norms is None else cache.norms[index]
-            inputs = (stream, modulation, members, cache.rotation, cache.texts[index], cache.bias, here, norms)
+            prepared = None if cache.blocks is None else cache.blocks.at(index, conditioning.summed)
+            inputs = (stream, step, prepared, here)
             stream = checkpoint(block, *inputs, use_reentrant=False) if recompute else block(*inputs)
         return stream
 
@@ -266,7 +263,5 @@ class VideoTransformer(StoredModule):
         positions = tuple(cache.rotation.shape[:2])
         if positions not in ((batch, count), (1, count)):
             raise ValueError(f"expected coordinates for {batch} × {count} tokens (or one row), got {positions}")
-        text = cache.texts[0]
-        rows = text.shape[0] if isinstance(text, Tensor) else text.keys.shape[0]
-        if rows not in (1, batch):
-            raise ValueError(f"expected context for a batch of {batch} (or one row), got {rows} rows")
+        if len(cache.text) not in (1, batch):
+            raise ValueError(f"expected context for a batch of {batch} (or one row), got {len(cache.text)} rows")
