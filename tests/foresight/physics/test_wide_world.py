@@ -1,6 +1,7 @@
 """The wide world: what it shows, what it leaves out, and that the plain world stays what it was."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 
+from foresight.cli.compose import resolve
 from foresight.data.physics import PhysicsClips
 from foresight.physics import KINDS, Body, Look, Looks, PhysicsConfig, counterfactual, make_clip
 from foresight.physics.backdrop import FAMILIES, Backdrop
@@ -78,6 +80,22 @@ def test_training_leaves_out_what_is_kept_for_tests():
     assert {body.colour for scene in scenes for body in scene.bodies} == set(COLOURS)
     radii = [body.radius for scene in scenes for body in scene.bodies]
     assert min(radii) < 2.1 and max(radii) > 8.9
+
+
+@pytest.mark.parametrize("stage", ["vae", "vae_sharp", "transformer"])
+def test_the_second_edition_trains_in_the_wide_world(stage: str) -> None:
+    """Every world that a stage's recipe names is the wide one, whose scenes leave out what is kept for tests."""
+    found: list[dict[str, Any]] = []
+
+    def gather(part: Any) -> None:
+        if isinstance(part, dict):
+            if part.get("_target_") == "foresight.physics.PhysicsConfig":
+                found.append(part)
+            for value in part.values():
+                gather(value)
+
+    gather(resolve("train", [f"experiment=tiny/second/{stage}"]))
+    assert found and all(instantiate(world, _convert_="all") == WIDE for world in found)
 
 
 @pytest.mark.parametrize("name", ["four_bodies", "upward", "fast", "occluder", "red_on_blue", "rings"])
