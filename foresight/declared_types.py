@@ -24,6 +24,8 @@ def hints(function: Callable[..., Any]) -> dict[str, Any]:
     """Types of a function's or a class's arguments; none where they cannot be read."""
     # An annotation of another package may name what only type checkers import.
     with suppress(NameError, TypeError, AttributeError):
+        if is_dataclass(function):  # inherited fields are read where they were declared
+            return get_type_hints(function)
         maker = function.__init__ if isinstance(function, type) else function  # type: ignore[misc]  # only read
         return get_type_hints(maker)
     return {}

@@ -1,4 +1,4 @@
-"""Where the predicted objects are, when the VLM alone has heard what is done to them."""
+"""Position errors of predicted objects, when the VLM alone has read the instruction."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ import numpy as np
 import torch
 
 from foresight import WorldModel
-from foresight.evaluation.prediction.scoring import BATCH, batched, split_clip
+from foresight.evaluation.simulated import BATCH, contexts_and_futures
 from foresight.metrics.baselines import copy_last_frame
-from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
-from foresight.physics.clip import SPLITS
+from foresight.physics import PhysicsClip, PhysicsConfig, SimulatedSplit
 from foresight.physics.tracking import position_error, track
 from foresight.world.sampling import Sampling
 from ltx.text import TextConditioning, TextEncoder
 
 
-class Deaf(TextEncoder):
-    """A text encoder that is told the empty sentence, whatever is said."""
+class EmptyText(TextEncoder):
+    """A text encoder that reads the empty sentence instead of every prompt."""
 
     def __init__(self, encoder: TextEncoder) -> None:
         super().__init__(encoder.model, encoder.tokenizer, max_tokens=encoder.max_tokens)
@@ -34,14 +33,14 @@ Forecaster = Callable[[torch.Tensor, list[str], int], torch.Tensor]
 def forecaster(model: WorldModel, noise_level: float) -> Forecaster:
     """One candidate per clip."""
 
-    def forecast(contexts: torch.Tensor, told: list[str], frames: int) -> torch.Tensor:
-        found = model.predict_batch(contexts, told, frames, Sampling(noise_level=noise_level))
+    def forecast(contexts: torch.Tensor, instructions: list[str], frames: int) -> torch.Tensor:
+        found = model.predict_batch(contexts, instructions, frames, Sampling(noise_level=noise_level))
         return torch.stack([prediction.video[0] for prediction in found]).cpu()
 
     return forecast
 
 
-def copier(contexts: torch.Tensor, told: list[str], frames: int) -> torch.Tensor:
+def copier(contexts: torch.Tensor, instructions: list[str], frames: int) -> torch.Tensor:
     """The last frame, standing still."""
     return copy_last_frame(contexts, frames)
 
@@ -52,9 +51,8 @@ def position_errors(forecast: Forecaster, clips: int, physics: PhysicsConfig) ->
     A body that is not to be seen counts as being in the picture's centre.
     """
     errors = []
-    seeds = range(SPLITS["test"], SPLITS["test"] + clips)
-    for batch in batched((make_clip(seed, physics) for seed in seeds), BATCH):
-        contexts, futures = (torch.stack(part) for part in zip(*map(split_clip, batch), strict=True))
+    for batch in SimulatedSplit(physics, "test", clips).batches(BATCH):
+        contexts, futures = contexts_and_futures(batch)
         videos = forecast(contexts, [clip.instruction for clip in batch], futures.shape[2])
         errors += [_error(video, clip) for video, clip in zip(videos, batch, strict=True)]
     return np.asarray(errors)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from adapters import load_adapter
-from experiments.adapters.positions import Deaf, copier, forecaster, position_errors
+from experiments.adapters.positions import EmptyText, copier, forecaster, position_errors
 from foresight import WorldModel
 from foresight.cli.main import main as foresight
 from foresight.evaluation.conditioning import EARLIER, HEARD, MOVED, OVER_NONE, OVER_OTHER, SAME, WHOLE
@@ -80,7 +80,7 @@ def follow(run: Path, clips: int) -> None:
     if (run / "positions.json").is_file():
         return
     model = adapted_world_model(where=MODEL, adapter=run / "adapter")
-    model = model.replace(text_encoder=Deaf(model.text_encoder))
+    model = model.replace(text_encoder=EmptyText(model.text_encoder))
     assert model.adapter is not None
     levels = [DECODE, REFINE] if "forecast" in model.adapter.provides else []
     if model.adapter.provides & {"context", "reference"}:
@@ -96,7 +96,7 @@ def follow_baselines(root: Path, clips: int) -> None:
     with without_adapter(WorldModel.from_pretrained(MODEL)) as alone:
         told = position_errors(forecaster(alone, CONDITION), clips, PhysicsConfig())
         errors = {"video model alone, told by its text encoder": told}
-        alone = alone.replace(text_encoder=Deaf(alone.text_encoder))
+        alone = alone.replace(text_encoder=EmptyText(alone.text_encoder))
         errors["video model alone, not told"] = position_errors(forecaster(alone, CONDITION), clips, PhysicsConfig())
     errors["copy last frame"] = position_errors(copier, clips, PhysicsConfig())
     _note(root / "positions.json", errors)

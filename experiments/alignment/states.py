@@ -11,8 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import interpolate, rms_norm
 
-from foresight.evaluation.prediction.scoring import batched
-from foresight.physics import COLOURS, PhysicsClip, PhysicsConfig, make_clip
+from foresight.physics import COLOURS, PhysicsClip, SimulatedSplit
 from foresight.vlm.encoder import QwenEncoder
 from ltx.shapes import TIME
 from ltx.vae import VideoVAE
@@ -58,28 +57,26 @@ class States:
 def read_states(
     vlm: QwenEncoder,
     vae: VideoVAE,
-    seeds: range,
-    physics: PhysicsConfig,
+    split: SimulatedSplit,
     *,
     batch: int,
     moments: int,
     progress: Progress,
 ) -> States:
-    """Encode clips with both models; the VLM is shown the context and told the instruction.
+    """Encode clips with both models; the VLM reads the context and the instruction.
 
     Args:
         vlm: with every hidden state from the embeddings to the last.
         vae: the video model's.
-        seeds: of the clips.
-        physics: the world.
+        split: the clips.
         batch: clips encoded at once.
         moments: how many of the last moments of the VLM's grid are read.
         progress: called with (clips done, clips in all).
     """
     found: list[States] = []
-    for clips in batched((make_clip(seed, physics) for seed in seeds), batch):
+    for clips in split.batches(batch):
         found.append(_read(vlm, vae, clips, moments))
-        progress(min(len(found) * batch, len(seeds)), len(seeds))
+        progress(min(len(found) * batch, len(split)), len(split))
     first = found[0]
     return States(
         cells={name: torch.cat([one.cells[name] for one in found]) for name in first.cells},

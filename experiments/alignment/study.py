@@ -35,7 +35,7 @@ from foresight.cli.compose import instantiate_plain, resolve
 from foresight.cli.console import console, progress_bar
 from foresight.evaluation.tables import check_marks, markdown, publish
 from foresight.metrics.statistics import Estimate, mean
-from foresight.physics.clip import SPLITS
+from foresight.physics import SimulatedSplit
 from foresight.training.initial import trained_vae, trained_vlm
 from foresight.vlm.encoder import QwenEncoder
 from ltx.files import write_text
@@ -56,11 +56,9 @@ def study(root: Path, overrides: Sequence[str]) -> Table:
     physics = instantiate_plain(config["physics"])
 
     def states(split: str) -> States:
-        seeds = range(SPLITS[split], SPLITS[split] + config[split])
+        clips = SimulatedSplit(physics, split, config[split])
         with progress_bar(f"encoding {split}") as progress:
-            return read_states(
-                vlm, vae, seeds, physics, batch=config["batch"], moments=config["moments"], progress=progress
-            )
+            return read_states(vlm, vae, clips, batch=config["batch"], moments=config["moments"], progress=progress)
 
     train, test = states("train"), states("test")
     found = {}

@@ -1,4 +1,4 @@
-"""One prediction per clip and noise level: how near, how sharp, how long."""
+"""One prediction per clip and noise level: error, sharpness and time."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from foresight import WorldModel
-from foresight.evaluation.prediction.scoring import make_clips, split_clip
 from foresight.metrics.baselines import copy_last_frame
 from foresight.metrics.picture import gradient_energy, mse
 from foresight.metrics.statistics import Estimate, bootstrap, mean, ratio_of_means
-from foresight.physics import PhysicsClip, PhysicsConfig
+from foresight.physics import PhysicsClip, PhysicsConfig, SimulatedSplit
 from foresight.physics.tracking import position_error, track
 
 LEVELS = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)
@@ -50,12 +49,12 @@ def outcomes(model: WorldModel, clips: int, physics: PhysicsConfig, levels: Sequ
 
     Each clip is predicted alone, and at all levels in turn, so that a busy moment of the machine falls on all of them.
     """
-    for clip in make_clips(clips, physics, "test"):
+    for clip in SimulatedSplit(physics, "test", clips):
         yield [_outcome(model, clip, level) for level in levels]
 
 
 def _outcome(model: WorldModel, clip: PhysicsClip, level: float) -> Outcome:
-    context, future = split_clip(clip)
+    context, future = clip.context, clip.future
     prediction = model.predict(context, clip.instruction, future.shape[1], noise_level=level)
     video = prediction.video[:1].cpu()
     copied = copy_last_frame(context[None], future.shape[1])

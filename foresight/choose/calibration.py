@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 from foresight.choose.problems import gather_costs
 from foresight.choose.temperature import Temperature, fit_temperature
-from foresight.physics import PhysicsConfig
-from foresight.physics.clip import SPLITS
+from foresight.physics import PhysicsConfig, SimulatedSplit
 from foresight.world.fingerprint import model_fingerprint
 from foresight.world.world_model import WorldModel
 
@@ -29,18 +28,16 @@ class TemperatureCalibration:
     def __init__(
         self, *, clips: int, options: int, physics: PhysicsConfig, split: str, candidates: int, seed: int
     ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"expected a split out of {', '.join(SPLITS)}; got {split!r}")
-        self._clips, self._options, self._physics, self._split = clips, options, physics, split
+        self._split, self._options = SimulatedSplit(physics, split, clips), options
         self._candidates, self._seed = candidates, seed
 
     def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Temperature:
         """Fit one temperature per kind of goal."""
-        first = SPLITS[self._split]
+        split = self._split
         gathered = gather_costs(
             model,
-            range(first, first + self._clips),
-            self._physics,
+            split.seeds,
+            split.physics,
             options=self._options,
             candidates=self._candidates,
             seed=self._seed,
@@ -49,6 +46,6 @@ class TemperatureCalibration:
         return Temperature(
             values={kind: fit_temperature(costs, right) for kind, (costs, right) in gathered.items()},
             model=model_fingerprint(model),
-            data=f"simulated world, split {self._split}, {self._clips} clips, {self._options} options, "
-            f"{self._candidates} candidates, {self._physics}",
+            data=f"simulated world, split {split.split}, {len(split)} clips, {self._options} options, "
+            f"{self._candidates} candidates, {split.physics}",
         )

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from foresight.errors import UserError
 from foresight.vlm.encoder import QwenEncoder
+from foresight.vlm.yes_no import truth_question, yes_odds
 from foresight.world.prediction import Prediction
 from foresight.world.world_model import WorldModel
 from ltx.media import last_picture, read_picture
@@ -86,7 +87,7 @@ class SentenceGoal:
     @property
     def question(self) -> str:
         """What the VLM is asked."""
-        return f"Is it true that {self.sentence.strip().rstrip('.?!')}?"
+        return truth_question(self.sentence.strip().rstrip(".?!"))
 
     def costs(self, model: WorldModel, predictions: Sequence[Prediction]) -> Float[Tensor, " prediction"]:
         """Log-odds against the sentence.
@@ -95,21 +96,10 @@ class SentenceGoal:
             UserError: if the model has no VLM that answers questions.
         """
         videos = torch.cat([_whole(prediction) for prediction in predictions])
-        against = doubts(model, videos, [self.question] * len(videos))
-        return rearrange(against, "(p c) -> p c", p=len(predictions)).mean(dim=1)
-
-
-def doubts(
-    model: WorldModel, videos: Float[Tensor, "batch rgb=3 frame height width"], questions: list[str]
-) -> Float[Tensor, " batch"]:
-    """The VLM's log-odds of "no" against "yes", for one question about each video.
-
-    Raises:
-        UserError: if the model has no VLM that answers questions.
-    """
-    vlm = speaking(model)
-    said = vlm.judge(vlm.see(videos, frame_rate=model.plan.frame_rate), questions, ["no", "yes"])
-    return (said[:, 0] - said[:, 1]).float().cpu()
+        against = -yes_odds(
+            speaking(model), videos, [self.question] * len(videos), frame_rate=model.plan.frame_rate
+        ).float()
+        return rearrange(against.cpu(), "(p c) -> p c", p=len(predictions)).mean(dim=1)
 
 
 def speaking(model: WorldModel) -> QwenEncoder:

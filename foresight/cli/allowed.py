@@ -124,7 +124,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.evaluation.side_by_side.SideBySide",
         "foresight.evaluation.surprise.SurpriseBenchmark",
         "foresight.evaluation.understanding.UnderstandingBenchmark",
-        "foresight.evaluation.verification.benchmark.VerificationBenchmark",
+        "foresight.evaluation.verification.card.VerificationBenchmark",
         "foresight.evaluation.prediction.videos.VideoBenchmark",
     ),
 }

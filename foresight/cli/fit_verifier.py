@@ -8,8 +8,8 @@ from pathlib import Path
 from foresight.cli.console import console, progress_bar
 from foresight.data.reconstruction import SAMPLE, measured
 from foresight.errors import UserError
-from foresight.verify import Cases, Gathering, Measurements, Verifier, VideoCases, fit_on_cases
-from foresight.verify.gathering import ACTION, FLOW_BARE, FLOW_OTHERS
+from foresight.verify import Cases, EvidenceConfig, Measurements, Verifier, VideoCases, fit_on_cases
+from foresight.verify.need import Need
 from foresight.verify.signals import signal
 from foresight.world.domain import reconstruct
 from foresight.world.world_model import WorldModel
@@ -64,7 +64,7 @@ def fit_verifier(
         plausibilities=tuple(plausibilities),
         frames=tuple(frames),
         candidates=candidates,
-        gathering=Gathering(told, count=min(ALTERNATIVES, len(told) - 1), sigmas=tuple(noise_levels)),
+        evidence=EvidenceConfig(told, count=min(ALTERNATIVES, len(told) - 1), sigmas=tuple(noise_levels)),
     )
     with progress_bar("fitting the verifier") as progress:
         verifier = fit_on_cases(model, measurements, cases, coverage=coverage, progress=progress)
@@ -78,7 +78,7 @@ def _measurable(model: WorldModel, signals: Sequence[str], told: Sequence[str]) 
     if len(told) > 1:
         return tuple(signals)
     # Without adapter, what a flow is told is the instruction alone: where it is empty, nothing is told to compare.
-    silent = {FLOW_OTHERS, ACTION} | ({FLOW_BARE} if model.adapter is None else set())
+    silent = {Need.FLOW_OTHERS, Need.ACTION} | ({Need.FLOW_UNCONDITIONAL} if model.adapter is None else set())
     out = [name for name in signals if signal(name).needs & silent]
     kept = tuple(name for name in signals if name not in out)
     if not kept:

@@ -13,7 +13,10 @@ MOVED = {
         "foresight.evaluation.prediction.benchmark.PredictionBenchmark"
     ),
     "foresight.evaluation.verification_benchmark.VerificationBenchmark": (
-        "foresight.evaluation.verification.benchmark.VerificationBenchmark"
+        "foresight.evaluation.verification.card.VerificationBenchmark"
+    ),
+    "foresight.evaluation.verification.benchmark.VerificationBenchmark": (
+        "foresight.evaluation.verification.card.VerificationBenchmark"
     ),
     "foresight.evaluation.videos.VideoBenchmark": "foresight.evaluation.prediction.videos.VideoBenchmark",
     "foresight.vlm.chats.WorldChats": "foresight.vlm.curriculum.chats.WorldChats",

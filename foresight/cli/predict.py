@@ -221,14 +221,14 @@ def _unjudged(verifier: Verifier | None, candidates: int, observed: Tensor | Non
     if candidates != verifier.fitted_on.candidates:
         wanted = verifier.fitted_on.candidates
         return f"no verdict: the verifier was fitted for candidates={wanted}, not {candidates}"
-    if observed.shape[1] < min(verifier.heads):
-        return f"no verdict: {observed.shape[1]} later frames, and the verifier needs {min(verifier.heads)} to judge"
+    if observed.shape[1] < verifier.least_frames:
+        return f"no verdict: {observed.shape[1]} later frames, and the verifier needs {verifier.least_frames} to judge"
     return ""
 
 
 def _rank(model: WorldModel, verifier: Verifier | None, prediction: Prediction) -> list[float]:
     """Plausibility of each candidate; empty where nothing can rank them."""
-    if verifier is None or verifier.prospect is None or len(prediction) < RANKED:
+    if verifier is None or not verifier.plausibilities or len(prediction) < RANKED:
         return []
     return verifier.rank(model, prediction).tolist()
 

@@ -32,14 +32,14 @@ def candidate_records(model: WorldModel, prediction: Prediction, plausibility: l
 
 def verdict_record(verdict: Verdict, verifier: Verifier) -> dict[str, Any]:
     """Probabilities, decision, and how far each signal spoke for or against."""
-    pulls = verifier.pulls(verdict)
+    contributions = verifier.contributions(verdict)
     measured: Mapping[str, object] = SIGNALS if verdict.frames else PLAUSIBILITIES
-    largest = max((abs(pull) for pull in pulls.values()), default=1.0) or 1.0
+    largest = max((abs(pull) for pull in contributions.values()), default=1.0) or 1.0
     return {
         "frames": verdict.frames,
         # Where nothing was observed, only the prediction itself can be likely.
         "probability": verdict.probability if verdict.frames else None,
-        "hit": verdict.hit,
+        "hit": verdict.prediction_correct,
         "decision": verdict.decision,
         "signals": [
             {
@@ -48,7 +48,7 @@ def verdict_record(verdict: Verdict, verifier: Verifier) -> dict[str, Any]:
                 "support": pull / largest,
                 "meaning": (type(measured[name]).__doc__ or name).strip().splitlines()[0],
             }
-            for name, pull in pulls.items()
+            for name, pull in contributions.items()
         ],
     }
 

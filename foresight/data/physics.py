@@ -8,8 +8,9 @@ from typing import Any
 import torch
 
 from foresight.data.batch import ClipBatch
-from foresight.physics.clip import SPLITS, make_clip
+from foresight.physics.clip import make_clip
 from foresight.physics.scene import PhysicsConfig
+from foresight.physics.split import SimulatedSplit
 from ltx.shapes import VideoShape
 
 WORLD = 1
@@ -30,26 +31,20 @@ class PhysicsClips:
     """
 
     def __init__(self, *, config: PhysicsConfig, split: str, first: int, count: int) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"expected a split out of {', '.join(SPLITS)}; got {split!r}")
-        size = 10_000_000
-        if first < 0 or count < 1 or first + count > size:
-            raise ValueError(f"expected a range inside the {size} seeds of a split, got first={first}, count={count}")
         self.config = config
-        self._start = SPLITS[split] + first
-        self._count = count
+        self._seeds = SimulatedSplit(config, split, count, first).seeds
 
     def prepare(self) -> None:
         """Nothing has to be on disk."""
 
     def recipe(self) -> dict[str, Any]:
         """World version, scene distribution and range of seeds."""
-        return {"world": WORLD, "scenes": self.config.recipe(), "first_seed": self._start, "count": self._count}
+        return {"world": WORLD, "scenes": self.config.recipe(), "first_seed": self._seeds.start, "count": len(self)}
 
     def row_recipes(self) -> list[Any]:
         """World version, scene distribution and seed of each clip."""
         shared = {"world": WORLD, "scenes": self.config.recipe()}
-        return [shared | {"seed": self._start + row} for row in range(self._count)]
+        return [shared | {"seed": seed} for seed in self._seeds]
 
     @property
     def shape(self) -> VideoShape:
@@ -62,11 +57,11 @@ class PhysicsClips:
         return self.config.frame_rate
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._seeds)
 
     def __getitems__(self, indices: Sequence[int]) -> ClipBatch:
         """The clips of the given rows."""
-        seeds = tuple(self._start + int(index) for index in indices)
+        seeds = tuple(self._seeds.start + int(index) for index in indices)
         clips = [make_clip(seed, self.config) for seed in seeds]
         return ClipBatch(
             video=torch.stack([clip.tensor for clip in clips]),

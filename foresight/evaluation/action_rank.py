@@ -1,27 +1,28 @@
-"""The rank of the true action among all that fit the scene: does the model hear which one it was?"""
+"""The action card: the rank of the true action among all that fit the scene."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 
 from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.gates import Gate, surely_above
-from foresight.evaluation.prediction.scoring import BATCH, batched, make_clips, split_clip
+from foresight.evaluation.simulated import BATCH, SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.statistics import Estimate, bootstrap, mean
-from foresight.physics import DIRECTIONS, Action, PhysicsClip, PhysicsConfig
+from foresight.physics import DIRECTIONS, Action, PhysicsClip
 from foresight.physics.language import all_instructions, instruction
-from foresight.verify.evidence import Gathering
-from foresight.verify.flow import OWN, FlowProbe
+from foresight.verify.evidence import EvidenceConfig
+from foresight.verify.flow import CONDITIONAL, FlowProbe
 from foresight.world.world_model import WorldModel
 
 
 @dataclass(frozen=True)
 class ActionCard:
-    """How the true action ranks.
+    """Ranks of the true actions.
 
     Args:
         rank: (clips,): 0 for the best of the options.
@@ -47,33 +48,36 @@ class ActionCard:
         return [surely_above("true action first − chance", lead, 0)]
 
 
-class ActionBenchmark:
+@dataclass(frozen=True, kw_only=True)
+class ActionBenchmark(SimulatedBenchmark):
     """The true future's flow losses under every instruction that fits the scene, with the same noise.
 
     Args:
-        clips: number of held-out clips.
-        physics: the world.
-        split: which seeds.
         sigmas: noise levels.
     """
 
+    sigmas: Sequence[float]
     name = "actions"
 
-    def __init__(self, *, clips: int, physics: PhysicsConfig, split: str, sigmas: Sequence[float]) -> None:
-        self._clips, self._physics, self._split = clips, physics, split
-        self._how = Gathering(tuple(all_instructions()), count=1, sigmas=tuple(sigmas))
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # Refused here, not when the benchmark runs.
+        assert self._how.sigmas
+
+    @cached_property
+    def _how(self) -> EvidenceConfig:
+        return EvidenceConfig(tuple(all_instructions()), count=1, sigmas=tuple(self.sigmas))
 
     def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Rank the true action of every clip."""
-        clips = make_clips(self._clips, self._physics, self._split)
         ranks: list[int] = []
         counts: list[int] = []
-        for batch in batched(clips, BATCH):
+        for batch in self.held_out.batches(BATCH):
             for losses in self._losses(model, batch):
                 # Equal losses are no proof: the true action loses ties, up to rounding.
                 ranks.append(int((losses[1:] <= losses[0] * (1 + 1e-5)).sum()))
                 counts.append(len(losses))
-            progress(len(ranks), self._clips)
+            progress(len(ranks), self.clips)
         card = ActionCard(np.asarray(ranks, float), np.asarray(counts, float))
         figures = card.figures()
         rows = [{"figure": name, "value [95 % interval]": f"{value:.3f}"} for name, value in figures.items()]
@@ -81,15 +85,15 @@ class ActionBenchmark:
 
     @torch.no_grad()
     def _losses(self, model: WorldModel, clips: list[PhysicsClip]) -> list[np.ndarray]:
-        contexts, futures = (torch.stack(part) for part in zip(*map(split_clip, clips), strict=True))
-        told = [options(clip) for clip in clips]
-        rows = torch.tensor([row for row, sentences in enumerate(told) for _ in sentences])
+        contexts, futures = contexts_and_futures(clips)
+        fitting = [options(clip) for clip in clips]
+        rows = torch.tensor([row for row, sentences in enumerate(fitting) for _ in sentences])
         contexts = contexts[:, :, -model.plan.context_frames :].to(model.device)
         known = model.encode(contexts)
         latents = model.encode(torch.cat([contexts, futures.to(contexts)], dim=2))[:, :, known.shape[2] :]
-        sentences = [sentence for one in told for sentence in one]
+        sentences = [sentence for one in fitting for sentence in one]
         probe = FlowProbe(model, known[rows], contexts[rows], sentences, self._how)
-        losses = probe.losses(latents[rows][:, None], OWN, self._how.sigmas)[:, 0].mean(dim=1).cpu()
+        losses = probe.losses(latents[rows][:, None], CONDITIONAL, self._how.sigmas)[:, 0].mean(dim=1).cpu()
         return [losses[rows == row].numpy() for row in range(len(clips))]
 
 

@@ -1,4 +1,4 @@
-"""Benchmarks as objects that a configuration names: a world model in, a table with intervals out."""
+"""The interface of a benchmark: a world model in, tables and figures with intervals out."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Measured:
-    """What a benchmark found."""
+    """The result of a benchmark."""
 
     tables: dict[str, list[dict[str, str]]]
-    """For people, by title: the first column names the row."""
+    """Rows by title; the first column names the row."""
     figures: dict[str, Estimate]
-    """For promises: by name, with intervals."""
+    """Figures by name, with intervals; promises are made of them."""
     curves: tuple[Curve, ...] = ()
-    """For the run's page."""
+    """Charts of the run's page."""
     gates: tuple[Gate, ...] = ()
     """Promises, and whether they hold."""
 
     @property
     def shown(self) -> dict[str, list[dict[str, str]]]:
-        """The tables, that of the promises last."""
+        """All tables, that of the promises last."""
         return self.tables | ({"gates": gate_table(self.gates)} if self.gates else {})
 
     def as_dict(self) -> dict[str, Any]:
-        """For metrics.json."""
+        """Plain values of `metrics.json`."""
         return {
             "tables": self.tables,
             "figures": {name: value.as_dict() for name, value in self.figures.items()},
@@ -45,7 +45,10 @@ class Measured:
 class Benchmark(Protocol):
     """A measurement of a world model on held-out data."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Name of the run's folder and of the marks in a page."""
+        ...
 
     def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Measure; progress is called with (done, total)."""

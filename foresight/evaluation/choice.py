@@ -1,8 +1,7 @@
-"""The choice card: which instruction leads to a goal, by imagination, beside chance and the VLM without imagination."""
+"""The choice card: accuracy of choosing an instruction by imagination, beside chance and the VLM without it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,20 +10,20 @@ import torch
 from foresight.choose import ImageGoal, SentenceGoal, Temperature, choose
 from foresight.choose.goals import speaking
 from foresight.choose.problems import Problem, make_problem
-from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.gates import Gate, at_least, surely_above
+from foresight.evaluation.simulated import SimulatedBenchmark
+from foresight.metrics.resampling import calibration_error
 from foresight.metrics.statistics import Estimate, bootstrap, mean
-from foresight.physics import Action, PhysicsClip, PhysicsConfig
-from foresight.physics.clip import SPLITS
+from foresight.physics import Action, PhysicsClip
 from foresight.physics.language import push_sentence
-from foresight.verify.calibration import expected_calibration_error
 from foresight.vlm.encoder import QwenEncoder
 from foresight.world.world_model import WorldModel
 
 
 @dataclass(frozen=True)
 class ChoiceCard:
-    """What a choice benchmark found: arrays over clips.
+    """Results of a choice benchmark: arrays over clips.
 
     Args:
         costs: of the options of each clip, for the goal as a picture.
@@ -57,7 +56,7 @@ class ChoiceCard:
         return figures
 
     def gates(self) -> tuple[Gate, ...]:
-        """Promises."""
+        """The promises of this card."""
         figures = self.figures()
         return (
             at_least("choice by imagination", figures["right by imagination, goal a picture"], 0.85),
@@ -65,68 +64,58 @@ class ChoiceCard:
         )
 
 
-class ChoiceBenchmark:
+@dataclass(frozen=True, kw_only=True)
+class ChoiceBenchmark(SimulatedBenchmark):
     """Choice by imagination on the simulated world.
 
     Args:
         temperature: fitted for the model, on another split.
-        clips: number of held-out clips.
         options: possible instructions per clip, at most.
-        physics: the world.
-        split: which seeds.
         candidates: futures per option.
         sentences: whether the goal is also given in words.
         seed: of the first candidate.
     """
 
+    temperature: Temperature
+    options: int
+    candidates: int
+    sentences: bool
+    seed: int
     name = "choice"
 
-    def __init__(
-        self,
-        *,
-        temperature: Temperature,
-        clips: int,
-        options: int,
-        physics: PhysicsConfig,
-        split: str,
-        candidates: int,
-        sentences: bool,
-        seed: int,
-    ) -> None:
-        if split not in SPLITS or options < 2:
-            raise ValueError(f"expected a split out of {', '.join(SPLITS)} and 2 options, got {split!r} and {options}")
-        self._temperature, self._options, self._physics = temperature, options, physics
-        self._seeds = range(SPLITS[split], SPLITS[split] + clips)
-        self._candidates, self._sentences, self._seed = candidates, sentences, seed
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.options < 2:
+            raise ValueError(f"expected at least 2 options, got {self.options}")
 
-    def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Measured:
+    def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Choose in every clip."""
-        heat = self._temperature.of("image", model)
+        heat = self.temperature.of("image", model)
         costs, right, probability, alone, sentence = [], [], [], [], []
-        for number, seed in enumerate(self._seeds):
-            problem = make_problem(seed, self._physics, self._options)
+        for number, seed in enumerate(self.held_out.seeds):
+            problem = make_problem(seed, self.physics, self.options)
             if len(problem.options) > 1:
                 choice = choose(
                     model,
                     problem.context,
                     problem.instructions,
                     ImageGoal(problem.picture),
-                    horizon=self._physics.frames - self._physics.context_frames,
+                    horizon=self.held_out.future_frames,
                     temperature=heat,
-                    candidates=self._candidates,
-                    seed=self._seed,
+                    candidates=self.candidates,
+                    seed=self.seed,
                 )
                 costs.append(np.array(choice.costs))
                 right.append(problem.right)
                 probability.append(max(choice.probabilities or (0.0,)))
                 if isinstance(model.vlm, QwenEncoder):
                     alone.append(float(without_imagination(model, problem) == problem.right))
-                    if self._sentences and problem.sentence:
+                    if self.sentences and problem.sentence:
                         doubt = SentenceGoal(problem.sentence).costs(model, choice.predictions)
                         sentence.append(float(int(doubt.argmin()) == problem.right))
                 else:
                     alone.append(1 / len(problem.options))
-            progress(number + 1, len(self._seeds))
+            progress(number + 1, len(self.held_out.seeds))
         card = ChoiceCard(tuple(costs), *map(np.array, (right, probability, alone, sentence)))
         figures = card.figures()
         rows = [{"figure": name, "value [95 % interval]": f"{value:.3f}"} for name, value in figures.items()]
@@ -135,7 +124,7 @@ class ChoiceBenchmark:
 
 @torch.no_grad()
 def without_imagination(model: WorldModel, problem: Problem) -> int:
-    """What the VLM takes for the right option when it sees the context and then the goal, standing still."""
+    """The option that the VLM takes for right when it sees the context and then the goal repeated."""
     vlm = speaking(model)
     horizon = problem.clip.config.frames - problem.clip.config.context_frames
     shown = torch.cat([problem.context, problem.picture[:, None].expand(-1, horizon, -1, -1)], dim=1)
@@ -152,4 +141,5 @@ def _answer(action: Action | None, clip: PhysicsClip) -> str:
 
 
 def _calibration_error(probability: np.ndarray, correct: np.ndarray) -> float:
-    return expected_calibration_error(torch.from_numpy(probability), torch.from_numpy(correct > 0.5), bins=10)
+    once = torch.ones(1, len(correct), dtype=torch.float64)
+    return float(calibration_error(torch.from_numpy(probability), torch.from_numpy(correct > 0.5), once, bins=10))

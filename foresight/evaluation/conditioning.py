@@ -1,8 +1,8 @@
-"""The conditioning card: does what the VLM saw and heard reach the video model, and what does it add?"""
+"""The conditioning card: the gain of the VLM's features in flow loss, in several situations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,14 +12,13 @@ from torch import Tensor
 
 from adapters import LatentForecast, VLMFeatures
 from foresight.errors import UserError
-from foresight.evaluation.benchmarks import Measured
-from foresight.evaluation.prediction.scoring import batched, split_clip, wrong_instruction
-from foresight.metrics.conditioning_gain import conditioning_gain, verdict
+from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.simulated import BATCH, SimulatedBenchmark, contexts_and_futures, wrong_instruction
+from foresight.metrics.conditioning_gain import conditioning_gain, describe_gain
 from foresight.metrics.picture import mse
 from foresight.metrics.statistics import Estimate, mean
-from foresight.physics import PhysicsConfig, make_clip
-from foresight.physics.clip import SPLITS
-from foresight.world.flow_error import flow_losses
+from foresight.world.denoiser import FutureDenoiser
+from foresight.world.flow_error import flow_error
 from foresight.world.sampling import Sampling
 from foresight.world.variants import without_adapter
 from foresight.world.world_model import WorldModel
@@ -35,70 +34,58 @@ HEARD = "VLM alone hears the instruction"
 EARLIER = "VLM alone sees earlier frames"
 WHOLE = "VLM alone sees the whole picture"
 SITUATIONS = (SAME, HEARD, EARLIER, WHOLE)
-TOLD_VLM, TOLD_TEXT = "instruction alone, VLM", "instruction alone, text encoder"
+INSTRUCTED_VLM, INSTRUCTED_TEXT = "instruction alone, VLM", "instruction alone, text encoder"
 TRUE, OTHER, NONE = "true", "another", "none"
 OVER_OTHER, OVER_NONE = "gain over another", "gain over none"
 MOVED, MOVED_BY_SEED = "adapter moves the video by (grey levels)", "another seed moves it by (grey levels)"
-BATCH = 16
 
 
 @dataclass(frozen=True)
 class Situation:
-    """What the video model is shown and told, and what comes; the VLM knows everything.
+    """Inputs of the video model, and the future; the VLM knows everything.
 
     Args:
         context: clean latents that it is given.
         future: tokens of the true latents after them.
         text: of its own text encoder.
-        later: seconds by which its clock starts later than the VLM's.
+        time_offset: seconds by which its clock starts after the VLM's.
     """
 
     context: Float[Tensor, "batch channel latent_context row column"]
     future: Float[Tensor, "batch token channel"]
     text: TextConditioning
-    later: float
+    time_offset: float
 
 
-class ConditioningBenchmark:
+@dataclass(frozen=True, kw_only=True)
+class ConditioningBenchmark(SimulatedBenchmark):
     """Held-out flow losses with the true conditioning, with another clip's, and with none, all under the same noise.
 
     *Gain* is 1 − loss / reference loss, mean over noise levels. Beside the plain comparison, the VLM's worth is
     measured where it alone knows something, so that the context latents do not hide it.
 
     Args:
-        clips: number of held-out clips.
-        filmed: of them, how many are predicted to see how far the adapter moves the picture.
-        physics: the world.
-        split: which seeds.
+        filmed: number of clips that are predicted, to measure how far the adapter moves the picture.
         levels: noise levels in (0, 1], one per bucket.
         noise_level: at which predictions of an adapter with a forecast start; others start from noise.
         seed: of the noise.
     """
 
+    filmed: int
+    levels: Sequence[float]
+    noise_level: float
+    seed: int
     name = "conditioning"
 
-    def __init__(
-        self,
-        *,
-        clips: int,
-        filmed: int,
-        physics: PhysicsConfig,
-        split: str,
-        levels: Sequence[float],
-        noise_level: float,
-        seed: int,
-    ) -> None:
-        if clips < 2 or not 0 < filmed <= clips:
-            raise ValueError(f"expected at least 2 clips and some of them filmed, got {clips} and {filmed}")
-        if split not in SPLITS:
-            raise ValueError(f"expected a split out of {', '.join(SPLITS)}; got {split!r}")
-        if not levels or not all(0 < level <= 1 for level in levels):
-            raise ValueError(f"expected noise levels in (0, 1], got {list(levels)}")
-        self._clips, self._filmed, self._physics, self._split = clips, filmed, physics, split
-        self._levels, self._noise_level, self._seed = tuple(levels), noise_level, seed
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.clips < 2 or not 0 < self.filmed <= self.clips:
+            raise ValueError(f"expected at least 2 clips and some of them filmed, got {self.clips} and {self.filmed}")
+        if not self.levels or not all(0 < level <= 1 for level in self.levels):
+            raise ValueError(f"expected noise levels in (0, 1], got {list(self.levels)}")
 
     @torch.no_grad()
-    def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Measured:
+    def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Measure every clip.
 
         Raises:
@@ -111,41 +98,38 @@ class ConditioningBenchmark:
         collected: dict[str, dict[str, list[Losses]]] = {}
         moved: list[tuple[float, float]] = []
         done = 0
-        seeds = range(SPLITS[self._split], SPLITS[self._split] + self._clips)
-        for clips in batched((make_clip(seed, self._physics) for seed in seeds), BATCH):
-            contexts, futures = (
-                torch.stack(part).to(model.device) for part in zip(*map(split_clip, clips), strict=True)
-            )
-            told, wrong = [clip.instruction for clip in clips], [wrong_instruction(clip) for clip in clips]
-            for row, losses in self._losses(model, contexts, futures, told, wrong, done).items():
+        for clips in self.held_out.batches(BATCH):
+            contexts, futures = (part.to(model.device) for part in contexts_and_futures(clips))
+            true, wrong = [clip.instruction for clip in clips], [wrong_instruction(clip) for clip in clips]
+            for row, losses in self._losses(model, contexts, futures, true, wrong, done).items():
                 for kind, values in losses.items():
                     collected.setdefault(row, {}).setdefault(kind, []).append(values.cpu())
-            if done < self._filmed:
-                count = min(self._filmed - done, len(clips))
-                moved += self._moved(model, contexts[:count], told[:count], futures.shape[2])
+            if done < self.filmed:
+                count = min(self.filmed - done, len(clips))
+                moved += self._moved(model, contexts[:count], true[:count], futures.shape[2])
             done += len(clips)
-            progress(done, self._clips)
+            progress(done, self.clips)
         found = {
             row: {kind: torch.cat(part).numpy() for kind, part in kinds.items()} for row, kinds in collected.items()
         }
-        return measured(found, np.asarray(moved), self._levels)
+        return measured(found, np.asarray(moved), self.levels)
 
     def _losses(
         self,
         model: WorldModel,
         contexts: Videos,
         futures: Videos,
-        told: list[str],
+        true: list[str],
         wrong: list[str],
         first: int,
     ) -> dict[str, dict[str, Losses]]:
         """Losses of a batch: situation → which conditioning → clip and level."""
-        features, misled = model.features(contexts, told), model.features(contexts, wrong)
-        assert features is not None and misled is not None and model.adapter is not None
-        cases = {name: situation(model, name, contexts, futures, told) for name in SITUATIONS}
-        noise = draw_noise(cases[SAME].future, seeded([self._seed + first + row for row in range(len(told))]))
+        features, wrong_features = model.features(contexts, true), model.features(contexts, wrong)
+        assert features is not None and wrong_features is not None and model.adapter is not None
+        cases = {name: situation(model, name, contexts, futures, true) for name in SITUATIONS}
+        noise = draw_noise(cases[SAME].future, seeded([self.seed + first + row for row in range(len(true))]))
         # Another clip's: the next one of the batch.
-        others = torch.arange(len(told)).roll(1)
+        others = torch.arange(len(true)).roll(1)
         found = {
             name: {
                 TRUE: self._one(model, case, features, noise),
@@ -154,60 +138,66 @@ class ConditioningBenchmark:
             for name, case in cases.items()
         }
         heard = cases[HEARD]
-        found[TOLD_VLM] = {TRUE: found[HEARD][TRUE], OTHER: self._one(model, heard, misled, noise)}
+        found[INSTRUCTED_VLM] = {TRUE: found[HEARD][TRUE], OTHER: self._one(model, heard, wrong_features, noise)}
         forecasts = "forecast" in model.adapter.provides
-        with without_adapter(model) as bare:
+        with without_adapter(model) as unadapted:
             for name, case in cases.items():
-                found[name][NONE] = self._one(bare, case, None, noise, blind=forecasts)
-            found[TOLD_VLM][NONE] = found[HEARD][NONE]
+                found[name][NONE] = self._one(unadapted, case, None, noise, zeros=forecasts)
+            found[INSTRUCTED_VLM][NONE] = found[HEARD][NONE]
             same = cases[SAME]
-            found[TOLD_TEXT] = {
-                TRUE: self._one(bare, same, None, noise),
-                OTHER: self._one(bare, replace(same, text=model.text(wrong)), None, noise),
-                NONE: self._one(bare, heard, None, noise),
+            found[INSTRUCTED_TEXT] = {
+                TRUE: self._one(unadapted, same, None, noise),
+                OTHER: self._one(unadapted, replace(same, text=model.text(wrong)), None, noise),
+                NONE: self._one(unadapted, heard, None, noise),
             }
         return found
 
     def _one(
-        self, model: WorldModel, case: Situation, features: VLMFeatures | None, noise: Tensor, *, blind: bool = False
+        self,
+        model: WorldModel,
+        case: Situation,
+        features: VLMFeatures | None,
+        noise: Tensor,
+        *,
+        zeros: bool = False,
     ) -> Losses:
-        """Losses under some features; `blind` enters the flow from the mean of all latents in a forecast's place."""
-        if features is not None and case.later:
-            features = features.shift(-case.later)
+        """Losses under some features; `zeros` is a forecast of the mean of all latents instead of the adapter's."""
+        if features is not None and case.time_offset:
+            features = features.shift(-case.time_offset)
         frames = case.future.shape[1] // (case.context.shape[3] * case.context.shape[4])
         conditioning, given = model.condition(case.context, features, case.text, frames)
-        forecast = LatentForecast(torch.zeros_like(case.future), None) if blind else conditioning.forecast
-        return flow_losses(model.transformer, given, forecast, case.future, noise, self._levels)
+        forecast = LatentForecast(torch.zeros_like(case.future), None) if zeros else conditioning.forecast
+        return flow_error(FutureDenoiser(model.transformer, given), case.future, noise, self.levels, forecast)
 
-    def _moved(self, model: WorldModel, contexts: Videos, told: list[str], frames: int) -> list[tuple[float, float]]:
+    def _moved(self, model: WorldModel, contexts: Videos, true: list[str], frames: int) -> list[tuple[float, float]]:
         """Per clip, RMS difference that the adapter makes to the predicted video, and that another seed makes."""
         assert model.adapter is not None
-        level = self._noise_level if "forecast" in model.adapter.provides else 1.0
+        level = self.noise_level if "forecast" in model.adapter.provides else 1.0
 
         def film(world: WorldModel, level: float, seed: int) -> Videos:
-            drawn = world.predict_batch(contexts, told, frames, Sampling(noise_level=level, seed=seed))
+            drawn = world.predict_batch(contexts, true, frames, Sampling(noise_level=level, seed=seed))
             return torch.stack([prediction.video[0] for prediction in drawn]).cpu()
 
-        adapted = film(model, level, self._seed)
-        with without_adapter(model) as bare:
-            plain, again = film(bare, 1.0, self._seed), film(bare, 1.0, self._seed + 1)
+        adapted = film(model, level, self.seed)
+        with without_adapter(model) as unadapted:
+            plain, again = film(unadapted, 1.0, self.seed), film(unadapted, 1.0, self.seed + 1)
         by_adapter, by_seed = (mse(video, plain).mean(dim=1).sqrt() * 255 for video in (adapted, again))
         return list(zip(by_adapter.tolist(), by_seed.tolist(), strict=True))
 
 
-def situation(model: WorldModel, name: str, contexts: Videos, futures: Videos, told: list[str]) -> Situation:
+def situation(model: WorldModel, name: str, contexts: Videos, futures: Videos, true: list[str]) -> Situation:
     """One of `SITUATIONS` for a batch of clips."""
     if name == EARLIER:
         # The last frame stays: a clip of its own for the VAE, whose first latent covers one frame.
         latents = model.encode(torch.cat([contexts[:, :, -1:], futures], dim=2))
-        later = (contexts.shape[2] - 1) / model.plan.frame_rate
-        return Situation(latents[:, :, :1], to_tokens(latents[:, :, 1:]), model.text(told), later)
+        offset = (contexts.shape[2] - 1) / model.plan.frame_rate
+        return Situation(latents[:, :, :1], to_tokens(latents[:, :, 1:]), model.text(true), offset)
     latents = model.encode(torch.cat([contexts, futures], dim=2))
     known = model.encode(contexts)
     future = to_tokens(latents[:, :, known.shape[2] :])
     if name == WHOLE:
         known = model.encode(half_hidden(contexts))
-    text = model.text([""] * len(told) if name == HEARD else told)
+    text = model.text([""] * len(true) if name == HEARD else true)
     return Situation(known, future, text, 0.0)
 
 
@@ -241,7 +231,7 @@ def measured(
         buckets.append({"σ": f"{level:g}", **_means(column), **_gains(*gains)})
     figures[MOVED], figures[MOVED_BY_SEED] = mean(moved[:, 0]), mean(moved[:, 1])
     moves = [{"effect": name, "RMS [95 % interval]": f"{figures[name]:.2f}"} for name in (MOVED, MOVED_BY_SEED)]
-    line = verdict(figures[f"{OVER_OTHER}, {SAME}"])
+    line = describe_gain(figures[f"{OVER_OTHER}, {SAME}"])
     return Measured({line: rows, f"by noise level, {SAME}": buckets, "predicted video": moves}, figures)
 
 

@@ -1,4 +1,4 @@
-"""Promises that a benchmark can break: a figure, an aim, and whether it holds."""
+"""Gates, the promises that a benchmark can break: a figure, an aim, and whether it holds."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Gate:
     """One promise.
 
     Args:
-        name: what is promised.
+        name: of the promise.
         found: the figure.
-        aim: what it must be, in words.
-        holds: whether it is.
+        aim: bound of the figure, in words.
+        holds: true if the figure keeps to it.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Gate:
     holds: bool
 
     def row(self) -> dict[str, str]:
-        """For a table."""
+        """Its row of a table."""
         return {
             "gate": self.name,
             "found [95 % interval]": f"{self.found:.3f}",
@@ -36,27 +36,27 @@ class Gate:
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Plain values for JSON."""
         return {"name": self.name, "found": self.found.as_dict(), "aim": self.aim, "holds": self.holds}
 
 
 def surely_above(name: str, found: Estimate, aim: float) -> Gate:
-    """The whole interval lies above the aim."""
+    """A gate that holds if the whole interval lies above the aim."""
     return Gate(name, found, f"interval above {aim:.3g}", found.low > aim)
 
 
 def at_least(name: str, found: Estimate, aim: float) -> Gate:
-    """The figure reaches the aim."""
+    """A gate that holds if the figure reaches the aim."""
     return Gate(name, found, f"at least {aim:g}", found.value >= aim)
 
 
 def at_most(name: str, found: Estimate, aim: float) -> Gate:
-    """The figure stays below the aim."""
+    """A gate that holds if the figure does not exceed the aim."""
     return Gate(name, found, f"at most {aim:g}", found.value <= aim)
 
 
 def within(name: str, found: Estimate, aim: float, margin: float) -> Gate:
-    """The figure lies within a margin of the aim."""
+    """A gate that holds if the figure lies within a margin of the aim."""
     return Gate(name, found, f"{aim:g} ± {margin:g}", abs(found.value - aim) <= margin)
 
 

@@ -1,4 +1,4 @@
-"""The rollout card: error against horizon, over several chunks, beside predictions that need no model."""
+"""The rollout card: error against horizon over several chunks, beside baselines without a model."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.gates import Gate, at_least, surely_above
+from foresight.evaluation.simulated import SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
 from foresight.metrics.picture import mse
 from foresight.metrics.statistics import Estimate, bootstrap, mean, skill
-from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
-from foresight.physics.clip import SPLITS
+from foresight.physics import PhysicsClip, SimulatedSplit
 from foresight.physics.tracking import position_error, track
 from foresight.report import Curve
 from foresight.world.sampling import NoiseLevel, Sampling
@@ -41,7 +41,7 @@ class Course:
 
 @dataclass(frozen=True)
 class RolloutCard:
-    """What a rollout benchmark found."""
+    """Results of a rollout benchmark."""
 
     courses: dict[str, Course]
     frame_rate: float
@@ -90,7 +90,7 @@ class RolloutCard:
         return figures
 
     def gates(self) -> tuple[Gate, ...]:
-        """Promises."""
+        """The promises of this card."""
         figures = self.figures()
         return (
             at_least("below copy's error at every frame", figures["frames with an error below copy's"], 1.0),
@@ -115,53 +115,38 @@ class RolloutCard:
         return skill(self.courses[MODEL].mse[:, horizon - 1], self.courses[COPY].mse[:, horizon - 1])
 
 
-class RolloutBenchmark:
-    """Error against horizon on the simulated world.
+@dataclass(frozen=True, kw_only=True)
+class RolloutBenchmark(SimulatedBenchmark):
+    """Error against horizon on the simulated world, whose clips have context and horizon.
 
     Args:
-        clips: number of held-out clips.
-        physics: the world; its clips have context and horizon.
-        split: which seeds.
         candidates: futures per clip; what `foresight predict` shows of them is scored.
         noise_level: where the adapter's forecast enters the flow.
         carried_noise: noise level of the context of later chunks, against drift; None takes the model's.
         seed: of the first candidate.
     """
 
+    candidates: int
+    noise_level: NoiseLevel
+    carried_noise: float | None
+    seed: int
     name = "rollout"
 
-    def __init__(
-        self,
-        *,
-        clips: int,
-        physics: PhysicsConfig,
-        split: str,
-        candidates: int,
-        noise_level: NoiseLevel,
-        carried_noise: float | None,
-        seed: int,
-    ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"expected a split out of {', '.join(SPLITS)}; got {split!r}")
-        self._seeds = range(SPLITS[split], SPLITS[split] + clips)
-        self._physics, self._carried_noise = physics, carried_noise
-        self._candidates, self._noise_level, self._seed = candidates, noise_level, seed
-
-    def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Measured:
+    def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Roll out and score every clip."""
-        if self._carried_noise is not None:
-            model = model.replace(plan=replace(model.plan, carried_noise=self._carried_noise))
+        if self.carried_noise is not None:
+            model = model.replace(plan=replace(model.plan, carried_noise=self.carried_noise))
 
         def forecast(contexts: Videos, instructions: Sequence[str], frames: int) -> Videos:
             found = model.predict_batch(
                 contexts,
                 instructions,
                 frames,
-                Sampling(self._candidates, self._noise_level, self._seed),
+                Sampling(self.candidates, self.noise_level, self.seed),
             )
             return torch.stack([model.shown(prediction) for prediction in found]).cpu()
 
-        card = roll_out(forecast, self._seeds, self._physics, chunk=model.plan.chunk_frames, progress=progress)
+        card = roll_out(forecast, self.held_out, chunk=model.plan.chunk_frames, progress=progress)
         figures = card.figures()
         rows = [{"figure": name, "value [95 % interval]": f"{value}"} for name, value in figures.items()]
         return Measured({"horizons": card.table(), "figures": rows}, figures, card.curves(), card.gates())
@@ -169,26 +154,23 @@ class RolloutBenchmark:
 
 def roll_out(
     forecast: Callable[[Videos, Sequence[str], int], Videos],
-    seeds: range,
-    physics: PhysicsConfig,
+    held_out: SimulatedSplit,
     *,
     chunk: int,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Progress = lambda done, of: None,
 ) -> RolloutCard:
     """Score rollouts of clips frame by frame.
 
     Args:
         forecast: contexts, instructions and a number of frames to futures in [−1, 1].
-        seeds: of the clips.
-        physics: the world; everything behind the context is predicted.
+        held_out: clips; everything behind the context is predicted.
         chunk: frames that are predicted at once.
         progress: called with (done, total).
     """
     parts: dict[str, list[tuple[np.ndarray, ...]]] = {MODEL: [], COPY: [], LINEAR: []}
-    for start in range(0, len(seeds), BATCH):
-        clips = [make_clip(seed, physics) for seed in seeds[start : start + BATCH]]
-        videos = torch.stack([clip.tensor for clip in clips])
-        contexts, futures = videos[:, :, : physics.context_frames], videos[:, :, physics.context_frames :]
+    done = 0
+    for clips in held_out.batches(BATCH):
+        contexts, futures = contexts_and_futures(clips)
         frames = futures.shape[2]
         methods = {
             MODEL: forecast(contexts, [clip.instruction for clip in clips], frames),
@@ -198,9 +180,10 @@ def roll_out(
         for name, predicted in methods.items():
             error = mse(predicted, futures).numpy()
             parts[name] += [(error[row], *_places(predicted[row], clip)) for row, clip in enumerate(clips)]
-        progress(start + len(clips), len(seeds))
+        done += len(clips)
+        progress(done, len(held_out))
     courses = {name: Course(*map(np.stack, zip(*rows, strict=True))) for name, rows in parts.items()}
-    return RolloutCard(courses, physics.frame_rate, chunk)
+    return RolloutCard(courses, held_out.physics.frame_rate, chunk)
 
 
 def _places(video: Float[Tensor, "3 frame height width"], clip: PhysicsClip) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ pairs in which the impossible one surprises more needs no threshold (IntPhys, Ri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,20 +14,20 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.gates import Gate, at_least, surely_above
+from foresight.evaluation.simulated import SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.baselines import copy_last_frame
 from foresight.metrics.picture import mse
 from foresight.metrics.statistics import Estimate, bootstrap, mean
-from foresight.physics import PhysicsConfig, counterfactual, make_clip
-from foresight.physics.clip import SPLITS
+from foresight.physics import PhysicsConfig, counterfactual
 from foresight.physics.language import NOTHINGS
 from foresight.watch.alarm import Alarm, ordinary
 from foresight.watch.surprise import surprise
 from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
 
-FLOOR = "pairs by amount of motion alone"
+CONTROL = "pairs by amount of motion alone"
 SAME = 1e-4
 """Futures that differ by less (40 dB) show the same: such a pair is left out."""
 BATCH = 8
@@ -36,12 +36,12 @@ Videos = Float[Tensor, "batch 3 frame height width"]
 
 @dataclass(frozen=True)
 class SurpriseCard:
-    """What a surprise benchmark found.
+    """Results of a surprise benchmark.
 
     Args:
         possible: surprise of what happened, per clip.
         impossible: kind → surprise of the impossible future per clip; NaN where it shows the same.
-        possible_motion: how far what happened moves away from the last frame, the floor that needs no model.
+        possible_motion: distance of what happened from the last frame, the control baseline without a model.
         impossible_motion: the same of the impossible futures.
         quiet: surprise of ordinary stretches in which nothing is pushed.
         alarmed: kind → surprise of stretches as long as the alarm's, in impossible futures.
@@ -64,8 +64,8 @@ class SurpriseCard:
         figures = {"pairs in which the impossible surprises more": _pooled(won)}
         for kind, wins in won.items():
             figures[f"pairs, {kind.replace('_', ' ')}"] = mean(wins[np.isfinite(wins)])
-        floor = pairs_won(self.possible_motion, self.impossible_motion)
-        figures[FLOOR] = _pooled(floor)
+        control = pairs_won(self.possible_motion, self.impossible_motion)
+        figures[CONTROL] = _pooled(control)
         figures[f"ordinary stretches taken for events (at most {1 - self.coverage:.0%})"] = mean(
             self.quiet > self.threshold
         )
@@ -79,12 +79,12 @@ class SurpriseCard:
         return figures
 
     def gates(self) -> tuple[Gate, ...]:
-        """Promises."""
+        """The promises of this card."""
         figures = self.figures()
         share = figures["pairs in which the impossible surprises more"]
         return (
             at_least("violation of expectation", share, 0.9),
-            surely_above("violation of expectation above motion alone", share, figures[FLOOR].high),
+            surely_above("violation of expectation above motion alone", share, figures[CONTROL].high),
         )
 
 
@@ -104,83 +104,64 @@ def _pooled(columns: dict[str, np.ndarray]) -> Estimate:
     return bootstrap(lambda top, bottom: float(top.sum() / bottom.sum()), total, count)
 
 
-class SurpriseBenchmark:
+@dataclass(frozen=True, kw_only=True)
+class SurpriseBenchmark(SimulatedBenchmark):
     """Violation of expectation on the simulated world.
 
     Args:
         alarm: fitted for the model, on another split.
         coverage: of the alarm.
-        clips: number of held-out clips, each with one impossible future of every kind.
-        kinds: of impossible futures, keys of `foresight.physics.KINDS`.
-        physics: the world.
+        kinds: of impossible futures, keys of `foresight.physics.KINDS`; each clip has one of every kind.
         quiet: the world of ordinary stretches, the one that the alarm was fitted on.
-        split: which seeds.
         candidates: futures per prediction; the alarm fixes its own.
         seed: of the first candidate.
     """
 
+    alarm: Alarm
+    coverage: float
+    kinds: Sequence[str]
+    quiet: PhysicsConfig
+    candidates: int
+    seed: int
     name = "surprise"
 
-    def __init__(
-        self,
-        *,
-        alarm: Alarm,
-        coverage: float,
-        clips: int,
-        kinds: Sequence[str],
-        physics: PhysicsConfig,
-        quiet: PhysicsConfig,
-        split: str,
-        candidates: int,
-        seed: int,
-    ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"expected a split out of {', '.join(SPLITS)}; got {split!r}")
-        self._alarm, self._coverage, self._kinds = alarm, coverage, tuple(kinds)
-        self._physics, self._quiet = physics, quiet
-        self._seeds = range(SPLITS[split], SPLITS[split] + clips)
-        self._candidates, self._seed = candidates, seed
-
-    def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Measured:
+    def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Predict every clip and measure the surprise of its futures."""
         card = self.measure(model, progress)
         figures = card.figures()
         rows = [{"figure": name, "value [95 % interval]": f"{value:.3f}"} for name, value in figures.items()]
         return Measured({"figures": rows}, figures, gates=card.gates())
 
-    def measure(self, model: WorldModel, progress: Callable[[int, int], None]) -> SurpriseCard:
+    def measure(self, model: WorldModel, progress: Progress) -> SurpriseCard:
         """The card of a world model."""
-        watching = self._alarm.watching
+        watching = self.alarm.watching
         possible: list[np.ndarray] = []
         still: list[np.ndarray] = []
         quiet: list[np.ndarray] = []
-        found: dict[str, list[np.ndarray]] = {kind: [] for kind in self._kinds}
-        moved: dict[str, list[np.ndarray]] = {kind: [] for kind in self._kinds}
-        alarmed: dict[str, list[np.ndarray]] = {kind: [] for kind in self._kinds}
-        for start in range(0, len(self._seeds), BATCH):
-            seeds = self._seeds[start : start + BATCH]
-            clips = [make_clip(seed, self._physics) for seed in seeds]
-            videos = torch.stack([clip.tensor for clip in clips])
-            contexts, futures = videos.split(
-                [self._physics.context_frames, videos.shape[2] - self._physics.context_frames], 2
-            )
+        found: dict[str, list[np.ndarray]] = {kind: [] for kind in self.kinds}
+        moved: dict[str, list[np.ndarray]] = {kind: [] for kind in self.kinds}
+        alarmed: dict[str, list[np.ndarray]] = {kind: [] for kind in self.kinds}
+        done = 0
+        for clips in self.held_out.batches(BATCH):
+            contexts, futures = contexts_and_futures(clips)
             predictions = model.predict_batch(
                 contexts,
                 [clip.instruction for clip in clips],
                 futures.shape[2],
-                Sampling(self._candidates, seed=self._seed),
+                Sampling(self.candidates, seed=self.seed),
             )
             possible.append(surprise(model, predictions, futures).numpy())
             still.append(_motion(contexts, futures))
-            for kind in self._kinds:
-                others = torch.stack([counterfactual(clip, kind).tensor for clip in clips])[:, :, contexts.shape[2] :]
+            for kind in self.kinds:
+                others = torch.stack([counterfactual(clip, kind).future for clip in clips])
                 same = (mse(others, futures).mean(dim=1) < SAME).numpy()
                 found[kind].append(np.where(same, np.nan, surprise(model, predictions, others).numpy()))
                 moved[kind].append(np.where(same, np.nan, _motion(contexts, others)))
                 first = surprise(model, predictions, others[:, :, : watching.ahead]).numpy()
                 alarmed[kind].append(np.where(same, np.nan, first))
-            quiet.append(self._ordinary(model, seeds))
-            progress(start + len(seeds), len(self._seeds))
+            quiet.append(self._ordinary(model, self.held_out.seeds[done : done + len(clips)]))
+            done += len(clips)
+            progress(done, self.clips)
         return SurpriseCard(
             possible=np.concatenate(possible),
             impossible={kind: np.concatenate(values) for kind, values in found.items()},
@@ -188,19 +169,19 @@ class SurpriseBenchmark:
             impossible_motion={kind: np.concatenate(values) for kind, values in moved.items()},
             quiet=np.concatenate(quiet),
             alarmed={kind: np.concatenate(values) for kind, values in alarmed.items()},
-            threshold=self._alarm.threshold(self._coverage),
-            coverage=self._coverage,
+            threshold=self.alarm.threshold(self.coverage),
+            coverage=self.coverage,
         )
 
     def _ordinary(self, model: WorldModel, seeds: range) -> np.ndarray:
         """Surprise of stretches like those the alarm was fitted on."""
-        watching = self._alarm.watching
-        contexts, futures = ordinary(model, seeds, self._quiet, watching.ahead)
+        watching = self.alarm.watching
+        contexts, futures = ordinary(model, seeds, self.quiet, watching.ahead)
         predictions = model.predict_batch(
             contexts,
             [NOTHINGS[0]] * len(contexts),
             watching.ahead,
-            Sampling(watching.candidates, seed=self._seed, steps=watching.steps),
+            Sampling(watching.candidates, seed=self.seed, steps=watching.steps),
         )
         return surprise(model, predictions, futures).numpy()
 

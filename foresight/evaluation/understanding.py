@@ -1,4 +1,4 @@
-"""The understanding card: does the VLM read the same from predicted video as from real video?"""
+"""The understanding card: the VLM's answers about predicted video, beside those about real video."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch import Tensor
 from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.gates import Gate, surely_above
-from foresight.evaluation.prediction.scoring import BATCH, batched, make_clips, split_clip
+from foresight.evaluation.simulated import BATCH, SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.baselines import copy_last_frame
 from foresight.metrics.statistics import Estimate, bootstrap, mean
-from foresight.physics import PhysicsClip, PhysicsConfig
+from foresight.physics import PhysicsClip
 from foresight.vlm.curriculum.examination import PLACE
 from foresight.vlm.curriculum.questions import place
 from foresight.vlm.encoder import QwenEncoder
@@ -32,7 +32,7 @@ Videos = Float[Tensor, "batch 3 frame height width"]
 
 @dataclass(frozen=True)
 class UnderstandingCard:
-    """Answers about real, predicted and frozen futures, graded by the true states.
+    """Answers about real and predicted futures and the last frame repeated, graded by the true states.
 
     Args:
         pushed: by video, (clips,): whether the VLM names the object and the direction of the push.
@@ -72,22 +72,18 @@ class UnderstandingCard:
         ]
 
 
-class UnderstandingBenchmark:
-    """The understanding card on the simulated world.
+@dataclass(frozen=True, kw_only=True)
+class UnderstandingBenchmark(SimulatedBenchmark):
+    """The understanding card on those clips of the simulated world that have a push.
 
     Args:
-        clips: number of held-out clips with a push.
-        physics: the world.
-        split: which seeds.
         candidates: futures drawn per clip; the VLM is shown what `foresight predict` shows.
         seed: of the first.
     """
 
+    candidates: int
+    seed: int
     name = "understanding"
-
-    def __init__(self, *, clips: int, physics: PhysicsConfig, split: str, candidates: int, seed: int) -> None:
-        self._clips, self._physics, self._split = clips, physics, split
-        self._candidates, self._seed = candidates, seed
 
     def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Predict, ask, and grade.
@@ -97,7 +93,7 @@ class UnderstandingBenchmark:
         """
 
         def shown(contexts: Videos, instructions: list[str], frames: int) -> Videos:
-            found = model.predict_batch(contexts, instructions, frames, Sampling(self._candidates, seed=self._seed))
+            found = model.predict_batch(contexts, instructions, frames, Sampling(self.candidates, seed=self.seed))
             return torch.stack([model.shown(one) for one in found]).cpu()
 
         if not isinstance(model.vlm, QwenEncoder):
@@ -106,8 +102,7 @@ class UnderstandingBenchmark:
                 got="one without",
                 remedy="choose another model=",
             )
-        physics = self._physics
-        asked = [clip for clip in make_clips(self._clips, physics, self._split) if clip.action is not None]
+        asked = [clip for clip in self.held_out if clip.action is not None]
         card = understand(model.vlm, asked, shown, progress)
         return Measured({"answers": card.table()}, card.figures(), gates=tuple(card.gates()))
 
@@ -118,9 +113,9 @@ def understand(
     forecast: Callable[[Videos, list[str], int], Videos],
     progress: Progress = lambda done, of: None,
 ) -> UnderstandingCard:
-    """Ask a VLM about real, predicted and frozen futures of clips that have a push.
+    """Ask a VLM about real, predicted and repeated last frames of clips that have a push.
 
-    It is not told the instruction; it has to see what was done.
+    It is not given the instruction; it has to see the push.
 
     Args:
         vlm: answers.
@@ -129,9 +124,9 @@ def understand(
         progress: called with (done, total).
     """
     pushed, off, agrees = (dict[str, list[float]]({REAL: [], PREDICTED: [], FROZEN: []}) for _ in range(3))
-    done = 0
-    for batch in batched(iter(clips), BATCH):
-        contexts, futures = (torch.stack(part) for part in zip(*map(split_clip, batch), strict=True))
+    for start in range(0, len(clips), BATCH):
+        batch = clips[start : start + BATCH]
+        contexts, futures = contexts_and_futures(batch)
         frames = futures.shape[2]
         videos = {
             REAL: futures,
@@ -145,11 +140,10 @@ def understand(
             names = [clip.bodies[_body(clip)].name for clip in batch]
             # The end alone, as long as a context: the question is about its last frame.
             where = _ask(vlm, whole[:, :, -contexts.shape[2] :], [f"Where is the {one}?" for one in names], batch)
-            pushed[name] += [float(answer == told(clip)) for answer, clip in zip(said[name], batch, strict=True)]
+            pushed[name] += [float(answer == pushed_as(clip)) for answer, clip in zip(said[name], batch, strict=True)]
             agrees[name] += [float(answer == real) for answer, real in zip(said[name], said[REAL], strict=True)]
             off[name] += [_distance(answer, clip) for answer, clip in zip(where, batch, strict=True)]
-        done += len(batch)
-        progress(done, len(clips))
+        progress(start + len(batch), len(clips))
     return UnderstandingCard(_arrays(pushed), _arrays(off), _arrays(agrees))
 
 
@@ -157,12 +151,12 @@ def _arrays(lists: dict[str, list[float]]) -> dict[str, np.ndarray]:
     return {name: np.asarray(values) for name, values in lists.items()}
 
 
-def told(clip: PhysicsClip) -> str:
-    """What is to be said of the push: object and direction, as the instruction names them."""
+def pushed_as(clip: PhysicsClip) -> str:
+    """The right answer about the push: object and direction, as the instruction names them."""
     return clip.instruction.replace(" is pushed", "")
 
 
-def _ask(vlm: QwenEncoder, videos: Videos, questions: list[str], clips: list[PhysicsClip]) -> list[str]:
+def _ask(vlm: QwenEncoder, videos: Videos, questions: list[str], clips: Sequence[PhysicsClip]) -> list[str]:
     return vlm.answer(vlm.see(videos, frame_rate=clips[0].config.frame_rate), questions, longest=24)
 
 

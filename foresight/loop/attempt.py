@@ -11,7 +11,7 @@ from foresight.errors import UserError
 from foresight.loop.budget import Cost
 from foresight.loop.policies.base import JudgedAttempt
 from foresight.loop.policies.moves import Move
-from foresight.verify.verifier import Verdict
+from foresight.verify.verdict import Verdict
 from ltx.shapes import TIME
 
 

@@ -19,8 +19,9 @@ from foresight.loop.failed import failed_tokens
 from foresight.loop.policies.moves import Condition, Continue, Move, Renoise, Reword, Sample
 from foresight.loop.renoise import renoise
 from foresight.loop.revisers.base import Case, Reviser
-from foresight.verify.head import Decision
-from foresight.verify.verifier import Verdict, Verifier
+from foresight.verify.classifier import Decision
+from foresight.verify.verdict import Verdict
+from foresight.verify.verifier import Verifier
 from foresight.world.domain import check_domain
 from foresight.world.prediction import Prediction
 from foresight.world.sampling import NoiseLevel
@@ -213,9 +214,9 @@ class AttemptRunner:
 
     def _foreseen(self, prediction: Prediction) -> Verdict | None:
         """That the most central candidate comes true, without any observation; None where that cannot be said."""
-        if self.verifier.prospect is None or prediction.video.shape[2] < TIME:
+        if not self.verifier.plausibilities or prediction.video.shape[2] < TIME:
             return None
-        return self.verifier.foresee(self.model, prediction)[prediction.medoid]
+        return self.verifier.verify_unseen(self.model, prediction)[prediction.medoid]
 
     def _begun(self, prediction: Prediction) -> Prediction:
         """The whole horizon in pictures, what was seen first."""
@@ -240,4 +241,4 @@ def _if_true(foreseen: Verdict | None, story: Verdict | None) -> Verdict | None:
     both = foreseen.probability * story.probability
     decisions = {foreseen.decision, story.decision}
     decision: Decision = "reject" if "reject" in decisions else "abstain" if "abstain" in decisions else "accept"
-    return replace(foreseen, probability=both, hit=both, decision=decision)
+    return replace(foreseen, probability=both, prediction_correct=both, decision=decision)

@@ -18,7 +18,7 @@ from foresight.errors import UserError
 from foresight.loop.attempt import Attempt, Task
 from foresight.loop.budget import Cost
 from foresight.loop.policies.moves import GiveUp, Take, as_record, from_record
-from foresight.verify.verifier import Verdict
+from foresight.verify.verdict import Verdict
 from ltx.files import replacing, write_text
 
 RECORD, TENSORS = "trace.json", "trace.safetensors"

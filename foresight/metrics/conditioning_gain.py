@@ -33,7 +33,7 @@ def conditioning_gain(losses: ArrayLike, reference: ArrayLike) -> Estimate:
     return bootstrap(lambda a, b: float((1 - a.mean(axis=0) / b.mean(axis=0)).mean()), own, other)
 
 
-def verdict(gain: Estimate) -> str:
+def describe_gain(gain: Estimate) -> str:
     """One line: whether a gain over another clip's features shows that the conditioning does anything.
 
     It works, or hurts, where the whole interval lies on one side of zero by more than is shown as zero. It does nothing

@@ -3,6 +3,8 @@
 A statistic here takes weights (draw, example) and gives one value per draw, so that all resamples are one matrix. The
 first draw is the sample itself. Weighting both labels to one half makes figures comparable between benchmarks with
 different shares of right examples; AUROC does not depend on it.
+
+torchmetrics, with which a test compares every figure, has no weights and takes one sample at a time.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from foresight.physics.counterfactual import KINDS, counterfactual
 from foresight.physics.look import Look, Looks
 from foresight.physics.palette import COLOURS
 from foresight.physics.scene import DIRECTIONS, Action, Body, PhysicsConfig, Scene, sample_scene
+from foresight.physics.split import SimulatedSplit
 
 __all__ = [
     "COLOURS",
@@ -17,6 +18,7 @@ __all__ = [
     "PhysicsClip",
     "PhysicsConfig",
     "Scene",
+    "SimulatedSplit",
     "counterfactual",
     "make_clip",
     "sample_scene",

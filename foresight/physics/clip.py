@@ -47,6 +47,16 @@ class PhysicsClip:
         """The video as floats in [−1, 1]."""
         return self.video.float() / 127.5 - 1.0
 
+    @property
+    def context(self) -> Float[Tensor, "rgb=3 context height width"]:
+        """The frames that are given to a model, in [−1, 1]."""
+        return self.tensor[:, : self.config.context_frames]
+
+    @property
+    def future(self) -> Float[Tensor, "rgb=3 future height width"]:
+        """The frames behind them, in [−1, 1]."""
+        return self.tensor[:, self.config.context_frames :]
+
 
 def make_clip(seed: int, config: PhysicsConfig | None = None) -> PhysicsClip:
     """The clip of a seed: the same on every machine and in every process."""

@@ -15,12 +15,12 @@ from torch.utils.hooks import RemovableHandle
 
 from adapters import Conditioning, LatentForecast
 from foresight.data.batch import CachedBatch
-from foresight.metrics.conditioning_gain import conditioning_gain, verdict
+from foresight.metrics.conditioning_gain import conditioning_gain, describe_gain
 from foresight.reproducibility.randomness import keyed_generator
 from foresight.training.objectives.adapter import AdaptedTransformer, known_tokens
 from foresight.training.objectives.sentences import Sentences
-from foresight.world.denoiser import ConditionedSequence
-from foresight.world.flow_error import flow_losses
+from foresight.world.denoiser import ConditionedSequence, FutureDenoiser
+from foresight.world.flow_error import flow_error
 from ltx.shapes import to_tokens
 from ltx.text import EncodesText
 
@@ -98,7 +98,7 @@ class ConditioningWatch(Callback):
         for name, value in figures.items():
             pl_module.log(f"conditioning/{name}", value)
         if trainer.is_global_zero:
-            print(f"step {trainer.global_step}: {verdict(gain)}", flush=True)
+            print(f"step {trainer.global_step}: {describe_gain(gain)}", flush=True)
 
     @torch.no_grad()
     def losses(self, model: AdaptedTransformer, batch: CachedBatch, generator: torch.Generator) -> dict[str, Losses]:
@@ -113,7 +113,7 @@ class ConditioningWatch(Callback):
 
         def measure(said: Conditioning, forecast: LatentForecast | None) -> Losses:
             given = ConditionedSequence.of(clean[:, :known], places, text, said)
-            return flow_losses(model.transformer, given, forecast, future, noise, self._levels)
+            return flow_error(FutureDenoiser(model.transformer, given), future, noise, self._levels, forecast)
 
         told, misled = model.adapter(features, targets), model.adapter(features.select(others), targets)
         found = {"true": measure(told, told.forecast), "other": measure(misled, misled.forecast)}

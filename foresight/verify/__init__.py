@@ -1,13 +1,17 @@
-"""Verification: a prediction against all, part or nothing of what happens, as a probability and a decision."""
+"""Verification: a probability and a decision on a prediction, from all, part or nothing of the observed future."""
 
 from foresight.verify.cases import Cases, SimulatedCases, VideoCases
-from foresight.verify.evidence import Evidence, FlowLosses, Gathering, Prospect
+from foresight.verify.evidence import Evidence, EvidenceConfig, FlowLosses, PriorEvidence
+from foresight.verify.evidence_builder import EvidenceBuilder
 from foresight.verify.examples import Examples, Measurements, Samples, collect
+from foresight.verify.fitted_on import FittedOn
 from foresight.verify.fitting import fit_on_cases, fit_verifier
-from foresight.verify.gathering import Gatherer, gather
+from foresight.verify.need import Need
 from foresight.verify.plausibility import PLAUSIBILITIES, AbstractPlausibility
 from foresight.verify.signals import SIGNALS, AbstractSignal
-from foresight.verify.verifier import FittedOn, Verdict, Verifier
+from foresight.verify.storage import FittedVerifier
+from foresight.verify.verdict import Verdict
+from foresight.verify.verifier import Verifier
 from foresight.world.fingerprint import model_fingerprint
 
 __all__ = [
@@ -17,13 +21,15 @@ __all__ = [
     "AbstractSignal",
     "Cases",
     "Evidence",
+    "EvidenceBuilder",
+    "EvidenceConfig",
     "Examples",
     "FittedOn",
+    "FittedVerifier",
     "FlowLosses",
-    "Gatherer",
-    "Gathering",
     "Measurements",
-    "Prospect",
+    "Need",
+    "PriorEvidence",
     "Samples",
     "SimulatedCases",
     "Verdict",
@@ -32,6 +38,5 @@ __all__ = [
     "collect",
     "fit_on_cases",
     "fit_verifier",
-    "gather",
     "model_fingerprint",
 ]

@@ -38,13 +38,13 @@ class Additive:
     usual: Float[Tensor, " figure"]
     bias: Float[Tensor, ""]
 
-    def shares(self, values: Float[Tensor, "example figure"]) -> Float[Tensor, "example figure"]:
+    def contributions(self, values: Float[Tensor, "example figure"]) -> Float[Tensor, "example figure"]:
         """What each figure says for right (above 0) or against it, compared with what it usually says."""
         return (_bent(standing(values, self.knots)) * self.slopes).sum(dim=1) - self.usual
 
     def logit(self, values: Float[Tensor, "example figure"]) -> Float[Tensor, " example"]:
         """The log-odds of each example."""
-        return self.shares(values).sum(dim=1) + self.bias
+        return self.contributions(values).sum(dim=1) + self.bias
 
 
 def fit_additive(

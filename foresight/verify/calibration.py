@@ -1,17 +1,13 @@
-"""From scores to probabilities, how far they can be trusted, and thresholds with a stated coverage."""
+"""Calibration of scores to probabilities, their reliability, and thresholds with a stated coverage."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torchmetrics.functional.classification import binary_calibration_error
-
-from foresight.metrics.statistics import Estimate, bootstrap
 
 
 @dataclass(frozen=True)
@@ -85,31 +81,6 @@ def conformal_lower(scores: Float[Tensor, " example"], coverage: float) -> float
     return -math.inf if rank < 1 else float(scores.sort().values[rank - 1])
 
 
-def auroc(probability: Float[Tensor, " example"], right: Bool[Tensor, " example"]) -> Estimate:
-    """Probability that a right example scores above a wrong one, with its 95 % bootstrap interval over examples."""
-    if bool(right.all()) or not bool(right.any()):
-        raise ValueError(f"expected both labels, got {int(right.sum())} of {len(right)} right")
-
-    def rate(scores: np.ndarray, labels: np.ndarray) -> float:
-        # Mann and Whitney's statistic; tied scores count half, a resample with one label only says nothing.
-        above = labels > 0.5
-        count = int(above.sum())
-        if count in (0, len(above)):
-            return 0.5
-        _, group, sizes = np.unique(scores, return_inverse=True, return_counts=True)
-        ranks = (np.cumsum(sizes) - (sizes - 1) / 2)[group]
-        return float((ranks[above].sum() - count * (count + 1) / 2) / (count * (len(above) - count)))
-
-    return bootstrap(rate, probability.double().numpy(), right.double().numpy())
-
-
-def expected_calibration_error(
-    probability: Float[Tensor, " example"], right: Bool[Tensor, " example"], *, bins: int = 15
-) -> float:
-    """Mean |share right − mean probability| over equally wide bins, weighted by their examples."""
-    return float(binary_calibration_error(probability.double(), right.long(), n_bins=bins, norm="l1"))
-
-
 @dataclass(frozen=True)
 class ReliabilityBin:
     """Examples whose probability fell into one bin: their mean probability, the share that was right, their number."""
@@ -131,13 +102,3 @@ def reliability(
             share = float(right[chosen].double().mean())
             curve.append(ReliabilityBin(float(probability[chosen].double().mean()), share, int(chosen.sum())))
     return curve
-
-
-def risk_coverage(
-    probability: Float[Tensor, " example"], right: Bool[Tensor, " example"]
-) -> tuple[Float[Tensor, " example"], Float[Tensor, " example"]]:
-    """Coverage and error rate when the k surest decisions are taken, for k = 1 … n; sure is far from ½."""
-    order = (probability - 0.5).abs().sort(descending=True, stable=True).indices
-    wrong = ((probability > 0.5) != right)[order].double()
-    taken = torch.arange(1, len(order) + 1, dtype=torch.float64)
-    return taken / len(order), wrong.cumsum(0) / taken

@@ -1,4 +1,4 @@
-"""Clips, predicted and measured against true and wrong futures, and before any of it is seen."""
+"""Measurements of predicted clips against true and wrong futures, and before any of it is seen."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from torch import Tensor
 from foresight.metrics.picture import mse
 from foresight.physics import PhysicsClip
 from foresight.verify.cases import TRUE, CaseBatch, Cases, Futures
-from foresight.verify.evidence import Gathering
-from foresight.verify.gathering import Gatherer
+from foresight.verify.correctness import TOLERANCE, worst_position_error
+from foresight.verify.evidence import EvidenceConfig
+from foresight.verify.evidence_builder import EvidenceBuilder
+from foresight.verify.need import Need
 from foresight.verify.plausibility import plausibility
-from foresight.verify.rightness import TOLERANCE, misplacement
 from foresight.verify.signals import AbstractSignal, signal
 from foresight.world.prediction import Prediction
 from foresight.world.sampling import Sampling
@@ -28,15 +29,15 @@ SAME = 1e-4
 
 @dataclass(frozen=True)
 class Measurements:
-    """What is measured of every clip.
+    """The measurements to make of every clip.
 
     Args:
         signals: names of signals, against outcomes.
         plausibilities: names of plausibilities, of candidates.
         frames: after how many observed frames the signals are measured, multiples of 8.
         candidates: candidates per prediction.
-        gathering: how evidence is gathered.
-        extra: further signals that are measured beside those with names, such as floors.
+        evidence: how evidence is built.
+        extra: further signals that are measured beside those with names, such as control baselines.
 
     Raises:
         ValueError: if a name is unknown, or a number is out of its range.
@@ -46,7 +47,7 @@ class Measurements:
     plausibilities: tuple[str, ...]
     frames: tuple[int, ...]
     candidates: int
-    gathering: Gathering
+    evidence: EvidenceConfig
     extra: tuple[AbstractSignal, ...] = ()
 
     def __post_init__(self) -> None:
@@ -65,17 +66,17 @@ class Measurements:
         return {name: signal(name) for name in self.signals} | {one.name: one for one in self.extra}
 
     @property
-    def needs(self) -> frozenset[str]:
-        """What must be gathered for them."""
+    def needs(self) -> frozenset[Need]:
+        """Evidence that they need."""
         chosen = [one.needs for one in self.measured.values()]
         return frozenset().union(*chosen, *(plausibility(name).needs for name in self.plausibilities))
 
-    def of(self, gatherer: Gatherer, observed: Tensor) -> dict[int, dict[str, Float[Tensor, " batch"]]]:
+    def of(self, builder: EvidenceBuilder, observed: Tensor) -> dict[int, dict[str, Float[Tensor, " batch"]]]:
         """All signals after each number of observed frames."""
-        latents = gatherer.encode(observed)
+        latents = builder.encode(observed)
         found: dict[int, dict[str, Tensor]] = {}
         for frames in self.frames:
-            evidence = gatherer.evidence(observed[:, :, :frames], latents[:, :, : frames // TIME])
+            evidence = builder.evidence(observed[:, :, :frames], latents[:, :, : frames // TIME])
             found[frames] = {name: one(evidence).cpu() for name, one in self.measured.items()}
         return found
 
@@ -88,24 +89,24 @@ class Examples:
         values: by number of observed frames, signals by name.
         kinds: "true", or in which way the future is wrong.
         clips: number of the clip.
-        misplaced: pixels by which the future that is shown is off from this outcome, see `misplacement`; infinite where
-            a body is not the one that was seen before, NaN where nobody knows.
+        position_error: pixels by which the shown prediction is off from this outcome, see `worst_position_error`;
+            infinite where a body is not the one that was seen before, NaN where true states are unknown.
     """
 
     values: Mapping[int, Mapping[str, Float[Tensor, " example"]]]
     kinds: tuple[str, ...]
     clips: tuple[int, ...]
-    misplaced: Float[Tensor, " example"]
+    position_error: Float[Tensor, " example"]
 
     @property
     def right(self) -> Bool[Tensor, " example"]:
-        """Whether what happened follows from context and instruction."""
+        """Labels: whether the outcome follows from context and instruction."""
         return torch.tensor([kind == TRUE for kind in self.kinds])
 
     @property
-    def hit(self) -> Bool[Tensor, " example"]:
-        """Whether the future that is shown is what happened."""
-        return self.misplaced <= TOLERANCE
+    def prediction_correct(self) -> Bool[Tensor, " example"]:
+        """Labels: whether the shown prediction is right about the outcome."""
+        return self.position_error <= TOLERANCE
 
     @property
     def owner(self) -> Int[Tensor, " example"]:
@@ -119,20 +120,20 @@ class Samples:
 
     Args:
         values: plausibilities by name, measured before anything was observed.
-        misplaced: pixels by which the worst placed body is off; see `misplacement`. NaN where nobody knows.
+        position_error: pixels by which the worst placed body is off; see `worst_position_error`. NaN where unknown.
         medoid: which candidate lies in the middle.
         clips: number of each clip.
     """
 
     values: Mapping[str, Float[Tensor, "clip candidate"]]
-    misplaced: Float[Tensor, "clip candidate"]
+    position_error: Float[Tensor, "clip candidate"]
     medoid: Int[Tensor, " clip"]
     clips: tuple[int, ...]
 
     @property
     def right(self) -> Bool[Tensor, "clip candidate"]:
-        """Which candidates came true."""
-        return self.misplaced <= TOLERANCE
+        """Labels: whether each candidate came true."""
+        return self.position_error <= TOLERANCE
 
 
 OnBatch = Callable[[WorldModel, CaseBatch, Sequence[Prediction]], None]
@@ -173,11 +174,11 @@ def collect(
             found.futures[0].videos.shape[2],
             Sampling(measurements.candidates, seed=seeds[turn % len(seeds)]),
         )
-        gatherer = Gatherer(model, predictions, measurements.needs, measurements.gathering)
+        builder = EvidenceBuilder(model, predictions, measurements.needs, measurements.evidence)
         shown = [model.shown(prediction) for prediction in predictions]
         for futures in found.futures:
-            rows.outcomes(gatherer, shown, found, futures)
-        rows.candidates(gatherer, found, predictions)
+            rows.outcomes(builder, shown, found, futures)
+        rows.candidates(builder, found, predictions)
         on_batch(model, found, predictions)
         done += len(found.clips)
         progress(done, len(cases))
@@ -185,7 +186,7 @@ def collect(
 
 
 class _Rows:
-    """What has been measured so far."""
+    """Measurements made so far."""
 
     def __init__(self, measurements: Measurements) -> None:
         self._measurements = measurements
@@ -195,34 +196,36 @@ class _Rows:
         self._kinds: list[str] = []
         self._clips: list[int] = []
         self._plausible: dict[str, list[Tensor]] = {name: [] for name in measurements.plausibilities}
-        self._off: list[Tensor] = []
-        self._misplaced: list[Tensor] = []
+        self._shown_errors: list[Tensor] = []
+        self._candidate_errors: list[Tensor] = []
         self._medoids: list[int] = []
         self._seeds: list[int] = []
 
-    def outcomes(self, gatherer: Gatherer, shown: Sequence[Tensor], cases: CaseBatch, futures: Futures) -> None:
+    def outcomes(self, builder: EvidenceBuilder, shown: Sequence[Tensor], cases: CaseBatch, futures: Futures) -> None:
         """Measure one future of each clip; wrong ones that look like the true one are left out."""
         true = cases.futures[0]
-        observed = futures.videos.to(gatherer.context.device)
+        observed = futures.videos.to(builder.context.device)
         apart = mse(futures.videos, true.videos).mean(dim=1) > SAME
         kept = torch.tensor([kind == TRUE for kind in futures.kinds]) | apart
-        for frames, values in self._measurements.of(gatherer, observed).items():
+        for frames, values in self._measurements.of(builder, observed).items():
             for name, value in values.items():
                 self._signals[frames][name].append(value[kept])
         for row in kept.nonzero()[:, 0].tolist():
             self._kinds.append(futures.kinds[row])
             self._clips.append(cases.clips[row])
-            self._off.append(_missed_by(shown[row], true.states, futures.states, row))
+            self._shown_errors.append(_shown_error(shown[row], true.states, futures.states, row))
 
-    def candidates(self, gatherer: Gatherer, cases: CaseBatch, predictions: Sequence[Prediction]) -> None:
+    def candidates(self, builder: EvidenceBuilder, cases: CaseBatch, predictions: Sequence[Prediction]) -> None:
         """Measure the candidates themselves."""
         states = cases.futures[0].states
-        prospect = gatherer.prospect()
+        prior = builder.prior()
         for name, column in self._plausible.items():
-            column.append(plausibility(name)(prospect).cpu())
+            column.append(plausibility(name)(prior).cpu())
         for row, prediction in enumerate(predictions):
             unknown = torch.full((len(prediction),), torch.nan)
-            self._misplaced.append(unknown if states is None else misplacement(prediction.video, states[row]))
+            self._candidate_errors.append(
+                unknown if states is None else worst_position_error(prediction.video, states[row])
+            )
         self._medoids += [prediction.medoid for prediction in predictions]
         self._seeds += cases.clips
 
@@ -231,26 +234,26 @@ class _Rows:
             frames: {name: torch.cat(parts) for name, parts in columns.items()}
             for frames, columns in self._signals.items()
         }
-        return Examples(values, tuple(self._kinds), tuple(self._clips), torch.cat(self._off))
+        return Examples(values, tuple(self._kinds), tuple(self._clips), torch.cat(self._shown_errors))
 
     def samples(self) -> Samples:
         return Samples(
             values={name: torch.cat(parts) for name, parts in self._plausible.items()},
-            misplaced=torch.stack(self._misplaced),
+            position_error=torch.stack(self._candidate_errors),
             medoid=torch.tensor(self._medoids),
             clips=tuple(self._seeds),
         )
 
 
-def _missed_by(
+def _shown_error(
     shown: Float[Tensor, "rgb=3 frame height width"],
     true: Sequence[PhysicsClip] | None,
     happened: Sequence[PhysicsClip] | None,
     row: int,
 ) -> Float[Tensor, " one"]:
-    """How far off the future that is shown is; infinitely where a body has become another one."""
+    """Position error of the shown prediction; infinite where a body has become another one."""
     if true is None or happened is None:
         return torch.tensor([torch.nan])
     if true[row].bodies != happened[row].bodies:
         return torch.tensor([torch.inf])
-    return misplacement(shown[None], happened[row])
+    return worst_position_error(shown[None], happened[row])

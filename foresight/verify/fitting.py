@@ -1,4 +1,4 @@
-"""Fitting a verifier on cases."""
+"""Fitting of verifiers on cases."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from foresight.verify.cases import Cases
+from foresight.verify.classifier import CalibratedClassifier, fit_classifier
+from foresight.verify.correctness import TOLERANCE
 from foresight.verify.examples import Examples, Measurements, Samples, collect
-from foresight.verify.head import Head, fit_head
-from foresight.verify.rightness import TOLERANCE
-from foresight.verify.verifier import FittedOn, Verifier
+from foresight.verify.fitted_on import FittedOn
+from foresight.verify.storage import FittedVerifier
+from foresight.verify.verifier import Verifier
 from foresight.world.fingerprint import model_fingerprint
 from foresight.world.world_model import WorldModel
 
@@ -50,47 +52,49 @@ def fit_on_cases(
         clips=len(cases),
         examples=len(examples.kinds),
         candidates=measurements.candidates,
-        gathering=measurements.gathering,
+        evidence=measurements.evidence,
     )
     return fit_verifier(examples, samples, coverage=coverage, fitted_on=fitted_on)
 
 
 def fit_verifier(examples: Examples, samples: Samples, *, coverage: float, fitted_on: FittedOn) -> Verifier:
-    """Fit two heads for each number of observed frames, and one for candidates if their plausibilities were measured.
+    """Fit two classifiers for each number of observed frames, and one of candidates if plausibilities were measured.
 
-    Where no prediction hit what happened, or every one did, nothing can be learnt about hits: the verifier has no such
-    heads.
+    Where no prediction came true, or every one did, the classifiers of correct predictions are left out.
 
     Args:
         examples: against outcomes.
         samples: the model's candidates.
-        coverage: see `Verifier`.
+        coverage: see `FittedVerifier`.
         fitted_on: kept with the verifier.
 
     Raises:
         ValueError: if a label is missing, there are too few clips, or a figure is not finite.
     """
 
-    def heads(labels: Bool[Tensor, " example"]) -> dict[int, Head]:
-        return {frames: fit_head(values, labels, examples.owner) for frames, values in examples.values.items()}
+    def fitted(labels: Bool[Tensor, " example"]) -> dict[int, CalibratedClassifier]:
+        return {frames: fit_classifier(values, labels, examples.owner) for frames, values in examples.values.items()}
 
-    both = bool(examples.hit.any()) and not bool(examples.hit.all())
+    correct = examples.prediction_correct
+    both = bool(correct.any()) and not bool(correct.all())
     return Verifier(
-        heads=heads(examples.right),
-        hits=heads(examples.hit) if both else {},
-        prospect=_fit_prospect(samples) if samples.values else None,
-        coverage=coverage,
-        fitted_on=fitted_on,
+        FittedVerifier(
+            outcome=fitted(examples.right),
+            prediction_correct=fitted(correct) if both else {},
+            prior=_fit_prior(samples) if samples.values else None,
+            coverage=coverage,
+            fitted_on=fitted_on,
+        )
     )
 
 
-def _fit_prospect(samples: Samples) -> Head:
+def _fit_prior(samples: Samples) -> CalibratedClassifier:
     right = int(samples.right.sum())
     if right in (0, samples.right.numel()):
         raise ValueError(
             f"expected some candidates within {TOLERANCE} px of what happened and some not, to learn which come true; "
             f"got {right} of {samples.right.numel()}. Give plausibilities=[] to fit a verifier that does not rank"
         )
-    owners = torch.tensor(samples.clips).repeat_interleave(samples.misplaced.shape[1])
+    owners = torch.tensor(samples.clips).repeat_interleave(samples.position_error.shape[1])
     figures = {name: value.flatten() for name, value in samples.values.items()}
-    return fit_head(figures, samples.right.flatten(), owners)
+    return fit_classifier(figures, samples.right.flatten(), owners)

@@ -45,11 +45,11 @@ def fit_isotonic(
     for score, label, count in zip(
         scores.double()[order].tolist(), right[order].tolist(), counts.double()[order].tolist(), strict=True
     ):
-        weight, hits, total = count, count * label, count * score
-        while blocks and blocks[-1][1] * weight >= hits * blocks[-1][0]:
+        weight, positive, total = count, count * label, count * score
+        while blocks and blocks[-1][1] * weight >= positive * blocks[-1][0]:
             before = blocks.pop()
-            weight, hits, total = weight + before[0], hits + before[1], total + before[2]
-        blocks.append((weight, hits, total))
+            weight, positive, total = weight + before[0], positive + before[1], total + before[2]
+        blocks.append((weight, positive, total))
     table = torch.tensor(blocks, dtype=torch.float64)
     share = (table[:, 1] + 0.5) / (table[:, 0] + 1)
     # Drawing blocks of different size towards one half may turn neighbours round.

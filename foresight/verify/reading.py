@@ -1,4 +1,4 @@
-"""What the VLM reads from videos: hidden states, whether an instruction was carried out, and descriptions."""
+"""Readings of videos by the VLM: hidden states, whether an instruction was carried out, and descriptions."""
 
 from __future__ import annotations
 
@@ -12,24 +12,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
+from foresight.vlm.yes_no import JudgesAnswers, past, truth_question, yes_odds
 from foresight.world.world_model import WorldModel
 
-YES, NO = "yes", "no"
 Videos = Float[Tensor, "batch rgb=3 frame height width"]
 
 
 @runtime_checkable
-class Reads(Protocol):
+class Reads(JudgesAnswers, Protocol):
     """A vision-language model that can be asked; `foresight.QwenEncoder` is one."""
 
-    def see(self, frames: Videos, *, frame_rate: float) -> Any:
-        """Run the vision tower once."""
-
-    def judge(self, seen: Any, questions: list[str], answers: list[str]) -> Float[Tensor, "batch answer"]:
-        """Log-probability of each answer."""
-
     def describe(self, seen: Any) -> list[str]:
-        """What each clip shows, in words."""
+        """A description of each clip."""
 
 
 def vision_states(model: WorldModel, videos: Videos, instructions: Sequence[str]) -> Float[Tensor, "batch token dim"]:
@@ -47,15 +41,14 @@ def vision_states(model: WorldModel, videos: Videos, instructions: Sequence[str]
 
 @torch.no_grad()
 def action_odds(model: WorldModel, videos: Videos, instructions: Sequence[str]) -> Float[Tensor, " batch"]:
-    """Log-odds of yes against no to "Is it true that …?", the instruction told as past.
+    """Log-odds of yes to the question whether it is true that the instruction was carried out.
 
     Raises:
         UserError: if the world model has no VLM that can be asked.
     """
     vlm = _asked(model, "action_read")
-    questions = [f"Is it true that {sentence.replace(' is ', ' was ', 1)}?" for sentence in instructions]
-    said = vlm.judge(vlm.see(videos, frame_rate=model.plan.frame_rate), questions, [YES, NO])
-    return (said[:, 0] - said[:, 1]).to(model.device)
+    questions = [truth_question(past(sentence)) for sentence in instructions]
+    return yes_odds(vlm, videos, questions, frame_rate=model.plan.frame_rate).to(model.device)
 
 
 @torch.no_grad()

@@ -11,119 +11,63 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.verify.evidence import Gathering
-from foresight.verify.gathering import Gatherer, check_batched
-from foresight.verify.head import Decision, Head
+from foresight.verify.classifier import CalibratedClassifier
+from foresight.verify.evidence_builder import EvidenceBuilder, check_batched
+from foresight.verify.fitted_on import FittedOn
+from foresight.verify.need import Need
 from foresight.verify.plausibility import plausibility
 from foresight.verify.signals import signal
-from foresight.verify.storage import read_verifier, write_verifier
+from foresight.verify.storage import FittedVerifier, read_verifier
+from foresight.verify.verdict import Verdict
 from foresight.world.fingerprint import model_fingerprint
 from foresight.world.prediction import Prediction
 from foresight.world.world_model import WorldModel
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What a verifier says of one prediction.
+class Verifier:
+    """Verdicts on predictions, from all, part or nothing of the observed future.
 
     Args:
-        probability: calibrated probability that what happens is what context and instruction lead to.
-        decision: "accept" where only such outcomes, "reject" where only others look like this at the stated coverage,
-            "abstain" where both or neither do.
-        signals: what it is based on, by name.
-        frames: how many observed frames it is based on; 0 is none, and the signals are plausibilities.
-        hit: calibrated probability that the prediction comes true: that every body is drawn where it goes, the mean
-            over all its frames, observed or not, within `foresight.verify.rightness.TOLERANCE`. What happens can follow
-            from what was told and the prediction miss it all the same. None if the verifier was fitted without.
+        fitted: its classifiers, and what they hold for.
     """
 
-    probability: float
-    decision: Decision
-    signals: Mapping[str, float]
-    frames: int = 0
-    hit: float | None = None
+    fitted: FittedVerifier
 
     @property
-    def confidence(self) -> float:
-        """How far the prediction can be relied on: that it hits, or where that is not known, the probability."""
-        return self.probability if self.hit is None else self.hit
-
-
-@dataclass(frozen=True)
-class FittedOn:
-    """What a verifier was fitted on.
-
-    Args:
-        model: fingerprint of the world model.
-        data: the data, in words.
-        clips: number of clips; each serves weights, calibration and thresholds by cross-fitting.
-        examples: number of examples against outcomes, all of them for calibration.
-        candidates: candidates per prediction.
-        gathering: how evidence was gathered.
-    """
-
-    model: str
-    data: str
-    clips: int
-    examples: int
-    candidates: int
-    gathering: Gathering
-
-
-@dataclass(frozen=True)
-class Verifier:
-    """Judges predictions against all, part or nothing of what happened.
-
-    Args:
-        heads: by number of observed frames, what the signals say of what happens.
-        hits: by the same numbers, what they say of the prediction; empty if that was not fitted.
-        prospect: what to make of plausibilities where nothing has been observed; None if it was fitted without.
-        coverage: share of right outcomes that are not rejected, and of wrong ones that are not accepted.
-        fitted_on: what all this holds for.
-
-    Raises:
-        ValueError: if a signal or plausibility is unknown, or heads are fitted on different signals or frames.
-    """
-
-    heads: Mapping[int, Head]
-    hits: Mapping[int, Head]
-    prospect: Head | None
-    coverage: float
-    fitted_on: FittedOn
-
-    def __post_init__(self) -> None:
-        heads = [*self.heads.values(), *self.hits.values()]
-        if not self.heads or len({head.names for head in heads}) != 1 or set(self.hits) not in (set(), set(self.heads)):
-            raise ValueError("expected heads fitted on the same signals, after the same numbers of frames")
-        for name in self.signals:
-            signal(name)
-        for name in self.plausibilities:
-            plausibility(name)
+    def fitted_on(self) -> FittedOn:
+        """Model, data and evidence that it holds for."""
+        return self.fitted.fitted_on
 
     @property
     def signals(self) -> tuple[str, ...]:
         """Names of the signals, in order."""
-        return self.heads[self.frames].names
+        return self.fitted.signals
 
     @property
     def plausibilities(self) -> tuple[str, ...]:
-        """Names of what it ranks candidates by; none if it was fitted without."""
-        return () if self.prospect is None else self.prospect.names
+        """Names of the figures that it ranks candidates by; none if it was fitted without."""
+        return self.fitted.plausibilities
 
     @property
     def frames(self) -> int:
-        """The most observed frames it was fitted for."""
-        return max(self.heads)
+        """The most observed frames that it was fitted for."""
+        return max(self.fitted.outcome)
 
     @property
-    def needs(self) -> frozenset[str]:
-        """What its signals need gathered."""
+    def least_frames(self) -> int:
+        """The fewest observed frames that it was fitted for."""
+        return min(self.fitted.outcome)
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """Evidence that its signals need."""
         return frozenset().union(*(signal(name).needs for name in self.signals))
 
     def at(self, coverage: float) -> Verifier:
         """The same verifier deciding at another coverage in (0, 1)."""
-        self.heads[self.frames].thresholds(coverage)
-        return replace(self, coverage=coverage)
+        self._outcome(self.frames).thresholds(coverage)
+        return Verifier(replace(self.fitted, coverage=coverage))
 
     def verify(
         self,
@@ -131,9 +75,9 @@ class Verifier:
         predictions: Sequence[Prediction],
         observed: Float[Tensor, "batch rgb=3 frame height width"],
     ) -> list[Verdict]:
-        """Judge predictions against what happened, or against as much as has been seen of it.
+        """Verdicts on predictions from the observed future, or from as much of it as has arrived.
 
-        The longest part is looked at that was observed, was predicted, and that the verifier was fitted for.
+        Used are the most frames that were observed and predicted, and that the verifier was fitted for.
 
         Raises:
             ValueError: if the verifier was fitted for another model or number of candidates.
@@ -142,8 +86,8 @@ class Verifier:
         self.check(model, predictions)
         check_batched(observed)
         frames = self.reach(min(observed.shape[2], predictions[0].video.shape[2]))
-        gatherer = Gatherer(model, predictions, self.needs, self.fitted_on.gathering)
-        evidence = gatherer.evidence(observed[:, :, :frames])
+        builder = EvidenceBuilder(model, predictions, self.needs, self.fitted_on.evidence)
+        evidence = builder.evidence(observed[:, :, :frames])
         return self.judge({name: signal(name)(evidence).cpu() for name in self.signals}, frames)
 
     def reach(self, available: int) -> int:
@@ -152,10 +96,10 @@ class Verifier:
         Raises:
             UserError: if there are fewer than it was fitted for at least.
         """
-        fitting = [frames for frames in self.heads if frames <= available]
+        fitting = [frames for frames in self.fitted.outcome if frames <= available]
         if not fitting:
             raise UserError(
-                expected=f"at least {min(self.heads)} frames both predicted and observed",
+                expected=f"at least {self.least_frames} frames both predicted and observed",
                 got=str(available),
                 remedy="wait for more frames, or predict further",
             )
@@ -174,14 +118,16 @@ class Verifier:
         frames = self.frames if frames is None else frames
         logits = self.logits(values, frames)
         probabilities = torch.sigmoid(logits)
-        hits = torch.sigmoid(self.hits[frames].logits(values)).tolist() if self.hits else [None] * len(logits)
+        correct: list[float | None] = [None] * len(logits)
+        if self.fitted.prediction_correct:
+            correct = torch.sigmoid(self.fitted.prediction_correct[frames].logits(values)).tolist()
         return [
             Verdict(
                 probability=float(probabilities[row]),
-                decision=self._head(frames).decide(float(logits[row]), self.coverage),
+                decision=self._outcome(frames).decide(float(logits[row]), self.fitted.coverage),
                 signals={name: float(values[name][row]) for name in self.signals},
                 frames=frames,
-                hit=hits[row],
+                prediction_correct=correct[row],
             )
             for row in range(len(logits))
         ]
@@ -189,19 +135,19 @@ class Verifier:
     def logits(
         self, values: Mapping[str, Float[Tensor, " batch"]], frames: int | None = None
     ) -> Float[Tensor, " batch"]:
-        """Calibrated log-odds that this is what context and instruction lead to; see `judge`.
+        """Calibrated log-odds that the outcome follows from context and instruction; see `judge`.
 
         Raises:
             ValueError: if a signal or the number of frames was not fitted, or a signal is missing or not finite.
         """
-        return self._head(self.frames if frames is None else frames).logits(values)
+        return self._outcome(self.frames if frames is None else frames).logits(values)
 
-    def pulls(self, verdict: Verdict) -> dict[str, float]:
-        """How far each signal pulled a verdict's probability up (above 0) or down."""
-        return self._head(verdict.frames).pulls(verdict.signals)
+    def contributions(self, verdict: Verdict) -> dict[str, float]:
+        """How much each signal raised a verdict's probability (above 0) or lowered it."""
+        return self._outcome(verdict.frames).contributions(verdict.signals)
 
     def rank(self, model: WorldModel, prediction: Prediction) -> Float[Tensor, " candidate"]:
-        """How plausible each candidate is without any observation: the calibrated probability that it comes true.
+        """Calibrated probability of each candidate that it comes true, without any observation.
 
         Raises:
             ValueError: if the verifier was fitted for another model.
@@ -212,28 +158,31 @@ class Verifier:
 
     def rank_batch(self, model: WorldModel, predictions: Sequence[Prediction]) -> Float[Tensor, "batch candidate"]:
         """`rank` for predictions of one size and number of candidates."""
-        return torch.sigmoid(self._prospects(model, predictions)[1])
+        return torch.sigmoid(self._prior_logits(model, predictions)[1])
 
-    def foresee(self, model: WorldModel, prediction: Prediction) -> list[Verdict]:
+    def verify_unseen(self, model: WorldModel, prediction: Prediction) -> list[Verdict]:
         """A verdict on each candidate without any observation: that it comes true, by its plausibilities.
 
         Raises:
             ValueError: as `rank`.
             UserError: as `rank`.
         """
-        figures, logits = self._prospects(model, [prediction])
-        head, hits = self._head(0), torch.sigmoid(logits[0]).tolist()
+        figures, logits = self._prior_logits(model, [prediction])
+        classifier, probabilities = self._outcome(0), torch.sigmoid(logits[0]).tolist()
         return [
             Verdict(
-                probability=hit,
-                decision=head.decide(float(logits[0, row]), self.coverage),
+                probability=probability,
+                decision=classifier.decide(float(logits[0, row]), self.fitted.coverage),
                 signals={name: float(value[0, row]) for name, value in figures.items()},
-                hit=hit,
+                prediction_correct=probability,
             )
-            for row, hit in enumerate(hits)
+            for row, probability in enumerate(probabilities)
         ]
 
-    def _prospects(
+    foresee = verify_unseen
+    """The name that earlier versions document."""
+
+    def _prior_logits(
         self, model: WorldModel, predictions: Sequence[Prediction]
     ) -> tuple[dict[str, Float[Tensor, "batch candidate"]], Float[Tensor, "batch candidate"]]:
         """Plausibilities by name, and the log-odds of each candidate."""
@@ -244,18 +193,18 @@ class Verifier:
                 got=str(len(predictions[0])),
                 remedy="predict with more candidates",
             )
-        if self.prospect is None:
+        if self.fitted.prior is None:
             raise UserError(
                 expected="a verifier that was fitted with plausibilities, to rank what was not observed",
                 got="one that was fitted without",
                 remedy="fit one with `foresight fit-verifier`",
             )
         chosen = [plausibility(name) for name in self.plausibilities]
-        needs = frozenset().union(*(one.needs for one in chosen))
-        prospect = Gatherer(model, predictions, needs, self.fitted_on.gathering).prospect()
-        figures = {one.name: one(prospect) for one in chosen}
+        needs: frozenset[Need] = frozenset().union(*(one.needs for one in chosen))
+        prior = EvidenceBuilder(model, predictions, needs, self.fitted_on.evidence).prior()
+        figures = {one.name: one(prior) for one in chosen}
         shape = next(iter(figures.values())).shape
-        logits = self.prospect.logits({name: value.flatten() for name, value in figures.items()})
+        logits = self.fitted.prior.logits({name: value.flatten() for name, value in figures.items()})
         return figures, logits.view(shape)
 
     def check(self, model: WorldModel, predictions: Sequence[Prediction]) -> None:
@@ -285,16 +234,18 @@ class Verifier:
                 f"got {found[:12]}; fit one with `foresight fit-verifier`"
             )
 
-    def _head(self, frames: int) -> Head:
-        if frames == 0 and self.prospect is not None:
-            return self.prospect
-        if frames not in self.heads:
-            raise ValueError(f"expected {' or '.join(map(str, sorted(self.heads)))} observed frames, got {frames}")
-        return self.heads[frames]
+    def _outcome(self, frames: int) -> CalibratedClassifier:
+        """The classifier after a number of observed frames; after none, that of candidates."""
+        fitted = self.fitted
+        if frames == 0 and fitted.prior is not None:
+            return fitted.prior
+        if frames not in fitted.outcome:
+            raise ValueError(f"expected {' or '.join(map(str, sorted(fitted.outcome)))} observed frames, got {frames}")
+        return fitted.outcome[frames]
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write `verifier.json` and `verifier.safetensors` into a folder."""
-        write_verifier(self, Path(folder))
+        self.fitted.save_pretrained(folder)
 
     @classmethod
     def from_pretrained(cls, where: str | Path) -> Verifier:
@@ -303,4 +254,4 @@ class Verifier:
         Raises:
             UserError: if there is none, or it is damaged.
         """
-        return read_verifier(where)
+        return cls(read_verifier(where))

@@ -13,8 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.physics import PhysicsConfig, make_clip
-from foresight.physics.clip import SPLITS
+from foresight.physics import PhysicsConfig, SimulatedSplit, make_clip
 from foresight.physics.language import NOTHINGS
 from foresight.verify import model_fingerprint
 from foresight.watch.surprise import surprise
@@ -148,12 +147,12 @@ def fit_alarm(
     Raises:
         ValueError: if the split is unknown, or something is pushed in the clips, or they are too short.
     """
-    if split not in SPLITS or physics.push_probability > 0:
-        raise ValueError(f"expected a split out of {', '.join(SPLITS)} and a world without pushes, got {split!r}")
+    quiet = SimulatedSplit(physics, split, clips)
+    if physics.push_probability > 0:
+        raise ValueError(f"expected a world without pushes, got push_probability={physics.push_probability}")
     surprises: list[float] = []
     for start in range(0, clips, BATCH):
-        seeds = range(SPLITS[split] + start, SPLITS[split] + min(start + BATCH, clips))
-        contexts, futures = ordinary(model, seeds, physics, ahead)
+        contexts, futures = ordinary(model, quiet.seeds[start : start + BATCH], physics, ahead)
         predictions = model.predict_batch(
             contexts, [NOTHINGS[0]] * len(contexts), ahead, Sampling(candidates, seed=seed, steps=steps)
         )

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
+from foresight.metrics.energy import energy_score
 from foresight.world.prediction import Prediction
 from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
@@ -53,17 +54,14 @@ def surprise(
     happened = model.encode(torch.cat([context, seen], dim=2))[:, :, known:]
     latents = torch.stack([prediction.latents[:, :, : frames // TIME] for prediction in predictions])
     colours = torch.stack([prediction.video[:, :, :frames].mean(dim=(-2, -1)) for prediction in predictions])
-    where = energy(latents.flatten(2), happened.flatten(1), floor=LATENT_FLOOR)
-    what = energy(colours.flatten(2), seen.mean(dim=(-2, -1)).flatten(1), floor=COLOUR_FLOOR)
+    where = _energy(latents.flatten(2), happened.flatten(1), floor=LATENT_FLOOR)
+    what = _energy(colours.flatten(2), seen.mean(dim=(-2, -1)).flatten(1), floor=COLOUR_FLOOR)
     return (where + what).cpu()
 
 
-def energy(
+def _energy(
     cloud: Float[Tensor, "batch candidate value"], outcome: Float[Tensor, "batch value"], *, floor: float
 ) -> Float[Tensor, " batch"]:
-    """(E|X − y| − ½·E|X − X'|) / √(E|X − X'|² + floor²), with root mean square distances over values."""
-    scale, count = cloud.shape[2] ** 0.5, cloud.shape[1]
-    outer = torch.cdist(cloud, outcome[:, None])[..., 0].mean(dim=1) / scale
-    inner = torch.cdist(cloud, cloud).sum(dim=(1, 2)) / (count * (count - 1) * scale)
-    score: Tensor = (outer - inner / 2) / (inner.square() + floor**2).sqrt()
-    return score
+    """The energy score over √(E|X − X'|² + floor²)."""
+    score, spread = energy_score(cloud, outcome)
+    return score / (spread.square() + floor**2).sqrt()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from adapters.types import VLMFeatures
+from foresight.metrics.energy import distances
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,6 @@ class Prediction:
         return self.latents[nearest[: -(-3 * len(self) // 4)]].mean(dim=0)
 
     def _distances(self) -> Float[Tensor, "candidate candidate"]:
-        """Squared distances of the candidates' latents."""
-        flat = self.latents.flatten(1).double()
-        return torch.cdist(flat, flat).square()
+        """Mean squared distances of the candidates' latents."""
+        flat = self.latents.flatten(1).double()[None]
+        return distances(flat, flat)[0].square()

@@ -29,7 +29,7 @@ from foresight.training.periodic import PeriodicCheckpoint
 from foresight.training.schedule import WarmupDecay
 from foresight.verify.calibration import conformal_lower, fit_logistic
 from foresight.verify.cases.base import check_kinds
-from foresight.verify.evidence import Gathering
+from foresight.verify.evidence import EvidenceConfig
 from foresight.vlm.preprocess import FramePolicy
 from foresight.watch.timeline import Timeline
 
@@ -79,8 +79,8 @@ BOUNDS: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = [
     ("latents seen", failed, [1, 2], [0, 3]),
     ("noise levels that tell", lambda s: LikelihoodReviser(s), [[TINY], [1 - TINY, 0.5]], [[], [0], [0.5, 1]]),
     ("draws that tell", lambda n: LikelihoodReviser(draws=n), [1], [0]),
-    ("noise levels gathered", lambda s: Gathering(("a", "b"), 1, s), [[TINY, 1 - TINY]], [[], [0], [0.5, 1]]),
-    ("instructions tried", lambda n: Gathering(("a", "b"), n), [0, 1], [-1, 2]),
+    ("noise levels gathered", lambda s: EvidenceConfig(("a", "b"), 1, s), [[TINY, 1 - TINY]], [[], [0], [0.5, 1]]),
+    ("instructions tried", lambda n: EvidenceConfig(("a", "b"), n), [0, 1], [-1, 2]),
     ("penalty", logistic, [TINY], [0, -1]),
     ("coverage", lambda c: conformal_lower(torch.zeros(9), c), [TINY, 1 - TINY], [0, 1]),
     ("wrong futures", lambda n: check_kinds("ab", "abc", n), [1, 2], [0, 3]),

@@ -23,8 +23,8 @@ from adapters import (
 from adapters.lora import SIZES
 from foresight.physics import make_clip
 from foresight.physics.clip import SPLITS
-from foresight.world.denoiser import ConditionedSequence
-from foresight.world.flow_error import flow_losses
+from foresight.world.denoiser import ConditionedSequence, FutureDenoiser
+from foresight.world.flow_error import flow_error
 from foresight.world.world_model import WorldModel
 from ltx.shapes import LatentShape, coordinates, to_tokens
 
@@ -122,7 +122,8 @@ def test_fresh_reference_tokens_hardly_change_what_the_embedded_model_predicts()
 
     def loss(conditioning: Conditioning) -> Tensor:
         given = ConditionedSequence.of(tokens[:, :known], places, world.text_encoder.encode(told), conditioning)
-        return flow_losses(world.transformer, given, None, tokens[:, known:], noise, (0.3, 0.5, 0.7, 0.9)).mean()
+        denoise = FutureDenoiser(world.transformer, given)
+        return flow_error(denoise, tokens[:, known:], noise, (0.3, 0.5, 0.7, 0.9)).mean()
 
     fresh = build_adapter(config)(features, places[:, :, known:])
     assert fresh.reference is not None

@@ -1,4 +1,4 @@
-"""Correction: are predictions right more often after the loop, than before, than by luck, at the same cost?"""
+"""The correction card: accuracy after the loop, beside the first prediction and random retries at the same cost."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from foresight.errors import UserError
-from foresight.evaluation.benchmarks import Measured
-from foresight.evaluation.correction.trials import Criterion, Forming, Trial, Tried, run_trial, task_of
+from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.correction.trials import Criterion, MakesActor, PolicyResult, Trial, run_trial, task_of
 from foresight.evaluation.gates import Gate, at_least
+from foresight.evaluation.simulated import SimulatedBenchmark
 from foresight.loop import AttemptRunner, Budget, Policy
 from foresight.loop.revisers import Reviser
 from foresight.metrics.statistics import Estimate, bootstrap, mean
-from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
-from foresight.physics.clip import SPLITS
+from foresight.physics import PhysicsClip
 from foresight.verify import Verifier
 from foresight.world.world_model import WorldModel
 
@@ -34,10 +34,10 @@ class CorrectionCard:
     trials: Sequence[Sequence[Trial]]
 
     def gates(self, promised: Sequence[str]) -> list[Gate]:
-        """That a policy is right at least 20 points more often than luck, and nearly always where it is confident.
+        """Gates: a policy is right at least 20 points more often than random retry, and nearly always where confident.
 
         Args:
-            promised: names of the policies that these promises are made of.
+            promised: names of the policies that gates stand for.
         """
         figures, gates = self.figures(), []
         for name in promised:
@@ -48,7 +48,7 @@ class CorrectionCard:
 
     @property
     def policies(self) -> tuple[str, ...]:
-        """Their names."""
+        """Names of the policies."""
         return tuple(self.trials[0][0].policies)
 
     def figures(self) -> dict[str, Estimate]:
@@ -58,11 +58,11 @@ class CorrectionCard:
         figures = {
             "accuracy of the single guess": mean(before),
             "accuracy with more steps": mean(more),
-            "accuracy under the true instruction": mean(self._share(lambda trial: trial.told)),
+            "accuracy under the true instruction": mean(self._share(lambda trial: trial.oracle)),
         }
         for name in self.policies:
-            after = self._of(name, lambda tried: tried.right)
-            retry = self._of(name, lambda tried: tried.retry)
+            after = self._of(name, lambda result: result.is_correct)
+            retry = self._of(name, lambda result: result.random_retry)
             figures |= {
                 f"{name}: accuracy": mean(after),
                 f"{name}: above the single guess": mean(after - before),
@@ -71,10 +71,10 @@ class CorrectionCard:
                 f"{name}: corrections": self._changes(name, before=False),
                 f"{name}: regressions": self._changes(name, before=True),
                 f"{name}: corrections by random retry": self._changes(name, before=False, retry=True),
-                f"{name}: answered": mean(self._of(name, lambda tried: tried.answered)),
-                f"{name}: transformer evaluations": mean(self._of(name, lambda tried: tried.evaluations)),
-                f"{name}: evaluations per right answer": self._per_right(name, lambda tried: tried.evaluations),
-                f"{name}: seconds per right answer": self._per_right(name, lambda tried: tried.seconds),
+                f"{name}: answered": mean(self._of(name, lambda result: result.answered)),
+                f"{name}: transformer evaluations": mean(self._of(name, lambda result: result.evaluations)),
+                f"{name}: evaluations per right answer": self._per_right(name, lambda result: result.evaluations),
+                f"{name}: seconds per right answer": self._per_right(name, lambda result: result.seconds),
             }
             figures |= {
                 f"{name}: accuracy at {coverage:.0%} coverage": value
@@ -83,7 +83,7 @@ class CorrectionCard:
         return figures
 
     def tables(self) -> dict[str, list[dict[str, str]]]:
-        """For people: accuracy and changes, cost, risk against coverage."""
+        """Tables of accuracy and changes, cost, and accuracy against coverage."""
         figures = self.figures()
 
         def row(name: str, entries: Mapping[str, str], spec: str = ".2f") -> dict[str, str]:
@@ -104,10 +104,11 @@ class CorrectionCard:
             "per right answer": "evaluations per right answer",
             "seconds per right answer": "seconds per right answer",
         }
-        floors = ("accuracy of the single guess", "accuracy with more steps", "accuracy under the true instruction")
+        references = ("accuracy of the single guess", "accuracy with more steps", "accuracy under the true instruction")
         tables = {
             "without a verifier": [
-                {"prediction": name.removeprefix("accuracy "), "accuracy": f"{figures[name]:.2f}"} for name in floors
+                {"prediction": name.removeprefix("accuracy "), "accuracy": f"{figures[name]:.2f}"}
+                for name in references
             ],
             "policies": [row(name, changes) for name in self.policies],
             "cost": [row(name, costs, ".3g") for name in self.policies],
@@ -124,9 +125,9 @@ class CorrectionCard:
         The threshold is a share of these trials; an interval is for the trials above it, by clip.
         """
         entries = [
-            (tried.confidence, clip, tried.right)
+            (result.confidence, clip, result.is_correct)
             for clip, repetitions in enumerate(self.trials)
-            for tried in (trial.policies[name] for trial in repetitions)
+            for result in (trial.policies[name] for trial in repetitions)
         ]
         if any(value is None for value, _, _ in entries):
             return {}
@@ -140,20 +141,20 @@ class CorrectionCard:
         """Mean of each clip over its repetitions."""
         return np.array([np.mean([float(of(trial)) for trial in repetitions]) for repetitions in self.trials])
 
-    def _of(self, name: str, of: Callable[[Tried], float]) -> np.ndarray:
+    def _of(self, name: str, of: Callable[[PolicyResult], float]) -> np.ndarray:
         return self._share(lambda trial: of(trial.policies[name]))
 
     def _changes(self, name: str, *, before: bool, retry: bool = False) -> Estimate:
         """Share of the trials right (or wrong) before that are the other way after."""
 
         def after(trial: Trial) -> bool:
-            return trial.policies[name].retry if retry else trial.policies[name].right
+            return trial.policies[name].random_retry if retry else trial.policies[name].is_correct
 
         changed = self._share(lambda trial: trial.before == before and after(trial) != before)
         return bootstrap(_ratio, changed, self._share(lambda trial: trial.before == before))
 
-    def _per_right(self, name: str, of: Callable[[Tried], float]) -> Estimate:
-        return bootstrap(_ratio, self._of(name, of), self._of(name, lambda tried: tried.right))
+    def _per_right(self, name: str, of: Callable[[PolicyResult], float]) -> Estimate:
+        return bootstrap(_ratio, self._of(name, of), self._of(name, lambda result: result.is_correct))
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> float:
@@ -169,7 +170,7 @@ def _by_clip(entries: Sequence[tuple[int, bool]]) -> Estimate:
 
 
 def evaluate_correction(
-    actor: Forming,
+    actor: MakesActor,
     policies: Mapping[str, tuple[Policy, Budget]],
     clips: Sequence[PhysicsClip],
     *,
@@ -177,16 +178,16 @@ def evaluate_correction(
     criterion: Criterion,
     steps: int,
     draw_evaluations: int,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Progress = lambda done, of: None,
 ) -> CorrectionCard:
     """Try every clip with several guessed instructions.
 
     Args:
-        actor: what makes attempts at a task.
+        actor: gives the maker of attempts at a task.
         policies: with their budgets, by name.
         clips: held-out clips.
         seeds: guesses per clip, each with other noise; at least 3.
-        criterion: when a prediction is right.
+        criterion: of a correct prediction.
         steps: Euler steps of an ordinary draw.
         draw_evaluations: transformer evaluations of an ordinary draw, all candidates.
         progress: called with (done, total).
@@ -217,7 +218,8 @@ def evaluate_correction(
     return CorrectionCard(tuple(trials))
 
 
-class CorrectionBenchmark:
+@dataclass(frozen=True, kw_only=True)
+class CorrectionBenchmark(SimulatedBenchmark):
     """The correction card on the simulated world.
 
     Args:
@@ -225,51 +227,40 @@ class CorrectionBenchmark:
         reviser: for policies that reword.
         policies: by name.
         budgets: by the same names.
-        clips: number of held-out clips.
         seeds: guessed instructions per clip.
-        physics: the world.
-        split: which clips.
         observed: future frames that the loop may look at.
         tolerance: pixels; see `Criterion`.
         promised: names of the policies that gates stand for.
     """
 
+    verifier: Verifier
+    reviser: Reviser
+    policies: Mapping[str, Policy]
+    budgets: Mapping[str, Budget]
+    seeds: int
+    observed: int
+    tolerance: float
+    promised: Sequence[str]
     name = "correction"
 
-    def __init__(
-        self,
-        *,
-        verifier: Verifier,
-        reviser: Reviser,
-        policies: Mapping[str, Policy],
-        budgets: Mapping[str, Budget],
-        clips: int,
-        seeds: int,
-        physics: PhysicsConfig,
-        split: str,
-        observed: int,
-        tolerance: float,
-        promised: Sequence[str],
-    ) -> None:
-        if policies.keys() != budgets.keys() or not set(promised) <= policies.keys():
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        policies, budgets, promised = self.policies.keys(), self.budgets.keys(), set(self.promised)
+        if policies != budgets or not promised <= policies:
             got = f"{sorted(budgets)}, and promises of {sorted(promised)}"
             raise ValueError(f"expected a budget for each of {sorted(policies)}, and promises of some; got {got}")
-        self._policies = {name: (policy, budgets[name]) for name, policy in policies.items()}
-        self._verifier, self._reviser = verifier, reviser
-        self._clips = [make_clip(SPLITS[split] + index, physics) for index in range(clips)]
-        self._seeds, self._criterion, self._promised = seeds, Criterion(observed, tolerance), tuple(promised)
 
-    def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Measured:
+    def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Try every clip."""
-        plan, candidates = model.plan, self._verifier.fitted_on.candidates
+        plan, candidates = model.plan, self.verifier.fitted_on.candidates
         card = evaluate_correction(
-            lambda task: AttemptRunner(model, self._verifier, task, reviser=self._reviser),
-            self._policies,
-            self._clips,
-            seeds=self._seeds,
-            criterion=self._criterion,
+            lambda task: AttemptRunner(model, self.verifier, task, reviser=self.reviser),
+            {name: (policy, self.budgets[name]) for name, policy in self.policies.items()},
+            list(self.held_out),
+            seeds=self.seeds,
+            criterion=Criterion(self.observed, self.tolerance),
             steps=plan.steps,
             draw_evaluations=plan.steps * (2 if plan.guidance > 1 else 1) * candidates,
             progress=progress,
         )
-        return Measured(dict[str, Any](card.tables()), card.figures(), gates=tuple(card.gates(self._promised)))
+        return Measured(dict[str, Any](card.tables()), card.figures(), gates=tuple(card.gates(self.promised)))

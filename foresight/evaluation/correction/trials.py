@@ -1,4 +1,4 @@
-"""Trials of correction: clips whose instruction was guessed, tried by policies and by what needs no verifier."""
+"""Trials of correction: clips with a guessed instruction, for policies and for references without a verifier."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STRIDE = 1000
 
 @dataclass(frozen=True)
 class Criterion:
-    """When a prediction is right: every body lies near its true place in the frames that nobody has verified.
+    """Criterion of a correct prediction: every body lies near its true place in the frames that were not verified.
 
     Args:
         observed: future frames that the loop may look at; the later ones score it.
@@ -32,36 +32,37 @@ class Criterion:
     observed: int
     tolerance: float
 
-    def right(self, video: Float[Tensor, "rgb=3 frame height width"], clip: PhysicsClip) -> bool:
-        """Whether a predicted future is right."""
+    def is_correct(self, video: Float[Tensor, "rgb=3 frame height width"], clip: PhysicsClip) -> bool:
+        """True if a predicted future meets the criterion."""
         unseen = slice(clip.config.context_frames + self.observed, None)
         found = track(video[:, self.observed :], clip.bodies, clip.scene.look).positions
         return bool(position_error(found, clip.positions[unseen]).mean(dim=0).max() <= self.tolerance)
 
 
 @dataclass(frozen=True)
-class Tried:
-    """What a policy made of one clip.
+class PolicyResult:
+    """The result of a policy on one clip.
 
     Args:
-        right: whether its answer is right; not giving one is not right.
-        answered: whether it gave one.
+        is_correct: true if its answer is correct; giving none is not.
+        answered: true if it gave one.
         confidence: in the answer, see `confidence`; None if nothing judged it.
         evaluations: of the transformer, verification and revision included.
         seconds: wall clock.
         decodes: videos decoded.
         attempts: made.
-        retry: whether the last of as many random guesses as fit into these evaluations is right.
+        random_retry: result of the compute-matched random-retry baseline: true if the last of as many random guesses
+            as fit into these evaluations is correct.
     """
 
-    right: bool
+    is_correct: bool
     answered: bool
     confidence: float | None
     evaluations: int
     seconds: float
     decodes: int
     attempts: int
-    retry: bool
+    random_retry: bool
 
 
 @dataclass(frozen=True)
@@ -69,20 +70,20 @@ class Trial:
     """One clip with one guessed instruction.
 
     Args:
-        before: whether the single guess, unverified, is right.
-        told: whether the prediction under the true instruction is right: what corrections can reach.
-        more_steps: whether the single guess is right with as many Euler steps as the dearest policy has evaluations.
-        policies: what each policy made of it.
+        before: true if the single guess, unverified, is correct.
+        oracle: true if the prediction under the true instruction is, the upper bound of corrections.
+        more_steps: true if the single guess is with as many Euler steps as the dearest policy has evaluations.
+        policies: result of each policy.
     """
 
     before: bool
-    told: bool
+    oracle: bool
     more_steps: bool
-    policies: Mapping[str, Tried]
+    policies: Mapping[str, PolicyResult]
 
 
 def task_of(clip: PhysicsClip, repetition: int, observed: int) -> Task:
-    """The clip as a task: what was done is hidden; a random guess among all pushes of its bodies, and none, is told.
+    """The clip as a task under a random instruction among all pushes of its bodies, and none; the true one is hidden.
 
     The other hypotheses follow in random order.
     """
@@ -102,8 +103,8 @@ def task_of(clip: PhysicsClip, repetition: int, observed: int) -> Task:
 
 
 @dataclass
-class Remembering:
-    """Makes every attempt of a task once, whichever policies ask for it; its cost is what it took that time.
+class CachedActor:
+    """An actor that makes every attempt of a task once, whichever policies ask for it, at the cost of that time.
 
     Args:
         actor: makes attempts.
@@ -118,7 +119,7 @@ class Remembering:
         return self.actor.candidates
 
     def carry_out(self, move: Move, earlier: Sequence[Attempt]) -> Attempt:
-        """A remembered attempt, or a new one."""
+        """The attempt that was made, or a new one."""
         key = _key(move, earlier)
         if key not in self._known:
             self._known[key] = self.actor.carry_out(move, earlier)
@@ -135,35 +136,35 @@ def run_trial(
     steps: int,
     draw_evaluations: int,
 ) -> Trial:
-    """Let every policy try a task, and score what it takes.
+    """Let every policy try a task, and score its answer.
 
     Args:
         clip: the truth.
         task: of the clip.
         actor: makes attempts.
         policies: with their budgets.
-        criterion: when a prediction is right.
+        criterion: of a correct prediction.
         steps: Euler steps of an ordinary draw.
         draw_evaluations: transformer evaluations of an ordinary draw, all candidates.
     """
-    actor = Remembering(actor)
+    actor = CachedActor(actor)
 
     def drawn(text: str, euler_steps: int | None = None) -> bool:
-        return criterion.right(actor.carry_out(Sample(text, task.seed, euler_steps), ()).shown, clip)
+        return criterion.is_correct(actor.carry_out(Sample(text, task.seed, euler_steps), ()).shown, clip)
 
     guesses = (task.instruction, *task.hypotheses)
-    tried, most = {}, 1
+    results, most = {}, 1
     for name, (policy, budget) in policies.items():
         trace = drive(policy, budget, task, actor)
         draws = max(1, round(trace.spent.evaluations / draw_evaluations))
         most = max(most, draws)
         retry = drawn(guesses[min(draws, len(guesses)) - 1])
-        tried[name] = _tried(trace, clip, criterion, retry=retry)
+        results[name] = _result(trace, clip, criterion, random_retry=retry)
     return Trial(
         before=drawn(task.instruction),
-        told=drawn(clip.instruction),
+        oracle=drawn(clip.instruction),
         more_steps=drawn(task.instruction, steps * most),
-        policies=tried,
+        policies=results,
     )
 
 
@@ -177,8 +178,8 @@ def confidence(trace: Trace) -> float | None:
     taken = trace.accepted
     if taken is None or taken.verdict is None:
         return None
-    if taken.verdict.hit is not None:
-        return log_odds(taken.verdict.hit)
+    if taken.verdict.prediction_correct is not None:
+        return log_odds(taken.verdict.prediction_correct)
     others: dict[str, float] = {}
     for attempt in trace.attempts:
         if attempt.instruction != taken.instruction and attempt.verdict is not None:
@@ -194,22 +195,22 @@ def log_odds(probability: float) -> float:
     return math.log(kept / (1 - kept))
 
 
-def _tried(trace: Trace, clip: PhysicsClip, criterion: Criterion, *, retry: bool) -> Tried:
+def _result(trace: Trace, clip: PhysicsClip, criterion: Criterion, *, random_retry: bool) -> PolicyResult:
     taken = trace.accepted
-    return Tried(
-        right=taken is not None and criterion.right(taken.shown, clip),
+    return PolicyResult(
+        is_correct=taken is not None and criterion.is_correct(taken.shown, clip),
         answered=taken is not None,
         confidence=confidence(trace),
         evaluations=trace.spent.evaluations,
         seconds=trace.spent.seconds,
         decodes=trace.spent.decodes,
         attempts=len(trace.attempts),
-        retry=retry,
+        random_retry=random_retry,
     )
 
 
 def _key(move: Move, earlier: Sequence[Attempt]) -> tuple[object, ...]:
-    """What an attempt depends on: its move, and of the earlier attempts those that the move looks at."""
+    """Key of an attempt: its move, and of the earlier attempts those that the move looks at."""
     match move:
         case Sample():
             return (move,)
@@ -223,4 +224,4 @@ def _key(move: Move, earlier: Sequence[Attempt]) -> tuple[object, ...]:
             return (type(move), move.seed, move.steps, earlier[move.attempt].instruction)
 
 
-Forming = Callable[[Task], Actor]
+MakesActor = Callable[[Task], Actor]

@@ -1,8 +1,9 @@
-"""The prediction card of a world model, as a benchmark that a configuration names."""
+"""The benchmark that makes the prediction card of a world model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,8 +13,8 @@ from torch import Tensor
 from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.prediction.card import EXTENDED, MODEL, TEXT
 from foresight.evaluation.prediction.scoring import Forecaster, evaluate_prediction
+from foresight.evaluation.simulated import SimulatedBenchmark
 from foresight.metrics.frechet import i3d
-from foresight.physics import PhysicsConfig
 from foresight.world.domain import reconstruct
 from foresight.world.prediction import Prediction
 from foresight.world.sampling import NoiseLevel, Sampling
@@ -23,13 +24,11 @@ from foresight.world.world_model import WorldModel
 Videos = Float[Tensor, "batch rgb=3 frame height width"]
 
 
-class PredictionBenchmark:
+@dataclass(frozen=True, kw_only=True)
+class PredictionBenchmark(SimulatedBenchmark):
     """The prediction card on the simulated world.
 
     Args:
-        clips: number of held-out clips.
-        physics: the world.
-        split: which seeds.
         noise_level: where the adapter's forecast enters the flow.
         seeds: of the first candidate, in turn from batch to batch.
         candidates: futures drawn per clip; scored is what `foresight predict` shows of them, and the first three
@@ -42,61 +41,52 @@ class PredictionBenchmark:
         ValueError: if there is no seed.
     """
 
-    def __init__(
-        self,
-        *,
-        clips: int,
-        physics: PhysicsConfig,
-        split: str,
-        noise_level: NoiseLevel,
-        seeds: Sequence[int],
-        candidates: int,
-        library: int,
-        fvd: str | Path | None = None,
-        name: str = "prediction",
-    ) -> None:
-        if not seeds:
+    noise_level: NoiseLevel
+    seeds: Sequence[int]
+    candidates: int
+    library: int
+    fvd: str | Path | None = None
+    name: str = "prediction"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.seeds:
             raise ValueError("expected at least one seed, got none")
-        self.name = name
-        self._clips, self._physics, self._split, self._library = clips, physics, split, library
-        self._noise_level, self._seeds, self._candidates, self._fvd = noise_level, tuple(seeds), candidates, fvd
 
     def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Predict and score every clip."""
         card = evaluate_prediction(
             self._forecaster(model),
             lambda videos: reconstruct(model, videos),
-            clips=self._clips,
-            physics=self._physics,
-            split=self._split,
-            library=self._library,
-            features=None if self._fvd is None else i3d(self._fvd),
+            self.held_out,
+            library=self.library,
+            features=None if self.fvd is None else i3d(self.fvd),
             progress=progress,
         )
         return Measured({"methods": card.table(), "figures": card.rows()}, card.figures(), gates=tuple(card.gates()))
 
     def _forecaster(self, model: WorldModel) -> Forecaster:
-        """Shown candidates, single samples, and what the video model alone shows, untold and told."""
+        """Forecasts of shown candidates, single samples, and the video model alone without and with the instruction."""
         batches = 0
 
         def forecast(contexts: Videos, instructions: list[str], frames: int) -> dict[str, Videos]:
             nonlocal batches
             # A batch is asked for twice: with its own and with wrong instructions.
-            seed = self._seeds[batches // 2 % len(self._seeds)]
+            seed = self.seeds[batches // 2 % len(self.seeds)]
             first, batches = batches % 2 == 0, batches + 1
 
-            def predict(world: WorldModel, told: Sequence[str]) -> list[Prediction]:
+            def predict(world: WorldModel, texts: Sequence[str]) -> list[Prediction]:
                 return world.predict_batch(
                     contexts,
-                    told,
+                    texts,
                     frames,
-                    Sampling(self._candidates, self._noise_level if world.adapter is not None else "auto", seed),
+                    Sampling(self.candidates, self.noise_level if world.adapter is not None else "auto", seed),
                 )
 
             found = predict(model, instructions)
             videos = {MODEL: _shown(model, found)}
             if first:
-                for sample in range(min(3, self._candidates)):
+                for sample in range(min(3, self.candidates)):
                     videos[f"single sample {sample + 1}"] = torch.stack([one.video[sample] for one in found]).cpu()
                 with without_adapter(model) as alone:
                     videos[EXTENDED] = _shown(alone, predict(alone, [""] * len(instructions)))

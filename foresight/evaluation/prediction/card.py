@@ -1,4 +1,4 @@
-"""The prediction card: how near predicted futures come to what happens, beside predictions that need no model."""
+"""The prediction card: errors of predicted futures, beside baselines that need no model."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from foresight.metrics.statistics import Estimate, bootstrap, mean, ratio_of_mea
 
 MODEL, WRONG = "prediction", "prediction, wrong instruction"
 EXTENDED = "video model without VLM, context alone"
-"""The prefix-only base: the same video model extends the clip, and nobody tells it what is done."""
-TEXT = "video model without VLM, told by text"
-"""A control, no rival: its own text encoder reads the same sentence. What is above it only the VLM can have added."""
+"""The prefix-only baseline: the same video model extends the clip without an instruction."""
+TEXT = "video model without VLM, conditioned on text"
+"""A control, no baseline: its own text encoder reads the same sentence. A lead over it can only come from the VLM."""
 COPY, LINEAR, MEAN, NEAREST = (
     "copy last frame",
     "linear extrapolation",
     "mean frame of the world",
     "nearest training clip",
 )
-TRACKER, CEILING = "constant velocity tracker", "VAE reconstruction"
+TRACKER, VAE_RECONSTRUCTION = "constant velocity tracker", "VAE reconstruction"
 BALLISTIC = "ballistic from the true state"
 BASELINES = (COPY, LINEAR, MEAN, NEAREST, TRACKER)
 
@@ -40,7 +40,7 @@ class Scores(PictureScores):
     """(clips,): share of bodies and frames in which the body is not to be seen."""
 
     def row(self, name: str, copy: PictureScores) -> dict[str, str]:
-        """For a table."""
+        """Its row of a table."""
         row = super().row(name, copy)
         sharpness = row.pop("sharpness")
         states = {"position error (px)": f"{mean(self.position):.1f}", "missed": f"{mean(self.missed):.1%}"}
@@ -66,25 +66,25 @@ class PredictionCard:
     """Fréchet video distance of all predicted to all true futures; None without the network it needs."""
 
     @property
-    def rivals(self) -> dict[str, Scores]:
-        """What the prediction has to beat: baselines and, where it was predicted, the extended context."""
+    def baselines(self) -> dict[str, Scores]:
+        """Scores of the baselines that the prediction has to beat: those of the world, and the extended context."""
         return {name: scores for name, scores in self.methods.items() if name in (*BASELINES, EXTENDED)}
 
     def table(self) -> list[dict[str, str]]:
-        """One row per method, for people."""
+        """One row per method."""
         rows = [scores.row(name, self.methods[COPY]) for name, scores in self.methods.items()]
         blank = dict.fromkeys(rows[0], "–")
         rows.append({**blank, "method": BALLISTIC, "position error (px)": f"{mean(self.ballistic):.1f}"})
         return rows
 
     def rows(self) -> list[dict[str, str]]:
-        """One row per figure, for people; what could not be measured says why."""
+        """One row per figure; one that could not be measured says why."""
         rows = [{"figure": name, "value [95 % interval]": f"{value}"} for name, value in self.figures().items()]
         return [*rows, {"figure": "FVD", "value [95 % interval]": ABSENT if self.fvd is None else f"{self.fvd:.1f}"}]
 
     def figures(self) -> dict[str, Estimate]:
         """The figures that promises are made of, by name."""
-        model, copy, ceiling = self.methods[MODEL], self.methods[COPY], self.methods[CEILING]
+        model, copy, reconstruction = self.methods[MODEL], self.methods[COPY], self.methods[VAE_RECONSTRUCTION]
         beside = {name: scores for name, scores in self.methods.items() if name in (*BASELINES, EXTENDED, TEXT)}
         figures = {f"skill over {name} (MSE)": skill(model.error, other.error) for name, other in beside.items()}
         figures |= {
@@ -93,9 +93,9 @@ class PredictionCard:
             "position error / constant velocity's": ratio_of_means(model.position, self.methods[TRACKER].position),
             "position error / ballistic": ratio_of_means(model.position, self.ballistic),
             "objects missed": mean(model.missed),
-            "objects missed by the VAE": mean(ceiling.missed),
-            "VAE reconstruction PSNR (dB)": mean(psnr(torch.from_numpy(ceiling.error)).numpy()),
-            "sharpness / VAE reconstruction's": ratio_of_means(model.sharpness, ceiling.sharpness),
+            "objects missed by the VAE": mean(reconstruction.missed),
+            "VAE reconstruction PSNR (dB)": mean(psnr(torch.from_numpy(reconstruction.error)).numpy()),
+            "sharpness / VAE reconstruction's": ratio_of_means(model.sharpness, reconstruction.sharpness),
             "nearer the true future than the frozen one": mean(self.nearer_true),
         }
         figures |= {f"forced choice: {option}": share for option, share in shares(self.chosen).items()}
@@ -110,13 +110,13 @@ class PredictionCard:
     def gates(self) -> list[Gate]:
         """What a world model has to show: skill at every horizon over everything, and futures that are not hedged."""
         gates = []
-        for name, other in self.rivals.items():
+        for name, other in self.baselines.items():
             frame, found = weakest(self.methods[MODEL].skills(other))
             gates.append(surely_above(f"skill over {name} at every frame (weakest: {frame})", found, 0))
         nearest = shares(self.chosen)
         lead = bootstrap(lambda one: float((one == 0).mean() - (one == 1).mean()), self.chosen)
         gates.append(at_least(f"forced choice: {TRUE}", nearest[TRUE], 0.8))
         gates.append(surely_above(f"forced choice: {TRUE} − {FROZEN}", lead, 0))
-        sharp = ratio_of_means(self.methods[MODEL].sharpness, self.methods[CEILING].sharpness)
+        sharp = ratio_of_means(self.methods[MODEL].sharpness, self.methods[VAE_RECONSTRUCTION].sharpness)
         gates.append(at_least("sharpness / VAE reconstruction's", sharp, 0.7))
         return gates

@@ -1,4 +1,4 @@
-"""How near a method's videos come to what happened, by pictures alone."""
+"""Scores of a method's videos against the observed ones, by pictures alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PictureScores:
     ssim: np.ndarray
     """(clips, frames)."""
     sharpness: np.ndarray
-    """(clips,): gradient energy divided by that of what happened."""
+    """(clips,): gradient energy divided by that of the observed future."""
 
     @property
     def error(self) -> np.ndarray:
@@ -35,7 +35,7 @@ class PictureScores:
         }
 
     def row(self, name: str, copy: PictureScores) -> dict[str, str]:
-        """For a table."""
+        """Its row of a table."""
         return {
             "method": name,
             "PSNR (dB)": f"{mean(psnr(torch.from_numpy(self.error)).numpy()):.1f}",

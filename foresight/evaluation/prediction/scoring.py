@@ -1,9 +1,8 @@
-"""Predicting held-out clips of the simulated world, and scoring the futures; see `prediction_card`."""
+"""Prediction of held-out clips of the simulated world, and scores of the futures; see `card`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -11,26 +10,26 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from foresight.evaluation.benchmarks import Progress
 from foresight.evaluation.prediction.card import (
-    CEILING,
     COPY,
     LINEAR,
     MEAN,
     MODEL,
     NEAREST,
     TRACKER,
+    VAE_RECONSTRUCTION,
     WRONG,
     PredictionCard,
     Scores,
 )
 from foresight.evaluation.prediction.forced_choice import choose, futures_to_choose_from
 from foresight.evaluation.prediction.world_baselines import NearestClip, constant_velocity
+from foresight.evaluation.simulated import BATCH, contexts_and_futures, wrong_instruction
 from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
 from foresight.metrics.frechet import Features, frechet_distance
 from foresight.metrics.picture import gradient_energy, mse, ssim
-from foresight.physics import DIRECTIONS, Action, PhysicsClip, PhysicsConfig, make_clip
-from foresight.physics.clip import SPLITS
-from foresight.physics.language import instruction
+from foresight.physics import PhysicsClip, PhysicsConfig, SimulatedSplit
 from foresight.physics.tracking import ballistic, position_error, track
 
 MOVING = 2.0
@@ -38,12 +37,10 @@ MOVING = 2.0
 
 Frames = Float[Tensor, "3 frame height width"]
 Videos = Float[Tensor, "batch 3 frame height width"]
-BATCH = 16
-"""Clips predicted at once."""
 
 
 class Forecaster(Protocol):
-    """What the benchmark needs of a world model."""
+    """The world model as the benchmark sees it."""
 
     def __call__(self, contexts: Videos, instructions: list[str], frames: int) -> Videos | Mapping[str, Videos]:
         """The predicted futures of several clips, in [−1, 1].
@@ -53,7 +50,7 @@ class Forecaster(Protocol):
 
 
 class Reconstructor(Protocol):
-    """What the benchmark needs of a VAE."""
+    """The VAE as the benchmark sees it."""
 
     def __call__(self, videos: Videos) -> Videos:
         """The clips after encoding and decoding."""
@@ -62,37 +59,34 @@ class Reconstructor(Protocol):
 def evaluate_prediction(
     forecast: Forecaster,
     reconstruct: Reconstructor,
+    held_out: SimulatedSplit,
     *,
-    clips: int,
-    physics: PhysicsConfig,
-    split: str = "test",
     library: int = 1000,
     features: Features | None = None,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Progress = lambda done, of: None,
 ) -> PredictionCard:
     """Predict held-out clips of the simulated world and score them.
 
     Args:
         forecast: the world model.
-        reconstruct: its VAE, the ceiling of any prediction.
-        clips: number of clips, from the first seed of the split on.
-        physics: the world.
-        split: a key of `SPLITS`.
+        reconstruct: its VAE, the upper bound of any prediction.
+        held_out: the clips.
         library: training clips among which the nearest is looked for, and which are averaged to the mean frame.
         features: of videos, for their Fréchet distance; None leaves it out.
         progress: called with (done, total).
     """
+    physics = held_out.physics
     average, nearest = _mean_frame(physics, min(library, 256)), NearestClip(physics, library)
     collected: dict[str, list[tuple[np.ndarray, ...]]] = {}
     flights, nearer, chosen, chosen_squared, pushed, looks = [], [], [], [], [], []
-    for batch in batched(make_clips(clips, physics, split), BATCH):
-        contexts, futures = (torch.stack(part) for part in zip(*map(split_clip, batch), strict=True))
+    for batch in held_out.batches(BATCH):
+        contexts, futures = contexts_and_futures(batch)
         frames = futures.shape[2]
         copies = copy_last_frame(contexts, frames)
-        told, misled = [clip.instruction for clip in batch], [wrong_instruction(clip) for clip in batch]
+        true, wrong = [clip.instruction for clip in batch], [wrong_instruction(clip) for clip in batch]
         methods = {
-            **_named(forecast(contexts, told, frames)),
-            WRONG: _named(forecast(contexts, misled, frames))[MODEL],
+            **_named(forecast(contexts, true, frames)),
+            WRONG: _named(forecast(contexts, wrong, frames))[MODEL],
             COPY: copies,
             LINEAR: linear_extrapolation(contexts, frames),
             MEAN: average.expand(len(batch), -1, frames, -1, -1),
@@ -103,9 +97,9 @@ def evaluate_prediction(
                     for c, clip in zip(contexts, batch, strict=True)
                 ]
             ),
-            CEILING: reconstruct(torch.stack([clip.tensor for clip in batch]))[:, :, -frames:],
+            VAE_RECONSTRUCTION: reconstruct(torch.stack([clip.tensor for clip in batch]))[:, :, -frames:],
         }
-        predicted, wrong = methods[MODEL], methods[WRONG]
+        predicted, misdirected = methods[MODEL], methods[WRONG]
         if features is not None:
             looks.append(torch.stack([features(predicted), features(futures)]))
         options = futures_to_choose_from(batch)
@@ -122,9 +116,11 @@ def evaluate_prediction(
                 chosen.append(picks[row])
                 chosen_squared.append(squared_picks[row])
             if clip.action is not None:
-                found = (track(videos[row], clip.bodies, clip.scene.look).positions for videos in (predicted, wrong))
+                found = (
+                    track(videos[row], clip.bodies, clip.scene.look).positions for videos in (predicted, misdirected)
+                )
                 pushed.append([float(position_error(one, truth)[:, clip.action.body].mean()) for one in found])
-        progress(len(flights), clips)
+        progress(len(flights), len(held_out))
     return PredictionCard(
         methods={name: Scores(*map(np.stack, zip(*rows, strict=True))) for name, rows in collected.items()},
         ballistic=np.asarray(flights),
@@ -140,41 +136,11 @@ def _named(predicted: Videos | Mapping[str, Videos]) -> dict[str, Videos]:
     return {MODEL: predicted} if isinstance(predicted, Tensor) else dict(predicted)
 
 
-def split_clip(clip: PhysicsClip) -> tuple[Frames, Frames]:
-    """Context and future of a clip, in [−1, 1]."""
-    video = clip.tensor
-    return video[:, : clip.config.context_frames], video[:, clip.config.context_frames :]
-
-
-def wrong_instruction(clip: PhysicsClip) -> str:
-    """Another instruction that fits the scene: another body, another direction, or nothing."""
-    options: list[Action | None] = [Action(body, name) for body in range(len(clip.bodies)) for name in DIRECTIONS]
-    options = [option for option in [*options, None] if option != clip.action]
-    chosen = options[int(np.random.default_rng(clip.seed).integers(len(options)))]
-    return instruction(chosen, clip.bodies)
-
-
-def make_clips(count: int, physics: PhysicsConfig, split: str) -> Iterator[PhysicsClip]:
-    """The first clips of a split.
-
-    Raises:
-        ValueError: if the split is unknown.
-    """
-    if split not in SPLITS:
-        raise ValueError(f"expected a split out of {', '.join(SPLITS)}; got {split!r}")
-    for seed in range(SPLITS[split], SPLITS[split] + count):
-        yield make_clip(seed, physics)
-
-
-def batched(clips: Iterator[PhysicsClip], size: int) -> Iterator[list[PhysicsClip]]:
-    """Lists of up to `size` clips."""
-    while batch := list(islice(clips, size)):
-        yield batch
-
-
 def _mean_frame(physics: PhysicsConfig, clips: int) -> Float[Tensor, "3 1 height width"]:
-    """Average picture of the training split: what one draws who knows the world but not the clip."""
-    return torch.stack([clip.tensor.mean(dim=1) for clip in make_clips(clips, physics, "train")]).mean(dim=0)[:, None]
+    """Average picture of the training split, the best guess without looking at the clip."""
+    return torch.stack([clip.tensor.mean(dim=1) for clip in SimulatedSplit(physics, "train", clips)]).mean(dim=0)[
+        :, None
+    ]
 
 
 def _score(video: Frames, future: Frames, clip: PhysicsClip) -> tuple[np.ndarray, ...]:

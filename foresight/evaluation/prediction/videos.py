@@ -1,4 +1,4 @@
-"""The card of videos whose true states nobody knows: pictures alone decide how near a prediction comes."""
+"""The card of videos without true states: scores of predictions by pictures alone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from foresight.data.source import ClipSource
 from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.gates import Gate, at_least, surely_above, weakest
-from foresight.evaluation.prediction.card import CEILING, COPY, EXTENDED, LINEAR, MODEL, TEXT
+from foresight.evaluation.prediction.card import COPY, EXTENDED, LINEAR, MODEL, TEXT, VAE_RECONSTRUCTION
 from foresight.evaluation.prediction.forced_choice import choose
 from foresight.evaluation.prediction.picture_scores import PictureScores
 from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
@@ -25,9 +25,9 @@ from foresight.world.sampling import NoiseLevel, Sampling
 from foresight.world.variants import without_adapter
 from foresight.world.world_model import WorldModel
 
-MISLED = "prediction, another clip's instruction"
-RIVALS = (COPY, LINEAR, EXTENDED)
-"""What a prediction has to beat."""
+OTHER_INSTRUCTION = "prediction, another clip's instruction"
+BASELINES = (COPY, LINEAR, EXTENDED)
+"""Methods that a prediction has to beat."""
 OPTIONS = ("true", "frozen", "blurred", "another clip's")
 
 Videos = Float[Tensor, "batch rgb=3 frame height width"]
@@ -36,7 +36,7 @@ Method = Callable[[Videos, list[str], int], Videos]
 
 @dataclass(frozen=True)
 class VideoCard:
-    """What a benchmark on videos found.
+    """Results of a benchmark on videos.
 
     Args:
         methods: scores by name.
@@ -53,7 +53,7 @@ class VideoCard:
     def figures(self) -> dict[str, Estimate]:
         """By name."""
         model, copy = self.methods[MODEL], self.methods[COPY]
-        beside = {name: self.methods[name] for name in (*RIVALS, TEXT, MISLED) if name in self.methods}
+        beside = {name: self.methods[name] for name in (*BASELINES, TEXT, OTHER_INSTRUCTION) if name in self.methods}
         figures = {f"skill over {name} (MSE)": skill(model.error, other.error) for name, other in beside.items()}
         figures["skill over copy (SSIM)"] = skill(1 - model.ssim.mean(axis=1), 1 - copy.ssim.mean(axis=1))
         figures |= {f"forced choice: {option}": mean(self.chosen == row) for row, option in enumerate(OPTIONS)}
@@ -64,7 +64,7 @@ class VideoCard:
     def gates(self) -> list[Gate]:
         """Skill at every horizon over what needs no VLM or no model, the true future recognised, and no blur."""
         gates = []
-        for name in RIVALS:
+        for name in BASELINES:
             if name not in self.methods:
                 continue
             frame, found = weakest(self.methods[MODEL].skills(self.methods[name]))
@@ -76,7 +76,7 @@ class VideoCard:
 
     @property
     def _sharpness(self) -> Estimate:
-        return ratio_of_means(self.methods[MODEL].sharpness, self.methods[CEILING].sharpness)
+        return ratio_of_means(self.methods[MODEL].sharpness, self.methods[VAE_RECONSTRUCTION].sharpness)
 
 
 def evaluate_videos(
@@ -91,9 +91,9 @@ def evaluate_videos(
     """Predict and score clips.
 
     Args:
-        methods: predictions by name, `MODEL` and `MISLED` among them; given contexts, instructions and a number of
-            frames. Copying and linear extrapolation are added.
-        reconstruct: the VAE, the ceiling of any prediction.
+        methods: predictions by name, `MODEL` and `OTHER_INSTRUCTION` among them, from contexts, instructions and a
+            number of frames. Copying and linear extrapolation are added.
+        reconstruct: the VAE, the upper bound of any prediction.
         clips: of equal length.
         context: frames that are given; the others are predicted.
         batch: clips at once, at least 2: each is compared with the next one's future, too.
@@ -119,7 +119,7 @@ def evaluate_videos(
         videos |= {
             COPY: frozen,
             LINEAR: linear_extrapolation(contexts, frames),
-            CEILING: reconstruct(found.video)[:, :, -frames:],
+            VAE_RECONSTRUCTION: reconstruct(found.video)[:, :, -frames:],
         }
         for name, video in videos.items():
             collected.setdefault(name, []).append(_scores(video, futures))
@@ -130,7 +130,7 @@ def evaluate_videos(
 
 
 class VideoBenchmark:
-    """How near predictions of any clips come, without knowledge of what is in them.
+    """The card of videos, made of clips of any source.
 
     Args:
         clips: held-out clips of equal length, such as `VideoClips`.
@@ -170,12 +170,14 @@ class VideoBenchmark:
         """
         self._clips.prepare()
         methods: dict[str, Method] = {
-            MODEL: lambda contexts, told, frames: self._predict(model, contexts, told, frames),
-            MISLED: lambda contexts, told, frames: self._predict(model, contexts, [*told[1:], told[0]], frames),
-            EXTENDED: lambda contexts, told, frames: self._predict_alone(model, contexts, [""] * len(told), frames),
+            MODEL: lambda contexts, texts, frames: self._predict(model, contexts, texts, frames),
+            OTHER_INSTRUCTION: lambda contexts, texts, frames: self._predict(
+                model, contexts, [*texts[1:], texts[0]], frames
+            ),
+            EXTENDED: lambda contexts, texts, frames: self._predict_alone(model, contexts, [""] * len(texts), frames),
         }
         if model.adapter is not None:
-            methods[TEXT] = lambda contexts, told, frames: self._predict_alone(model, contexts, told, frames)
+            methods[TEXT] = lambda contexts, texts, frames: self._predict_alone(model, contexts, texts, frames)
         card = evaluate_videos(
             methods,
             lambda videos: reconstruct(model, videos),
@@ -186,18 +188,18 @@ class VideoBenchmark:
         )
         return Measured({"methods": card.table()}, card.figures(), gates=tuple(card.gates()))
 
-    def _predict(self, model: WorldModel, contexts: Videos, told: list[str], frames: int) -> Videos:
+    def _predict(self, model: WorldModel, contexts: Videos, texts: list[str], frames: int) -> Videos:
         found = model.predict_batch(
             contexts,
-            told,
+            texts,
             frames,
             Sampling(self._candidates, self._noise_level if model.adapter is not None else "auto", self._seed),
         )
         return torch.stack([model.shown(one) for one in found]).cpu()
 
-    def _predict_alone(self, model: WorldModel, contexts: Videos, told: list[str], frames: int) -> Videos:
+    def _predict_alone(self, model: WorldModel, contexts: Videos, texts: list[str], frames: int) -> Videos:
         with without_adapter(model) as alone:
-            return self._predict(alone, contexts, told, frames)
+            return self._predict(alone, contexts, texts, frames)
 
 
 def _batches(count: int, size: int) -> list[list[int]]:

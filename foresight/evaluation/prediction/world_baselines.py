@@ -1,4 +1,4 @@
-"""Predictions that know the world but have no video model: what a model has to beat."""
+"""Baselines that know the simulated world but have no video model."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from foresight.physics import Body, PhysicsConfig, make_clip
-from foresight.physics.clip import SPLITS
+from foresight.physics import Body, PhysicsConfig, SimulatedSplit, make_clip
 from foresight.physics.look import PLAIN, Look
 from foresight.physics.render import render
 from foresight.physics.tracking import track
@@ -32,17 +31,14 @@ class NearestClip:
     """
 
     def __init__(self, physics: PhysicsConfig, clips: int) -> None:
-        self._physics = physics
-        self._seeds = range(SPLITS["train"], SPLITS["train"] + clips)
-        contexts = (make_clip(seed, physics).tensor[None, :, : physics.context_frames] for seed in self._seeds)
-        self._looks = torch.cat([_look(context) for context in contexts])
+        self._library = SimulatedSplit(physics, "train", clips)
+        self._looks = torch.cat([_look(clip.context[None]) for clip in self._library])
 
     def __call__(self, contexts: Videos, frames: int) -> Videos:
         """The remembered futures, in [−1, 1]."""
         nearest = torch.cdist(_look(contexts.cpu()), self._looks).argmin(dim=1).tolist()
-        given = self._physics.context_frames
-        clips = [make_clip(self._seeds[index], self._physics) for index in nearest]
-        return torch.stack([clip.tensor[:, given : given + frames] for clip in clips])
+        clips = [make_clip(self._library.seeds[index], self._library.physics) for index in nearest]
+        return torch.stack([clip.future[:, :frames] for clip in clips])
 
 
 def constant_velocity(
@@ -50,7 +46,7 @@ def constant_velocity(
 ) -> Float[Tensor, "3 frame height width"]:
     """Each body, found by its colour, goes on as between its last two places until a wall stops it.
 
-    It is told what the bodies and the place look like, not where they are.
+    It is given the looks of the bodies and of the place, not where they are.
 
     Raises:
         ValueError: if the context has a single frame.

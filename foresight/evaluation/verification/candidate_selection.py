@@ -1,4 +1,4 @@
-"""The model's own predictions: does the verifier know which came true, and pick the better ones unseen?"""
+"""Scores of the model's own predictions: which came true, and selection of candidates with nothing observed."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.verification.scored_examples import Judged
+from foresight.evaluation.verification.scored_examples import ScoredExamples
 from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.verify.examples import Examples, Samples
 
 GAIN = "gain of the most plausible candidate over the average (px)"
 
 
-def shown_after(logits: Float[Tensor, " example"], examples: Examples) -> Judged:
-    """Shown predictions scored against what truly happened; right is what came true, by states no verifier saw."""
+def shown_after(logits: Float[Tensor, " example"], examples: Examples) -> ScoredExamples:
+    """Shown predictions with the verifier's scores after the true outcome; right are those that came true."""
     true = examples.right
-    return Judged(logits[true], examples.hit[true], examples.owner[true])
+    return ScoredExamples(logits[true], examples.prediction_correct[true], examples.owner[true])
 
 
-def candidates_before(logits: Float[Tensor, "clip candidate"], samples: Samples) -> Judged:
-    """Every candidate scored before anything was observed."""
+def candidates_before(logits: Float[Tensor, "clip candidate"], samples: Samples) -> ScoredExamples:
+    """All candidates with the verifier's scores before anything was observed."""
     clips = torch.tensor(samples.clips).repeat_interleave(logits.shape[1])
-    return Judged(logits.flatten().double(), samples.right.flatten(), clips)
+    return ScoredExamples(logits.flatten().double(), samples.right.flatten(), clips)
 
 
 def selection(logits: Float[Tensor, "clip candidate"], samples: Samples) -> dict[str, Estimate]:
-    """What choosing the most plausible candidate wins, in pixels of misplacement, nothing observed.
+    """Gain of choosing the most plausible candidate, in pixels of position error, nothing observed.
 
-    "Average candidate" is random selection; the best that could be chosen is the ceiling.
+    "Average candidate" is random selection; the best that could be chosen is the upper bound.
     """
     rows = torch.arange(len(samples.clips))
-    error = samples.misplaced.double()
+    error = samples.position_error.double()
     chosen, average = error[rows, logits.argmax(dim=1)].numpy(), error.mean(dim=1).numpy()
     middle, best = error[rows, samples.medoid].numpy(), error.amin(dim=1).numpy()
     count = error.shape[1]

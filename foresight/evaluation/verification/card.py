@@ -1,4 +1,4 @@
-"""The verification card: does the verdict tell what follows from context and instruction from what does not?"""
+"""The verification card: how well verdicts tell outcomes that follow from context and instruction from others."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from foresight.evaluation.benchmarks import Measured, Progress
 from foresight.evaluation.gates import Gate, at_least, at_most, surely_above, weakest, within
 from foresight.evaluation.verification.candidate_selection import GAIN, candidates_before, selection, shown_after
-from foresight.evaluation.verification.control_baselines import floor_signals, floors
-from foresight.evaluation.verification.counterfactual_kinds import auroc_by_kind
-from foresight.evaluation.verification.scored_examples import Judged
-from foresight.evaluation.verification.strata import auroc_inside, strata
+from foresight.evaluation.verification.control_baselines import control_baselines, control_signals
+from foresight.evaluation.verification.scored_examples import ScoredExamples
+from foresight.evaluation.verification.strata import auroc_by_kind, auroc_inside, strata
 from foresight.metrics.statistics import Estimate
 from foresight.verify.calibration import reliability
 from foresight.verify.cases import CaseBatch, Cases
+from foresight.verify.classifier import CalibratedClassifier
 from foresight.verify.examples import Examples, Measurements, Samples, collect
-from foresight.verify.head import Head
 from foresight.verify.signals import SIGNALS
 from foresight.verify.verifier import Verifier
 from foresight.world.prediction import Prediction
@@ -35,10 +35,10 @@ class VerificationCard:
     """Verdicts on held-out clips with true and counterfactual futures, and on the model's own candidates.
 
     Args:
-        examples: measured signals, those of the floors included.
+        examples: measured signals, those of the control baselines included.
         samples: measured candidates.
         traits: of each clip of `samples`, by name; see `CaseBatch`.
-        verifier: what is judged.
+        verifier: whose scores they are.
     """
 
     examples: Examples
@@ -49,40 +49,40 @@ class VerificationCard:
     @cached_property
     def logits(self) -> dict[int, Float[Tensor, " example"]]:
         """The verifier's log-odds after each number of observed frames."""
-        return self._said_by(self.verifier.heads)
+        return self._said_by(self.verifier.fitted.outcome)
 
     @cached_property
-    def hit_logits(self) -> dict[int, Float[Tensor, " example"]]:
-        """That the prediction comes true, after each number of observed frames; none for a verifier without hits."""
-        return self._said_by(self.verifier.hits)
+    def correct_logits(self) -> dict[int, Float[Tensor, " example"]]:
+        """That the prediction comes true, after each number of observed frames; none for a verifier fitted without."""
+        return self._said_by(self.verifier.fitted.prediction_correct)
 
-    def _said_by(self, heads: Mapping[int, Head]) -> dict[int, Float[Tensor, " example"]]:
+    def _said_by(self, heads: Mapping[int, CalibratedClassifier]) -> dict[int, Float[Tensor, " example"]]:
         return {
             frames: head.logits({name: self.examples.values[frames][name] for name in head.names})
             for frames, head in heads.items()
         }
 
     @cached_property
-    def judged(self) -> Judged:
+    def scored(self) -> ScoredExamples:
         """All outcomes, seen as far as the verifier can."""
-        return Judged(self.logits[self.verifier.frames], self.examples.right, self.examples.owner)
+        return ScoredExamples(self.logits[self.verifier.frames], self.examples.right, self.examples.owner)
 
     @cached_property
-    def floors(self) -> dict[str, Judged]:
-        """The same outcomes scored without understanding."""
-        return floors(self.judged, self.examples.values[self.verifier.frames], self.verifier.signals)
+    def control_baselines(self) -> dict[str, ScoredExamples]:
+        """The same outcomes scored by control baselines."""
+        return control_baselines(self.scored, self.examples.values[self.verifier.frames], self.verifier.signals)
 
     @cached_property
     def inside(self) -> dict[str, Estimate]:
         """AUROC inside strata of the traits."""
-        return auroc_inside(strata(self.judged, self.samples.clips, self.traits))
+        return auroc_inside(strata(self.scored, self.samples.clips, self.traits))
 
     @cached_property
-    def own(self) -> dict[str, Judged]:
+    def own(self) -> dict[str, ScoredExamples]:
         """The model's shown predictions, after some frames and before any; only where both labels occur."""
         found = {
             f"after {frames} frames": shown_after(logits, self.examples)
-            for frames, logits in (self.hit_logits or self.logits).items()
+            for frames, logits in (self.correct_logits or self.logits).items()
         }
         before = self.before
         if before is not None:
@@ -90,61 +90,61 @@ class VerificationCard:
         return {name: one for name, one in found.items() if one.both}
 
     @property
-    def before(self) -> Judged | None:
+    def before(self) -> ScoredExamples | None:
         """Every candidate before anything was observed; None for a verifier that cannot rank."""
-        logits = self._prospect
+        logits = self._prior
         return None if logits is None else candidates_before(logits, self.samples)
 
     @property
-    def _prospect(self) -> Float[Tensor, "clip candidate"] | None:
-        head = self.verifier.prospect
+    def _prior(self) -> Float[Tensor, "clip candidate"] | None:
+        head = self.verifier.fitted.prior
         if head is None:
             return None
         values = {name: self.samples.values[name].flatten() for name in head.names}
-        return head.logits(values).view(self.samples.misplaced.shape)
+        return head.logits(values).view(self.samples.position_error.shape)
 
     def figures(self) -> dict[str, Estimate]:
         """All figures, by name."""
-        figures = self.judged.calibration() | auroc_by_kind(self.judged, self.examples)
-        figures |= {f"AUROC of {name}": one.auroc for name, one in self.floors.items()}
-        figures |= {f"lead over {name}": self.judged.lead(one) for name, one in self.floors.items()}
+        figures = self.scored.calibration() | auroc_by_kind(self.scored, self.examples)
+        figures |= {f"AUROC of {name}": one.auroc for name, one in self.control_baselines.items()}
+        figures |= {f"lead over {name}": self.scored.lead(one) for name, one in self.control_baselines.items()}
         figures |= self._alone() | self.inside | self._coverage()
         for share in DECIDED:
-            figures[f"right when the surest {share:.0%} are decided"] = self.judged.accuracy_at(share)
+            figures[f"accuracy at {share:.0%} coverage"] = self.scored.accuracy_at(share)
         for frames, logits in self.logits.items():
             if frames != self.verifier.frames:
-                part = self.judged.scored(logits).calibration()
+                part = self.scored.with_score(logits).calibration()
                 figures |= {f"after {frames} frames: {name}": value for name, value in part.items()}
-        for frames, logits in self.hit_logits.items():
-            every = Judged(logits, self.examples.hit, self.examples.owner)
+        for frames, logits in self.correct_logits.items():
+            every = ScoredExamples(logits, self.examples.prediction_correct, self.examples.owner)
             if every.both:
                 said = every.calibration()
                 figures |= {f"hit or miss, any outcome, after {frames} frames: {name}": said[name] for name in said}
         for name, one in self.own.items():
             figures |= {f"own predictions {name}: {figure}": value for figure, value in one.calibration().items()}
-        prospect = self._prospect
-        return figures if prospect is None else figures | selection(prospect, self.samples)
+        prior = self._prior
+        return figures if prior is None else figures | selection(prior, self.samples)
 
     def gates(self, aim: float = 0.95) -> list[Gate]:
         """What a verifier has to show; `aim` is the AUROC on counterfactual outcomes."""
-        judged = self.judged
+        scored = self.scored
         name, lowest = weakest(self.inside)
-        floor, lead = weakest({name: judged.lead(one) for name, one in self.floors.items()})
+        nearest, lead = weakest({name: scored.lead(one) for name, one in self.control_baselines.items()})
         gates = [
-            at_least("AUROC on counterfactual outcomes", judged.auroc, aim),
+            at_least("AUROC on counterfactual outcomes", scored.auroc, aim),
             surely_above(f"AUROC inside every stratum (weakest: {name.removeprefix('AUROC, ')})", lowest, 0.65),
-            surely_above(f"lead over every floor (nearest: {floor})", lead, 0),
-            at_most("expected calibration error", judged.calibration()["expected calibration error"], 0.05),
-            at_least("right when the surest 50% are decided", judged.accuracy_at(0.5), 0.9),
+            surely_above(f"lead over every control baseline (nearest: {nearest})", lead, 0),
+            at_most("expected calibration error", scored.calibration()["expected calibration error"], 0.05),
+            at_least("accuracy at 50% coverage", scored.accuracy_at(0.5), 0.9),
         ]
         for share in COVERAGES:
             gates.append(within(f"right outcomes kept at {share:.0%}", self._kept(share), share, 0.02))
         after = f"after {self.verifier.frames} frames"
         if after in self.own:
             gates.append(at_least("AUROC on the model's own predictions", self.own[after].auroc, 0.8))
-        prospect = self._prospect
-        if prospect is not None:
-            gain = selection(prospect, self.samples)[GAIN]
+        prior = self._prior
+        if prior is not None:
+            gain = selection(prior, self.samples)[GAIN]
             gates.append(surely_above("gain of the most plausible candidate over the average (px)", gain, 0))
         return gates
 
@@ -157,7 +157,7 @@ class VerificationCard:
             for name, why in absent.items()
             if why is not None
         ]
-        curve = reliability(torch.sigmoid(self.judged.score), self.judged.right)
+        curve = reliability(torch.sigmoid(self.scored.score), self.scored.right)
         bins = [
             {"probability": f"{one.probability:.2f}", "right": f"{one.right:.2f}", "examples": str(one.examples)}
             for one in curve
@@ -169,15 +169,15 @@ class VerificationCard:
         found = {}
         for name, values in self.examples.values[self.verifier.frames].items():
             if name in SIGNALS:
-                one = self.judged.scored(values)
+                one = self.scored.with_score(values)
                 up = one.auroc
-                turned = up if up.value >= 0.5 else self.judged.scored(-values).auroc
+                turned = up if up.value >= 0.5 else self.scored.with_score(-values).auroc
                 found[f"AUROC of {name.replace('_', ' ')} alone"] = turned
         return found
 
     def _kept(self, coverage: float, right: bool = True) -> Estimate:
-        above, below = self.verifier.heads[self.verifier.frames].thresholds(coverage)
-        return self.judged.kept(above if right else below, right)
+        above, below = self.verifier.fitted.outcome[self.verifier.frames].thresholds(coverage)
+        return self.scored.kept(above if right else below, right)
 
     def _coverage(self) -> dict[str, Estimate]:
         found = {}
@@ -213,10 +213,10 @@ def evaluate_verification(
     measurements = Measurements(
         signals=names,
         plausibilities=verifier.plausibilities,
-        frames=tuple(sorted(verifier.heads)),
+        frames=tuple(sorted(verifier.fitted.outcome)),
         candidates=verifier.fitted_on.candidates,
-        gathering=verifier.fitted_on.gathering,
-        extra=floor_signals(),
+        evidence=verifier.fitted_on.evidence,
+        extra=control_signals(),
     )
     measured: dict[str, list[Tensor]] = {}
 
@@ -227,3 +227,37 @@ def evaluate_verification(
 
     examples, samples = collect(model, measurements, cases, seeds=seeds, progress=progress, on_batch=remember)
     return VerificationCard(examples, samples, {name: torch.cat(parts) for name, parts in measured.items()}, verifier)
+
+
+class VerificationBenchmark:
+    """The verification card.
+
+    Args:
+        verifier: fitted for the model, on other cases.
+        cases: held-out clips with true and wrong futures.
+        also: signals measured beside the verifier's own, to be reported alone.
+        seeds: of the first candidate, in turn from batch to batch.
+        aim: AUROC that is promised on wrong outcomes.
+        name: of the run's folder and of the marks in a page.
+    """
+
+    def __init__(
+        self,
+        *,
+        verifier: Verifier,
+        cases: Cases,
+        also: Sequence[str],
+        seeds: Sequence[int],
+        aim: float,
+        name: str = "verification",
+    ) -> None:
+        self.name = name
+        self._verifier, self._cases, self._also = verifier, cases, tuple(also)
+        self._seeds, self._aim = tuple(seeds), aim
+
+    def __call__(self, model: WorldModel, progress: Progress) -> Measured:
+        """Judge every clip with its true and some wrong futures."""
+        card = evaluate_verification(
+            model, self._verifier, self._cases, also=self._also, seeds=self._seeds, progress=progress
+        )
+        return Measured(card.tables(), card.figures(), gates=tuple(card.gates(self._aim)))

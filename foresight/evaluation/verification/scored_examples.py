@@ -1,4 +1,4 @@
-"""Scored examples of clips, and the figures of verification that every card is made of."""
+"""Scored examples of clips, and the figures of verification made of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Statistic = Callable[
 
 
 @dataclass(frozen=True)
-class Judged:
+class ScoredExamples:
     """Examples with a score and a label; both labels count alike in every figure, clips are resampled whole.
 
     Args:
@@ -39,16 +39,16 @@ class Judged:
 
     @property
     def both(self) -> bool:
-        """Whether there are right and wrong examples."""
+        """True if there are right and wrong examples."""
         return bool(self.right.any()) and not bool(self.right.all())
 
-    def where(self, chosen: Bool[Tensor, " example"]) -> Judged:
-        """Some of the examples."""
-        return Judged(self.score[chosen], self.right[chosen], self.clips[chosen])
+    def where(self, chosen: Bool[Tensor, " example"]) -> ScoredExamples:
+        """The chosen examples."""
+        return ScoredExamples(self.score[chosen], self.right[chosen], self.clips[chosen])
 
-    def scored(self, score: Float[Tensor, " example"]) -> Judged:
+    def with_score(self, score: Float[Tensor, " example"]) -> ScoredExamples:
         """The same examples with another score, on the same resamples."""
-        other = Judged(score.double(), self.right, self.clips)
+        other = ScoredExamples(score.double(), self.right, self.clips)
         other.__dict__["weights"] = self.weights
         return other
 
@@ -61,14 +61,14 @@ class Judged:
         """Probability that a right example scores above a wrong one."""
         return self.figure(resampling.auroc)
 
-    def lead(self, other: Judged) -> Estimate:
+    def lead(self, other: ScoredExamples) -> Estimate:
         """AUROC minus that of another score of the same examples, on the same resamples."""
         gaps = [resampling.auroc(one.score, self.right, self.weights) for one in (self, other)]
         return self._estimate(gaps[0] - gaps[1])
 
     def calibration(self) -> dict[str, Estimate]:
-        """What is asked of probabilities: order, sharpness, honesty."""
-        probable = self.scored(torch.sigmoid(self.score))
+        """Order and calibration of the probabilities."""
+        probable = self.with_score(torch.sigmoid(self.score))
         return {
             "AUROC": self.auroc,
             "AUPRC": self.figure(resampling.average_precision),
@@ -83,7 +83,7 @@ class Judged:
         return self._estimate((chosen * inside).sum(dim=1) / chosen.sum(dim=1))
 
     def accuracy_at(self, share: float) -> Estimate:
-        """Share of correct decisions when only the surest share is decided; sure is far from even odds."""
+        """Accuracy at a coverage (selective prediction): of that share of decisions, farthest from even odds."""
         sure = self.score.abs()
         decided = sure >= sure.sort(descending=True).values[max(1, round(share * len(sure))) - 1]
         correct = (self.score > 0) == self.right

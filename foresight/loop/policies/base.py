@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from foresight.loop.policies.moves import Move, Step
-from foresight.verify.head import Decision
+from foresight.verify.classifier import Decision
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from einops import reduce
 from jaxtyping import Float
 from torch import Tensor
 
 from foresight.loop.revisers.base import Case, ScoringReviser
 from foresight.world.denoiser import FutureDenoiser
+from foresight.world.flow_error import flow_error
 from foresight.world.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
-from ltx.flow.path import interpolate, velocity_between
 from ltx.shapes import TIME, to_tokens
 
 
@@ -54,8 +53,6 @@ class LikelihoodReviser(ScoringReviser):
         total = future.new_zeros(count)
         for draw in range(self.draws):
             noise = draw_noise(future[:1], seeded([self.seed + draw])).expand_as(future)
-            for sigma in self.sigmas:
-                times = future.new_full(future.shape[:2], sigma)
-                error = denoise(interpolate(future, noise, times), times) - velocity_between(future, noise)
-                total -= reduce(error.square(), "b n c -> b", "mean")
+            for error in flow_error(denoise, future, noise, self.sigmas).unbind(dim=1):
+                total -= error
         return total.cpu()

@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from foresight.physics import PhysicsClip, PhysicsConfig, make_clip
-from foresight.physics.clip import SPLITS
+from foresight.physics import PhysicsClip, PhysicsConfig, SimulatedSplit
 from foresight.physics.counterfactual import KINDS, counterfactual
 from foresight.physics.language import all_instructions
 from foresight.verify.cases.base import TRUE, CaseBatch, Futures, check_kinds, in_turn
@@ -31,16 +30,14 @@ class SimulatedCases:
     placed = True
 
     def __init__(self, *, clips: int, split: str, physics: PhysicsConfig, kinds: Sequence[str], negatives: int) -> None:
-        if split not in SPLITS or clips < 1:
-            raise ValueError(f"expected clips of a split out of {', '.join(SPLITS)}; got {clips} of {split!r}")
         check_kinds(kinds, tuple(KINDS), negatives)
-        self._seeds = range(SPLITS[split], SPLITS[split] + clips)
-        self._split, self._physics, self._kinds, self._negatives = split, physics, tuple(kinds), negatives
+        self._split, self._kinds, self._negatives = SimulatedSplit(physics, split, clips), tuple(kinds), negatives
 
     @property
     def data(self) -> str:
         """Split, kinds and world."""
-        return f"simulated world, split {self._split}, counterfactuals {', '.join(self._kinds)}, {self._physics}"
+        kinds = ", ".join(self._kinds)
+        return f"simulated world, split {self._split.split}, counterfactuals {kinds}, {self._split.physics}"
 
     @property
     def instructions(self) -> tuple[str, ...]:
@@ -48,13 +45,11 @@ class SimulatedCases:
         return tuple(all_instructions())
 
     def __len__(self) -> int:
-        return len(self._seeds)
+        return len(self._split)
 
     def batches(self, size: int) -> Iterator[CaseBatch]:
         """In order of their seeds."""
-        given = self._physics.context_frames
-        for start in range(0, len(self), size):
-            true = [make_clip(seed, self._physics) for seed in self._seeds[start : start + size]]
+        for true in self._split.batches(size):
             futures = [_futures([TRUE] * len(true), true)]
             for turn in range(self._negatives):
                 kinds = [in_turn(self._kinds, self._negatives, clip.seed, turn) for clip in true]
@@ -63,7 +58,7 @@ class SimulatedCases:
             measured = torch.tensor([_traits(clip) for clip in true])
             yield CaseBatch(
                 clips=[clip.seed for clip in true],
-                contexts=torch.stack([clip.tensor[:, :given] for clip in true]),
+                contexts=torch.stack([clip.context for clip in true]),
                 instructions=[clip.instruction for clip in true],
                 traits=dict(zip(("size", "contrast", "motion"), measured.T, strict=True)),
                 futures=futures,
@@ -71,8 +66,7 @@ class SimulatedCases:
 
 
 def _futures(kinds: Sequence[str], clips: Sequence[PhysicsClip]) -> Futures:
-    given = clips[0].config.context_frames
-    return Futures(kinds, torch.stack([clip.tensor[:, given:] for clip in clips]), clips)
+    return Futures(kinds, torch.stack([clip.future for clip in clips]), clips)
 
 
 def _traits(clip: PhysicsClip) -> tuple[float, float, float]:

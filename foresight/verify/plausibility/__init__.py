@@ -1,4 +1,4 @@
-"""Plausibility: what can be measured of each candidate before anything was observed. Each is a file, found by name."""
+"""Plausibilities: figures of each candidate before anything was observed. Each is found by name."""
 
 from foresight.verify.plausibility.base import AbstractPlausibility
 from foresight.verify.registry import discover, named
@@ -7,7 +7,7 @@ PLAUSIBILITIES: dict[str, AbstractPlausibility] = discover(__name__, list(__path
 
 
 def plausibility(name: str) -> AbstractPlausibility:
-    """One by name.
+    """A plausibility by name.
 
     Raises:
         ValueError: if there is none.

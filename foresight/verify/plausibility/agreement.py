@@ -1,4 +1,4 @@
-"""How much the candidates agree on the future: what a model that knows does."""
+"""Agreement of the candidates on the future."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.evidence import Prospect
-from foresight.verify.plausibility.base import SMALL, AbstractPlausibility, distances
+from foresight.metrics.energy import spread
+from foresight.verify.evidence import LATENT_ROUNDING, PriorEvidence
+from foresight.verify.plausibility.base import AbstractPlausibility
 
 
 class Agreement(AbstractPlausibility):
-    """Log of how far candidates move from the frozen frame over how far they lie from each other; one per clip."""
+    """Log of the candidates' distance from the last frame repeated over that from each other; one per clip."""
 
     name = "agreement"
 
-    def __call__(self, prospect: Prospect) -> Float[Tensor, "batch candidate"]:
+    def __call__(self, prior: PriorEvidence) -> Float[Tensor, "batch candidate"]:
         """Above 0 where the candidates' motion is larger than their disagreement."""
-        latents = prospect.predicted_latents
-        moved = (latents - prospect.frozen_latents[:, None]).square().mean(dim=(2, 3, 4, 5)).sqrt().mean(dim=1)
-        spread = distances(latents).mean(dim=1)
-        return torch.log((moved + SMALL) / (spread + SMALL))[:, None].expand(latents.shape[:2])
+        latents = prior.predicted_latents
+        moved = (latents - prior.copy_latents[:, None]).square().mean(dim=(2, 3, 4, 5)).sqrt().mean(dim=1)
+        apart = spread(latents.flatten(2))
+        return torch.log((moved + LATENT_ROUNDING) / (apart + LATENT_ROUNDING))[:, None].expand(latents.shape[:2])
 
 
 class Spread(AbstractPlausibility):
@@ -28,7 +29,7 @@ class Spread(AbstractPlausibility):
 
     name = "spread"
 
-    def __call__(self, prospect: Prospect) -> Float[Tensor, "batch candidate"]:
+    def __call__(self, prior: PriorEvidence) -> Float[Tensor, "batch candidate"]:
         """0 where all candidates are equal."""
-        latents = prospect.predicted_latents
-        return distances(latents).mean(dim=1, keepdim=True).expand(latents.shape[:2])
+        latents = prior.predicted_latents
+        return spread(latents.flatten(2))[:, None].expand(latents.shape[:2])

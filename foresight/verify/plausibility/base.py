@@ -7,10 +7,8 @@ from abc import ABC, abstractmethod
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.evidence import Prospect
-
-# Normalised latents have deviation 1; distances below a hundredth of it are rounding.
-SMALL = 1e-2
+from foresight.verify.evidence import PriorEvidence
+from foresight.verify.need import Need
 
 
 class AbstractPlausibility(ABC):
@@ -20,18 +18,9 @@ class AbstractPlausibility(ABC):
     """
 
     name: str
-    needs: frozenset[str] = frozenset()
-    """What must be gathered besides videos and latents: "prospect_flow"."""
+    needs: frozenset[Need] = frozenset()
+    """Evidence besides videos and latents."""
 
     @abstractmethod
-    def __call__(self, prospect: Prospect) -> Float[Tensor, "batch candidate"]:
-        """The figure of each candidate, computed for the whole batch where the prospect is."""
-
-
-def distances(
-    latents: Float[Tensor, "batch candidate channel latent_frame row column"],
-) -> Float[Tensor, "batch candidate"]:
-    """Mean root mean square distance of each candidate to the others; 0 for a single one."""
-    flat = latents.flatten(2)
-    between = (flat[:, :, None] - flat[:, None]).square().mean(dim=3).sqrt()
-    return between.sum(dim=2) / max(1, between.shape[2] - 1)
+    def __call__(self, prior: PriorEvidence) -> Float[Tensor, "batch candidate"]:
+        """The figure of each candidate, computed for the whole batch where the evidence is."""

@@ -1,12 +1,13 @@
-"""How far from the middle of the cloud a candidate lies."""
+"""Distance of a candidate from the middle of the cloud."""
 
 from __future__ import annotations
 
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.evidence import Prospect
-from foresight.verify.plausibility.base import SMALL, AbstractPlausibility, distances
+from foresight.metrics.energy import distances, mean_to_others
+from foresight.verify.evidence import LATENT_ROUNDING, PriorEvidence
+from foresight.verify.plausibility.base import AbstractPlausibility
 
 
 class Eccentricity(AbstractPlausibility):
@@ -14,7 +15,8 @@ class Eccentricity(AbstractPlausibility):
 
     name = "eccentricity"
 
-    def __call__(self, prospect: Prospect) -> Float[Tensor, "batch candidate"]:
+    def __call__(self, prior: PriorEvidence) -> Float[Tensor, "batch candidate"]:
         """Below 1 in the middle of the cloud, above 1 at its rim."""
-        far = distances(prospect.predicted_latents) + SMALL
+        cloud = prior.predicted_latents.flatten(2)
+        far = mean_to_others(distances(cloud, cloud)) + LATENT_ROUNDING
         return far / far.mean(dim=1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Whether a candidate changes evenly from frame to frame: bodies have inertia."""
+"""Evenness of a candidate's change from frame to frame: bodies have inertia."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.evidence import Prospect
+from foresight.verify.evidence import PriorEvidence
 from foresight.verify.plausibility.base import AbstractPlausibility
 
 
@@ -15,8 +15,8 @@ class Smoothness(AbstractPlausibility):
 
     name = "smoothness"
 
-    def __call__(self, prospect: Prospect) -> Float[Tensor, "batch candidate"]:
+    def __call__(self, prior: PriorEvidence) -> Float[Tensor, "batch candidate"]:
         """0 where every frame changes as much; large where one jumps."""
-        last = prospect.context[:, None, :, -1:].expand(-1, prospect.predicted.shape[1], -1, -1, -1, -1)
-        change = torch.cat([last, prospect.predicted], dim=3).diff(dim=3).square().mean(dim=(2, 4, 5)) + 1e-6
+        last = prior.context[:, None, :, -1:].expand(-1, prior.predicted.shape[1], -1, -1, -1, -1)
+        change = torch.cat([last, prior.predicted], dim=3).diff(dim=3).square().mean(dim=(2, 4, 5)) + 1e-6
         return torch.log(change.amax(dim=2) / change.mean(dim=2))

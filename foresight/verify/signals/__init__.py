@@ -1,4 +1,4 @@
-"""Signals: what can be measured of a prediction against what happened. Each is a file of this folder, found by name."""
+"""Signals: figures of a prediction against the observed future. Each is found by name."""
 
 from foresight.verify.registry import discover, named
 from foresight.verify.signals.base import AbstractSignal

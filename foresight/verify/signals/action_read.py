@@ -1,4 +1,4 @@
-"""Whether the VLM says that what was told happened."""
+"""The VLM's word on whether the instruction was carried out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.verify.evidence import Evidence
+from foresight.verify.need import Need, needed
 from foresight.verify.signals.base import AbstractSignal
 
 
@@ -13,10 +14,8 @@ class ActionRead(AbstractSignal):
     """Log-odds of yes when the VLM, shown context and outcome, is asked whether the instruction was carried out."""
 
     name = "action_read"
-    needs = frozenset({"action"})
+    needs = frozenset({Need.ACTION})
 
     def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:
         """Above 0 where the VLM says yes."""
-        if evidence.action_odds is None:
-            raise ValueError("expected evidence gathered with needs={'action'}, got none")
-        return evidence.action_odds
+        return needed(evidence.action_odds, Need.ACTION)

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.verify.evidence import Evidence
+from foresight.verify.need import Need
 
 # Distances below this share of the picture's scale are no distances: 1e-4 is 40 dB.
 FLOOR = 1e-4
@@ -20,8 +21,8 @@ class AbstractSignal(ABC):
     """
 
     name: str
-    needs: frozenset[str] = frozenset()
-    """What must be gathered besides videos and latents, out of `foresight.verify.gathering.NEEDS`."""
+    needs: frozenset[Need] = frozenset()
+    """Evidence besides videos and latents."""
 
     @abstractmethod
     def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:

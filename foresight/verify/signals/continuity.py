@@ -1,4 +1,4 @@
-"""Whether what happened goes on from where the context ended."""
+"""Continuity of the observed future with the end of the context."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STILL = 1e-6
 
 
 class Continuity(AbstractSignal):
-    """Log of the squared change at the seam between context and what happened, over that between its later frames."""
+    """Log of the squared change at the seam between context and observed future, over that between its later frames."""
 
     name = "continuity"
 

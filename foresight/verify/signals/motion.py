@@ -1,4 +1,4 @@
-"""Whether what moves in the prediction is what moved."""
+"""Agreement of predicted and observed motion."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class MotionAgreement(AbstractSignal):
 
 
 class MotionAmount(AbstractSignal):
-    """Log of how much changed, observed over predicted: what other signals are to be seen in the light of."""
+    """Log of the amount of change, observed over predicted."""
 
     name = "motion_amount"
 

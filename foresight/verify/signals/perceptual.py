@@ -1,4 +1,4 @@
-"""Perceptual distance of candidates to what happened (LPIPS), where its weights are present."""
+"""Perceptual distance of candidates to the observed future (LPIPS), where its weights are present."""
 
 from __future__ import annotations
 

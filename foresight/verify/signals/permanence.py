@@ -1,4 +1,4 @@
-"""Whether what was in the context is in what happened: nothing vanished, appeared or changed colour."""
+"""Permanence of what was in the context: nothing vanished, appeared or changed colour."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from foresight.verify.signals.base import AbstractSignal
 
 
 class Permanence(AbstractSignal):
-    """How far the colours of what happened are from those of the last context frame, wherever they are."""
+    """Distance of the observed future's colours from those of the last context frame, wherever they are."""
 
     name = "permanence"
 

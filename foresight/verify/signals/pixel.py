@@ -1,4 +1,4 @@
-"""Squared pixel distance of candidates to what happened, raw and divided by what copying the last frame would score."""
+"""Squared pixel distance of candidates to the observed future, raw and divided by that of the last frame repeated."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class PixelDistance(AbstractSignal):
 
 
 class PixelRatio(AbstractSignal):
-    """Mean squared error, divided by that of the frozen last frame: 1 for a prediction that only copies."""
+    """Mean squared error, divided by that of the last frame repeated: 1 for a prediction that only copies."""
 
     name = "pixel_ratio"
 
     def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:
         """0 for a perfect prediction, 1 for a copy of the last frame."""
-        copy = mse(evidence.frozen, evidence.observed).mean(dim=1)
+        copy = mse(evidence.copy_last_frame, evidence.observed).mean(dim=1)
         return (PixelDistance()(evidence) + FLOOR) / (copy + FLOOR)

@@ -1,4 +1,4 @@
-"""Structural distance of candidates to what happened, raw and divided by what copying the last frame would score."""
+"""Structural distance of candidates to the observed future, raw and divided by that of the last frame repeated."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class StructureDistance(AbstractSignal):
 
 
 class StructureRatio(AbstractSignal):
-    """Structural distance, divided by that of the frozen last frame: 1 for a prediction that only copies."""
+    """Structural distance, divided by that of the last frame repeated: 1 for a prediction that only copies."""
 
     name = "structure_ratio"
 
     def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:
         """0 for a perfect prediction, 1 for a copy of the last frame."""
-        copy = 1 - ssim(evidence.frozen, evidence.observed).mean(dim=1)
+        copy = 1 - ssim(evidence.copy_last_frame, evidence.observed).mean(dim=1)
         return (StructureDistance()(evidence) + FLOOR) / (copy + FLOOR)

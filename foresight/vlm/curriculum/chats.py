@@ -14,7 +14,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from foresight.physics import PhysicsConfig
-from foresight.physics.clip import SPLITS
+from foresight.physics.split import SimulatedSplit
 from foresight.vlm.curriculum.episodes import Episode
 from foresight.vlm.curriculum.mentions import MentionFinder, Mentions
 from foresight.vlm.curriculum.places import Places, places
@@ -120,13 +120,11 @@ class WorldChats:
         telling_share: float,
         whole_share: float,
     ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"expected a split out of {', '.join(SPLITS)}; got {split!r}")
         if not (telling_share >= 0 and whole_share >= 0 and telling_share + whole_share <= 1):
             raise ValueError(f"expected shares that add up to at most 1, got {telling_share} and {whole_share}")
         self.tokenizer, self.policy, self.patching, self.physics = tokenizer, policy, patching, physics
         self.count, self.turns, self.telling_share, self.whole_share = count, turns, telling_share, whole_share
-        self._first_seed = SPLITS[split] + first
+        self._first_seed = SimulatedSplit(physics, split, count, first).seeds.start
         self._mentions = MentionFinder(tokenizer, placeholder=token_id(tokenizer, "<|video_pad|>"))
 
     def prepare(self) -> None:

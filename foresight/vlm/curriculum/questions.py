@@ -18,6 +18,7 @@ from foresight.physics.language import all_instructions, push_sentence
 from foresight.vlm.curriculum.episodes import Episode
 from foresight.vlm.prompts import DESCRIBE, NEXT
 from foresight.vlm.tokenizer import train_tokenizer
+from foresight.vlm.yes_no import past, truth_question
 
 SHAPES = ("ball", "box")
 REST = 2.0
@@ -134,7 +135,7 @@ def ask_judgement(clip: Episode, rng: np.random.Generator) -> Turn:
 
 def judgement(body: Body, direction: str) -> str:
     """The yes-or-no question whether a body was pushed in a direction."""
-    return f"Is it true that {push_sentence(body.name, direction).replace(' is ', ' was ')}?"
+    return truth_question(past(push_sentence(body.name, direction)))
 
 
 def telling_turns(clip: Episode, rng: np.random.Generator) -> list[Turn]:

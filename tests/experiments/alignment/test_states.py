@@ -6,7 +6,7 @@ import torch
 
 from experiments.alignment.states import AFTER, BEFORE, LATENTS, in_cells, read_states, whole
 from foresight.cli.compose import resolve
-from foresight.physics import PhysicsConfig, make_clip
+from foresight.physics import PhysicsConfig, SimulatedSplit, make_clip
 from foresight.training.initial import trained_vae, trained_vlm
 
 
@@ -34,7 +34,9 @@ def test_states_of_the_embedded_models() -> None:
     config = resolve("alignment", [])
     vlm = trained_vlm(where=config["vlm"]["where"], layers=[0, 1])
     vae = trained_vae(where=config["ltx"]["where"])
-    states = read_states(vlm, vae, range(3), PhysicsConfig(), batch=2, moments=2, progress=lambda done, of: None)
+    states = read_states(
+        vlm, vae, SimulatedSplit(PhysicsConfig(), "train", 3), batch=2, moments=2, progress=lambda done, of: None
+    )
     assert list(states.cells) == [BEFORE, AFTER, "decoder layer 1", LATENTS]
     assert states.seen.shape == states.coming.shape == (3, 4, 128)
     # 64 pixels: 8×8 patches and 4×4 tokens over 2×2 latents, at two moments.

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from foresight.evaluation.action_rank import ActionBenchmark, ActionCard, options
-from foresight.evaluation.prediction.scoring import make_clips
-from foresight.physics import PhysicsConfig
+from foresight.physics import PhysicsConfig, SimulatedSplit
 
 
 def test_ranks_by_hand():
@@ -27,7 +26,7 @@ def test_always_first_holds_and_guessing_fails():
 
 def test_options_are_all_that_fit_the_scene():
     """Four pushes of each body and nothing, the true one first, none twice."""
-    for clip in make_clips(6, PhysicsConfig(), "test"):
+    for clip in SimulatedSplit(PhysicsConfig(), "test", 6):
         found = options(clip)
         assert found[0] == clip.instruction and len(set(found)) == len(found) == 4 * len(clip.bodies) + 1
 

@@ -15,19 +15,19 @@ from foresight.errors import UserError
 from foresight.evaluation.conditioning import (
     EARLIER,
     HEARD,
+    INSTRUCTED_TEXT,
     MOVED,
     MOVED_BY_SEED,
     SAME,
     SITUATIONS,
-    TOLD_TEXT,
     ConditioningBenchmark,
     half_hidden,
     situation,
 )
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.clip import SPLITS
-from foresight.world.denoiser import ConditionedSequence, future_velocity
-from foresight.world.flow_error import flow_losses
+from foresight.world.denoiser import ConditionedSequence, FutureDenoiser, future_velocity
+from foresight.world.flow_error import flow_error
 from foresight.world.sampling import Sampling
 from foresight.world.variants import without_adapter
 from foresight.world.world_model import WorldModel
@@ -79,7 +79,7 @@ def test_an_adapter_that_says_nothing_is_found_out(make_world: Maker) -> None:
     assert found.figures[MOVED].value == 0
     assert found.figures[MOVED_BY_SEED].value > 0
     # The text encoder does matter, and is measured without the adapter.
-    assert found.figures[f"gain over another, {TOLD_TEXT}"].value != 0
+    assert found.figures[f"gain over another, {INSTRUCTED_TEXT}"].value != 0
 
 
 def replaced(world: WorldModel, adapter: Any) -> WorldModel:
@@ -111,7 +111,7 @@ def test_the_loss_is_that_of_flow_matching(make_world: Maker) -> None:
     times = torch.full(future.shape[:2], 0.3)
     velocity = future_velocity(world.transformer, given, 0.7 * future + 0.3 * noise, times)
     expected = (velocity - (noise - future)).square().mean(dim=(1, 2))
-    found = flow_losses(world.transformer, given, None, future, noise, [0.3])
+    found = flow_error(FutureDenoiser(world.transformer, given), future, noise, [0.3])
     torch.testing.assert_close(found[:, 0], expected, rtol=1e-4, atol=1e-5)
 
 
@@ -120,9 +120,10 @@ def test_a_perfect_forecast_is_no_forecast(make_world: Maker) -> None:
     world = make_world(LATENT)
     given, forecast, future, noise = given_of(world)
     perfect = replace(forecast, latents=future)
-    plain = flow_losses(world.transformer, given, None, future, noise, [0.5])
-    torch.testing.assert_close(flow_losses(world.transformer, given, perfect, future, noise, [0.5]), plain)
-    assert not torch.allclose(flow_losses(world.transformer, given, forecast, future, noise, [0.5]), plain)
+    denoise = FutureDenoiser(world.transformer, given)
+    plain = flow_error(denoise, future, noise, [0.5])
+    torch.testing.assert_close(flow_error(denoise, future, noise, [0.5], perfect), plain)
+    assert not torch.allclose(flow_error(denoise, future, noise, [0.5], forecast), plain)
 
 
 def test_the_video_model_alone_has_no_trace_of_the_adapter(make_world: Maker) -> None:
@@ -151,7 +152,7 @@ def test_what_only_the_vlm_saw(make_world: Maker) -> None:
     world = make_world()
     contexts, futures, told = clips(2)
     earlier = situation(world, EARLIER, contexts, futures, told)
-    assert earlier.context.shape[2] == 1 and earlier.future.shape[1] == 2 * 4 and earlier.later == 1.0
+    assert earlier.context.shape[2] == 1 and earlier.future.shape[1] == 2 * 4 and earlier.time_offset == 1.0
     heard = situation(world, HEARD, contexts, futures, told)
     assert torch.equal(heard.text.embeddings, world.text(["", ""]).embeddings)
     assert torch.equal(heard.future, situation(world, SAME, contexts, futures, told).future)

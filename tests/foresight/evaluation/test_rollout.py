@@ -8,16 +8,16 @@ import torch
 
 from foresight.evaluation.rollout import COPY, LINEAR, MODEL, Course, RolloutCard, roll_out
 from foresight.metrics.baselines import copy_last_frame
-from foresight.physics import PhysicsConfig, make_clip
+from foresight.physics import PhysicsConfig, SimulatedSplit
 
 PHYSICS = PhysicsConfig(frames=33)
-SEEDS = range(30_000_000, 30_000_003)
+HELD_OUT = SimulatedSplit(PHYSICS, "test", 3)
 
 
 def test_the_truth_has_no_error_and_skill_one_at_every_horizon():
     """A forecaster that knows the future: error 0 everywhere, and every frame below copy's."""
-    clips = torch.stack([make_clip(seed, PHYSICS).tensor for seed in SEEDS])
-    card = roll_out(lambda contexts, words, frames: clips[:, :, -frames:], SEEDS, PHYSICS, chunk=16)
+    clips = torch.stack([clip.tensor for clip in HELD_OUT])
+    card = roll_out(lambda contexts, words, frames: clips[:, :, -frames:], HELD_OUT, chunk=16)
     figures = card.figures()
     assert card.horizons == [8, 16, 24] and card.courses[MODEL].mse.shape == (3, 24)
     assert float(card.courses[MODEL].mse.max()) == 0 and figures["skill over copy at frame 24"].value == 1
@@ -27,7 +27,7 @@ def test_the_truth_has_no_error_and_skill_one_at_every_horizon():
 
 def test_a_copy_has_no_skill():
     """A forecaster that copies has copy's course, skill 0, and no frame below it."""
-    card = roll_out(lambda contexts, words, frames: copy_last_frame(contexts, frames), SEEDS, PHYSICS, chunk=16)
+    card = roll_out(lambda contexts, words, frames: copy_last_frame(contexts, frames), HELD_OUT, chunk=16)
     figures = card.figures()
     assert (card.courses[MODEL].mse == card.courses[COPY].mse).all()
     assert figures["skill over copy at frame 16"].value == pytest.approx(0)

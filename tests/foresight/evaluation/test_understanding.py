@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from foresight.evaluation.prediction.scoring import make_clips, split_clip
-from foresight.evaluation.understanding import FROZEN, PREDICTED, REAL, told, understand
-from foresight.physics import PhysicsConfig
+from foresight.evaluation.understanding import FROZEN, PREDICTED, REAL, pushed_as, understand
+from foresight.physics import PhysicsConfig, SimulatedSplit
 from foresight.physics.tracking import track
 from foresight.vlm.curriculum.questions import place
 
@@ -28,7 +27,7 @@ class Tracks:
         for frames, question, clip in zip(seen, questions, self.clips, strict=True):
             if question.startswith("Which"):
                 moved = not torch.equal(frames[:, -1], frames[:, 8])
-                said.append(told(clip) if moved else "none")
+                said.append(pushed_as(clip) if moved else "none")
             else:
                 found = track(frames[:, -1:], clip.bodies).positions[0, clip.action.body]
                 said.append(f"at {place(found, 64)}")
@@ -38,12 +37,12 @@ class Tracks:
 @pytest.fixture(scope="module")
 def clips():
     """Four clips with a push."""
-    return [clip for clip in make_clips(8, PhysicsConfig(), "test") if clip.action is not None][:4]
+    return [clip for clip in SimulatedSplit(PhysicsConfig(), "test", 8) if clip.action is not None][:4]
 
 
 def test_a_perfect_prediction_reads_like_the_real_video(clips):
     """Right answers about real and predicted, wrong ones about the frozen frame; all gates hold."""
-    futures = torch.stack([split_clip(clip)[1] for clip in clips])
+    futures = torch.stack([clip.future for clip in clips])
     card = understand(Tracks(clips), clips, lambda contexts, instructions, frames: futures)
     figures = card.figures()
     for name in (REAL, PREDICTED):
@@ -56,7 +55,7 @@ def test_a_perfect_prediction_reads_like_the_real_video(clips):
 
 def test_a_frozen_prediction_turns_the_gates_red(clips):
     """Whoever repeats the last frame is read like the last frame."""
-    frozen = torch.stack([split_clip(clip)[0][:, -1:].expand(-1, 16, -1, -1) for clip in clips])
+    frozen = torch.stack([clip.context[:, -1:].expand(-1, 16, -1, -1) for clip in clips])
     card = understand(Tracks(clips), clips, lambda contexts, instructions, frames: frozen)
     assert not any(gate.holds for gate in card.gates())
 
@@ -64,4 +63,6 @@ def test_a_frozen_prediction_turns_the_gates_red(clips):
 def test_what_is_told_of_a_push_is_the_instruction_in_the_past(clips):
     """`the red ball to the left`: object and direction, nothing else."""
     for clip in clips:
-        assert told(clip).startswith(f"the {clip.bodies[clip.action.body].name} ") and "pushed" not in told(clip)
+        assert pushed_as(clip).startswith(f"the {clip.bodies[clip.action.body].name} ") and "pushed" not in pushed_as(
+            clip
+        )

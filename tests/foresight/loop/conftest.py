@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from foresight.loop import Budget, PredictVerifyLoop, Task
-from foresight.verify.verifier import Verdict
+from foresight.verify.verdict import Verdict
 from foresight.world.prediction import Prediction, StageSeconds
 from foresight.world.sampling_config import SamplingPlan
 
@@ -91,7 +91,7 @@ class FakeVerifier:
     Judging takes two sequences through the transformer.
     """
 
-    prospect = None
+    plausibilities = ()
 
     def __init__(self, candidates=2):
         self.fitted_on = SimpleNamespace(candidates=candidates)
@@ -100,7 +100,7 @@ class FakeVerifier:
     def check_model(self, model):
         """Fits every model."""
 
-    def pulls(self, verdict):
+    def contributions(self, verdict):
         """The one signal speaks for the prediction."""
         return {"motion": 1.0}
 

@@ -118,15 +118,18 @@ def test_a_continuation_is_judged_by_its_plausibility(make_loop, task):
     loop = make_loop(Chain([Reground(), Resample(times=1)]))
 
     class Foresees(type(loop.verifier)):
-        prospect = "fitted"
+        plausibilities = ("spread",)
 
-        def foresee(self, model, prediction):
+        def verify_unseen(self, model, prediction):
             assert prediction.video.shape[2] == 8, "only what was not seen"
-            return [Verdict(0.1 * (1 + row), "abstain", {}, hit=0.1 * (1 + row)) for row in range(len(prediction))]
+            return [
+                Verdict(0.1 * (1 + row), "abstain", {}, prediction_correct=0.1 * (1 + row))
+                for row in range(len(prediction))
+            ]
 
     # Of three candidates the second lies in the middle, and is shown.
     last = replace(loop, verifier=Foresees(candidates=3)).run(task).accepted
-    assert last.chosen == 1 and last.verdict.hit == 0.2 and last.verdict.frames == 0
+    assert last.chosen == 1 and last.verdict.prediction_correct == 0.2 and last.verdict.frames == 0
 
 
 def drawn_anew(model, context, instruction, seen, *, candidates, steps, seed, horizon):
@@ -159,17 +162,19 @@ def test_a_fit_is_as_probable_as_its_story_and_its_draws(make_loop, task, monkey
     """The story "c" agrees with what was seen at 0.98; its draws come true at 0.5: both hold at half of that."""
 
     class Foresees(type(make_loop(Best()).verifier)):
-        prospect = "fitted"
+        plausibilities = ("spread",)
 
-        def foresee(self, model, prediction):
-            return [Verdict(0.5, "abstain", {}, hit=0.5)] * len(prediction)
+        def verify_unseen(self, model, prediction):
+            return [Verdict(0.5, "abstain", {}, prediction_correct=0.5)] * len(prediction)
 
     monkeypatch.setattr("foresight.loop.runner.conform", drawn_anew)
     loop = make_loop(Chain([Compare(), Conform(steps=7), Best()]))
     brighter = Task(task.context, task.observed + 0.01, 16, "a", 0, task.hypotheses)
     trace = replace(loop, verifier=Foresees()).run(brighter)
     story, fit = trace.attempts[2].verdict, trace.attempts[3].verdict
-    assert fit.hit == fit.probability == 0.5 * story.probability and story.probability == pytest.approx(0.98)
+    assert fit.prediction_correct == fit.probability == 0.5 * story.probability and story.probability == pytest.approx(
+        0.98
+    )
     # Without anything foreseen there is nothing to say.
     assert loop.run(brighter).attempts[3].verdict is None
 
@@ -188,13 +193,13 @@ def test_a_fit_is_accepted_only_with_its_story(make_loop, task, monkeypatch, for
     """Both have to hold; one that cannot is enough to reject."""
 
     class Decides(type(make_loop(Best()).verifier)):
-        prospect = "fitted"
+        plausibilities = ("spread",)
 
         def verify(self, model, predictions, observed):
             return [replace(one, decision=story) for one in super().verify(model, predictions, observed)]
 
-        def foresee(self, model, prediction):
-            return [Verdict(0.5, foreseen, {}, hit=0.5)] * len(prediction)
+        def verify_unseen(self, model, prediction):
+            return [Verdict(0.5, foreseen, {}, prediction_correct=0.5)] * len(prediction)
 
     monkeypatch.setattr("foresight.loop.runner.conform", drawn_anew)
     loop = make_loop(Chain([Compare(), Conform(steps=7)]))
@@ -208,7 +213,7 @@ def test_the_prediction_that_comes_true_is_taken_not_the_outcome_that_was_told(m
     class KnowsHits(type(loop.verifier)):
         def verify(self, model, predictions, observed):
             found = super().verify(model, predictions, observed)
-            return [replace(one, hit=float(predictions[0].instruction == "b")) for one in found]
+            return [replace(one, prediction_correct=float(predictions[0].instruction == "b")) for one in found]
 
     assert loop.run(task).accepted.instruction == "c"
     assert replace(loop, verifier=KnowsHits()).run(task).accepted.instruction == "b"

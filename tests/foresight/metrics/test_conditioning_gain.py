@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from foresight.metrics.conditioning_gain import clips_to_tell, conditioning_gain, verdict
+from foresight.metrics.conditioning_gain import clips_to_tell, conditioning_gain, describe_gain
 from foresight.metrics.statistics import Estimate
 
 
@@ -36,7 +36,7 @@ def test_clips_are_resampled_in_pairs() -> None:
 )
 def test_one_line_says_it(factors: list[float], said: str) -> None:
     """Above zero with the whole interval; all of it as good as nothing, even if above zero; below it; and wide."""
-    line = verdict(conditioning_gain(np.tile(factors, 4)[:, None], np.ones((16, 1))))
+    line = describe_gain(conditioning_gain(np.tile(factors, 4)[:, None], np.ones((16, 1))))
     assert line.startswith(said) and "\n" not in line
 
 
@@ -56,7 +56,7 @@ def test_one_line_says_it(factors: list[float], said: str) -> None:
 )
 def test_the_answer_is_what_the_interval_says(gain: Estimate, said: str) -> None:
     """An interval that touches zero is not "works", a wide one not "does nothing", and few clips say neither."""
-    assert verdict(gain).startswith(said)
+    assert describe_gain(gain).startswith(said)
 
 
 def test_how_many_clips_would_tell() -> None:
@@ -66,7 +66,7 @@ def test_how_many_clips_would_tell() -> None:
     assert clips_to_tell(Estimate(0.0, -0.05, 0.05, 40)) == 1000
     assert clips_to_tell(Estimate(0.3, 0.2, 0.4, 3)) == 8
     assert clips_to_tell(Estimate(0.02, 0.0004, 0.04, 24)) == 25
-    line = verdict(Estimate(0.1, -0.2, 0.4, 24))
+    line = describe_gain(Estimate(0.1, -0.2, 0.4, 24))
     assert line.endswith("of 24 clips): more clips (about 220).")
 
 

@@ -1,4 +1,4 @@
-"""The additive model: standings and shares by hand values, and what a weighted sum cannot tell."""
+"""The additive model: standings and contributions by hand values, and what a weighted sum cannot tell."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_shares_are_broken_lines_by_hand():
     far = END + math.log(2)
     expected = numbers(-0.5, -0.5, far + 2 * (far - 1) - 0.5)[:, None]
     values = numbers(5, 1, 10 + unit)[:, None]
-    assert torch.allclose(model.shares(values), expected)
+    assert torch.allclose(model.contributions(values), expected)
     assert torch.allclose(model.logit(values), expected[:, 0] + 0.25)
 
 
@@ -67,7 +67,9 @@ def test_usual_shares_add_up_to_nothing():
     values, right = torch.randn(60, 3, generator=generator, dtype=torch.float64), torch.arange(60) % 3 > 0
     counts = torch.where(right, 0.75, 1.5).double()
     model = fit_additive(values, right, counts)
-    assert torch.allclose((model.shares(values) * counts[:, None]).sum(dim=0), torch.zeros(3).double(), atol=1e-9)
+    assert torch.allclose(
+        (model.contributions(values) * counts[:, None]).sum(dim=0), torch.zeros(3).double(), atol=1e-9
+    )
 
 
 def test_either_side_can_be_wrong():

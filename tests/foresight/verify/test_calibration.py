@@ -8,13 +8,10 @@ import pytest
 import torch
 
 from foresight.verify.calibration import (
-    auroc,
     conformal_lower,
-    expected_calibration_error,
     fit_logistic,
     fit_platt,
     reliability,
-    risk_coverage,
 )
 
 
@@ -58,23 +55,11 @@ def test_coverage_is_a_share():
             conformal_lower(torch.ones(3), coverage)
 
 
-def test_auroc_by_hand():
-    """Of 2 × 2 pairs three are in order and one is tied: 3.5 / 4."""
-    assert auroc(numbers(0.9, 0.5, 0.5, 0.1), torch.tensor([True, True, False, False])).value == pytest.approx(0.875)
-
-
-def test_calibration_error_and_reliability_by_hand():
-    """Two at 0.9 with one right, two at 0.1 with none right: ½·0.4 + ½·0.1."""
+def test_reliability_by_hand():
+    """Two at 0.9 with one right, two at 0.1 with none right."""
     probability, right = numbers(0.9, 0.9, 0.1, 0.1) + 1e-9, torch.tensor([True, False, False, False])
-    assert expected_calibration_error(probability, right) == pytest.approx(0.25, abs=1e-6)
     low, high = reliability(probability, right)
     assert (low.right, low.examples, high.right, high.examples) == (0.0, 2, 0.5, 2)
-
-
-def test_risk_and_coverage_by_hand():
-    """The surest first: right, wrong, right gives errors 0, ½, ⅓."""
-    coverage, risk = risk_coverage(numbers(0.99, 0.6, 0.1), torch.tensor([True, True, True]))
-    assert torch.allclose(coverage, numbers(1 / 3, 2 / 3, 1)) and torch.allclose(risk, numbers(0, 0.5, 1 / 3))
 
 
 def test_an_example_that_counts_three_times_is_three_examples():
@@ -83,21 +68,8 @@ def test_an_example_that_counts_three_times_is_three_examples():
     assert float(fitted.bias) == pytest.approx(math.log(3), abs=1e-6)
 
 
-@pytest.mark.parametrize("right", [[True, True], [False, False]])
-def test_an_order_needs_both_labels(right):
-    """With one label only there is no pair to put in order."""
-    with pytest.raises(ValueError, match="both labels"):
-        auroc(numbers(0.1, 0.9), torch.tensor(right))
-
-
 def test_certainty_falls_into_the_last_bin():
     """1 shares the bin of 0.95; the mean probability of each bin is told."""
     first, last = reliability(numbers(0.05, 0.95, 1.0), torch.tensor([False, True, False]))
     assert (last.probability, last.right, last.examples) == (pytest.approx(0.975), 0.5, 2)
     assert (first.probability, first.right, first.examples) == (pytest.approx(0.05), 0.0, 1)
-
-
-def test_even_odds_decide_against():
-    """A half is no yes: right where the outcome is wrong."""
-    assert risk_coverage(numbers(0.5), torch.tensor([False]))[1].tolist() == [0.0]
-    assert risk_coverage(numbers(0.5), torch.tensor([True]))[1].tolist() == [1.0]

@@ -15,7 +15,7 @@ from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.backdrop import GREY
 from foresight.physics.clip import SPLITS
 from foresight.physics.palette import COLOURS
-from foresight.verify import Gathering, Measurements, SimulatedCases, VideoCases, collect, fit_on_cases
+from foresight.verify import EvidenceConfig, Measurements, SimulatedCases, VideoCases, collect, fit_on_cases
 from foresight.verify.cases import TRUE
 from ltx.media import write_mp4
 
@@ -135,7 +135,7 @@ def test_one_video_and_videos_that_end_with_the_context_are_refused():
 
 
 def test_a_verifier_is_fitted_on_video_files(world, tmp_path):
-    """Files and their table are enough; nobody knows where things are, so neither ranking nor hits are learnt."""
+    """Files and their table are enough; without true states neither ranking nor correctness is learnt."""
     rows = []
     for number in range(8):
         clip = make_clip(number, WORLD)
@@ -146,13 +146,14 @@ def test_a_verifier_is_fitted_on_video_files(world, tmp_path):
     cases = VideoCases(clips=source, context=9, kinds=KINDS, negatives=2)
 
     def asked(*plausibilities):
-        how = Gathering(cases.instructions, count=1, sigmas=(0.5,))
-        return Measurements(("latent_ratio", "motion"), plausibilities, frames=(16,), candidates=2, gathering=how)
+        how = EvidenceConfig(cases.instructions, count=1, sigmas=(0.5,))
+        return Measurements(("latent_ratio", "motion"), plausibilities, frames=(16,), candidates=2, evidence=how)
 
     examples, samples = collect(world, asked(), cases)
     assert examples.kinds[:8] == (TRUE,) * 8 and set(examples.kinds[8:]) == set(KINDS)
-    assert bool(examples.misplaced.isnan().all()) and bool(samples.misplaced.isnan().all())
+    assert bool(examples.position_error.isnan().all()) and bool(samples.position_error.isnan().all())
     verifier = fit_on_cases(world, asked(), cases, coverage=0.8)
-    assert verifier.hits == {} and verifier.prospect is None and "8 clips of videos" in verifier.fitted_on.data
+    assert verifier.fitted.prediction_correct == {} and verifier.fitted.prior is None
+    assert "8 clips of videos" in verifier.fitted_on.data
     with pytest.raises(ValueError, match=r"plausibilities=\[\]"):
         fit_on_cases(world, asked("spread"), cases, coverage=0.8)

@@ -7,13 +7,13 @@ import torch
 
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.counterfactual import counterfactual
-from foresight.verify import Gathering, Measurements, SimulatedCases, collect, fit_on_cases
+from foresight.verify import EvidenceConfig, Measurements, SimulatedCases, collect, fit_on_cases
 from foresight.verify.cases import TRUE
-from foresight.verify.rightness import misplacement
+from foresight.verify.correctness import worst_position_error
 
 WORLD = PhysicsConfig()
 KINDS = ("other_action", "reversed", "other_gravity", "swapped_object")
-HOW = Gathering(
+HOW = EvidenceConfig(
     ("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down"), count=1, sigmas=(0.5,)
 )
 
@@ -21,7 +21,7 @@ HOW = Gathering(
 def measurements(**options):
     """Two cheap signals and one plausibility of three candidates."""
     chosen = {"signals": ("latent_ratio", "flow_frozen"), "plausibilities": ("eccentricity",), "frames": (8, 16)}
-    return Measurements(**{**chosen, "candidates": 3, "gathering": HOW, **options})
+    return Measurements(**{**chosen, "candidates": 3, "evidence": HOW, **options})
 
 
 def cases(clips, split="calibration"):
@@ -34,11 +34,13 @@ def test_a_true_future_is_not_misplaced():
     clip = make_clip(3)
     future = clip.tensor[:, 9:]
     frozen = clip.tensor[:, 8:9].expand(-1, 16, -1, -1)
-    found = misplacement(torch.stack([future, frozen]), clip)
+    found = worst_position_error(torch.stack([future, frozen]), clip)
     moved = (clip.positions[9:] - clip.positions[8]).norm(dim=-1).mean(dim=0).max()
     assert float(found[0]) < 1 and float(found[1]) == pytest.approx(float(moved), abs=1)
     gone = counterfactual(clip, "removed")
-    assert misplacement(future[None], gone).tolist() == [float("inf")], "nothing can be right about what is gone"
+    assert worst_position_error(future[None], gone).tolist() == [float("inf")], (
+        "nothing can be right about what is gone"
+    )
 
 
 def test_examples_take_turns_and_batches_change_nothing(world):
@@ -48,11 +50,11 @@ def test_examples_take_turns_and_batches_change_nothing(world):
     examples, samples = once
     assert examples.kinds.count(TRUE) == 4 and set(examples.kinds) == {TRUE, *KINDS}
     assert len(examples.clips) == len(examples.kinds) == len(examples.values[8]["latent_ratio"]) <= 12
-    assert samples.misplaced.shape == samples.values["eccentricity"].shape == (4, 3)
-    middle = samples.misplaced[torch.arange(4), samples.medoid]
-    assert torch.equal(examples.misplaced[examples.right], middle), "this plan shows the candidate in the middle"
+    assert samples.position_error.shape == samples.values["eccentricity"].shape == (4, 3)
+    middle = samples.position_error[torch.arange(4), samples.medoid]
+    assert torch.equal(examples.position_error[examples.right], middle), "this plan shows the candidate in the middle"
     swapped = torch.tensor([kind == "swapped_object" for kind in examples.kinds])
-    assert torch.equal(examples.misplaced.isinf(), swapped), "nothing that was seen becomes something else"
+    assert torch.equal(examples.position_error.isinf(), swapped), "nothing that was seen becomes something else"
     for frames in (8, 16):
         for name, values in examples.values[frames].items():
             row = {
@@ -66,12 +68,15 @@ def test_examples_take_turns_and_batches_change_nothing(world):
 def test_a_model_is_fitted_from_end_to_end(world):
     """Nine clips are enough for a verifier that judges after 8 and 16 frames, and says what it was fitted on."""
     verifier = fit_on_cases(world, measurements(plausibilities=()), cases(9), coverage=0.8)
-    assert sorted(verifier.heads) == [8, 16] and verifier.prospect is None
+    assert sorted(verifier.fitted.outcome) == [8, 16] and verifier.fitted.prior is None
     assert verifier.fitted_on.clips == 9 and 18 <= verifier.fitted_on.examples <= 27
     prediction = world.predict(make_clip(1).tensor[:, :9], make_clip(1).instruction, 16, candidates=3)
     for frames in (8, 12, 16):
         verdict = verifier.verify(world, [prediction], make_clip(1).tensor[None, :, 9 : 9 + frames])[0]
-        assert verdict.frames == frames // 8 * 8 and set(verifier.pulls(verdict)) == {"latent_ratio", "flow_frozen"}
+        assert verdict.frames == frames // 8 * 8 and set(verifier.contributions(verdict)) == {
+            "latent_ratio",
+            "flow_frozen",
+        }
 
 
 def test_a_model_that_is_never_right_cannot_learn_to_rank(world):

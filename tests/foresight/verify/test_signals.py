@@ -10,8 +10,9 @@ import torch
 
 from foresight.errors import UserError
 from foresight.physics import make_clip
-from foresight.verify.evidence import Evidence, FlowLosses, Gathering
-from foresight.verify.gathering import NEEDS, Gatherer, gather
+from foresight.verify.evidence import Evidence, EvidenceConfig, FlowLosses
+from foresight.verify.evidence_builder import EvidenceBuilder
+from foresight.verify.need import Need
 from foresight.verify.signals import SIGNALS, signal
 from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
@@ -30,7 +31,7 @@ def evidence(predicted, latents):
         predicted_latents=torch.stack([torch.full((2, 1, 2, 2), value) for value in latents])[None],
         observed=torch.zeros(1, 3, 8, 16, 16),
         observed_latents=torch.ones(1, 2, 1, 2, 2),
-        frozen_latents=torch.zeros(1, 2, 1, 2, 2),
+        copy_latents=torch.zeros(1, 2, 1, 2, 2),
     )
 
 
@@ -91,9 +92,9 @@ def test_flow_signals_are_contrasts_of_losses():
     """Half the error of the alternative is log 2, whatever it is contrasted with; the best other instruction counts."""
     flow = FlowLosses(
         observed=torch.tensor([[1.0, 3.0]]),
-        frozen=torch.tensor([[2.0, 6.0]]),
+        copy_last_frame=torch.tensor([[2.0, 6.0]]),
         others=torch.tensor([[[9.0, 9.0], [1.0, 7.0]]]),
-        bare=torch.tensor([[4.0, 3.0]]),
+        unconditional=torch.tensor([[4.0, 3.0]]),
         candidates=torch.tensor([[[1.0, 1.0], [3.0, 11.0]]]),
     )
     one = replace(evidence([0.0], [0.0]), flow=flow)
@@ -102,7 +103,7 @@ def test_flow_signals_are_contrasts_of_losses():
         assert float(signal(name)(one)) == pytest.approx(value, abs=1e-6), name
     for name in ("flow_instruction", "flow_told", "flow_typicality"):
         with pytest.raises(ValueError, match="needs"):
-            signal(name)(replace(one, flow=FlowLosses(flow.observed, flow.frozen)))
+            signal(name)(replace(one, flow=FlowLosses(flow.observed, flow.copy_last_frame)))
 
 
 def happened(*frames):
@@ -134,7 +135,7 @@ def test_a_signal_without_what_it_needs_says_so(name):
     """No signal invents a value."""
     with pytest.raises(ValueError, match="needs"):
         signal(name)(evidence([0.0], [0.0]))
-    assert SIGNALS[name].needs <= NEEDS
+    assert SIGNALS[name].needs <= set(Need)
 
 
 def test_perceptual_distance_says_what_is_absent(monkeypatch, tmp_path):
@@ -145,7 +146,7 @@ def test_perceptual_distance_says_what_is_absent(monkeypatch, tmp_path):
         measured("lpips", [0.0], [0.0])
 
 
-HOW = Gathering(("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down"), count=1)
+HOW = EvidenceConfig(("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down"), count=1)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +164,7 @@ def predictions(world, clip):
 
 def test_every_signal_gives_one_finite_figure_per_clip(world, clip, predictions):
     """On evidence of a real pass of the model, each signal that can be measured here has one finite value per clip."""
-    found = gather(world, predictions, torch.stack([clip[:, 9:17], clip[:, 17:25]]), NEEDS, HOW)
+    found = EvidenceBuilder(world, predictions, Need, HOW).evidence(torch.stack([clip[:, 9:17], clip[:, 17:25]]))
     for name, one in SIGNALS.items():
         if one.absent() is None:
             value = one(found)
@@ -172,31 +173,31 @@ def test_every_signal_gives_one_finite_figure_per_clip(world, clip, predictions)
 
 def test_what_outcomes_share_changes_nothing(world, clip, predictions):
     """Evidence for a second outcome, and for its first half by latents of the whole, is as if it were alone."""
-    gatherer = Gatherer(world, predictions, {"flow", "flow_others", "flow_bare", "flow_candidates"}, HOW)
+    builder = EvidenceBuilder(world, predictions, {"flow", "flow_others", "flow_unconditional", "flow_candidates"}, HOW)
     first, second = torch.stack([clip[:, 9:25]] * 2), torch.stack([clip[:, 9:25].flip(1)] * 2)
-    gatherer.evidence(first)
-    latents = gatherer.encode(second)
+    builder.evidence(first)
+    latents = builder.encode(second)
     for frames in (8, 16):
-        shared = gatherer.evidence(second[:, :, :frames], latents[:, :, : frames // 8])
-        alone = gather(world, predictions, second[:, :, :frames], gatherer.needs, HOW)
+        shared = builder.evidence(second[:, :, :frames], latents[:, :, : frames // 8])
+        alone = EvidenceBuilder(world, predictions, builder.needs, HOW).evidence(second[:, :, :frames])
         assert shared.flow is not None and alone.flow is not None
-        for name in ("observed_latents", "frozen_latents", "predicted_latents", "observed", "predicted"):
+        for name in ("observed_latents", "copy_latents", "predicted_latents", "observed", "predicted"):
             assert torch.allclose(getattr(shared, name), getattr(alone, name), atol=1e-5), name
-        for name in ("observed", "frozen", "others", "bare", "candidates"):
+        for name in ("observed", "copy_last_frame", "others", "unconditional", "candidates"):
             assert torch.allclose(getattr(shared.flow, name), getattr(alone.flow, name), rtol=1e-4), name
 
 
 def test_evidence_needs_frames_that_fit(world, clip, predictions):
     """Seven frames, another size, NaN and an unknown need are refused."""
-    gatherer = Gatherer(world, predictions, (), HOW)
+    builder = EvidenceBuilder(world, predictions, (), HOW)
     seen = torch.stack([clip[:, 9:25]] * 2)
     for wrong in (seen[:, :, :7], seen[..., :32], seen[:1]):
         with pytest.raises(UserError, match="at least 8"):
-            gatherer.evidence(wrong)
+            builder.evidence(wrong)
     with pytest.raises(ValueError, match="finite"):
-        gatherer.evidence(seen * float("nan"))
+        builder.evidence(seen * float("nan"))
     with pytest.raises(ValueError, match="luck"):
-        Gatherer(world, predictions, {"luck"}, HOW)
+        EvidenceBuilder(world, predictions, {"luck"}, HOW)
 
 
 def test_no_candidate_meets_its_own_noise(embedded):
@@ -208,10 +209,10 @@ def test_no_candidate_meets_its_own_noise(embedded):
     contexts = torch.stack([one.tensor[:, :9] for one in clips])
     predictions = embedded.predict_batch(contexts, [one.instruction for one in clips], 16, Sampling(4))
     losses = {}
-    for seed in (Gathering.seed, 0):
+    for seed in (EvidenceConfig.seed, 0):
         how = replace(HOW, seed=seed)
-        losses[seed] = Gatherer(embedded, predictions, {"prospect_flow"}, how).prospect().told.mean(dim=2)
+        losses[seed] = EvidenceBuilder(embedded, predictions, {"prior_flow"}, how).prior().conditional.mean(dim=2)
     first, others = losses[0][:, 0], losses[0][:, 1:].amin(dim=1)
     assert bool((first < 0.8 * others).all())
-    first, others = losses[Gathering.seed][:, 0], losses[Gathering.seed][:, 1:].amin(dim=1)
+    first, others = losses[EvidenceConfig.seed][:, 0], losses[EvidenceConfig.seed][:, 1:].amin(dim=1)
     assert not bool((first < 0.8 * others).all())

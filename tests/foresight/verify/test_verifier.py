@@ -7,10 +7,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from foresight.errors import UserError
-from foresight.verify import FittedOn, Gathering, Verifier, fit_verifier, model_fingerprint
-from foresight.verify.calibration import auroc, expected_calibration_error
+from foresight.metrics.resampling import auroc, calibration_error
+from foresight.verify import EvidenceConfig, FittedOn, Verifier, fit_verifier, model_fingerprint
+from foresight.verify.classifier import fit_classifier
 from foresight.verify.examples import Examples, Samples
-from foresight.verify.head import fit_head
 from foresight.world.sampling import Sampling
 
 INSTRUCTIONS = ("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down", "the red box is gone")
@@ -29,14 +29,24 @@ def toy_samples(clips=200, seed=5):
     """Four candidates per clip, the nearer to the middle the likelier within 6.5 pixels."""
     generator = torch.Generator().manual_seed(seed)
     eccentricity = 1 + 0.3 * torch.randn(clips, 4, generator=generator)
-    misplaced = 6.5 + 10 * (eccentricity - 1) + 2 * torch.randn(clips, 4, generator=generator)
+    position_error = 6.5 + 10 * (eccentricity - 1) + 2 * torch.randn(clips, 4, generator=generator)
     spread = torch.rand(clips, 1, generator=generator).expand(clips, 4)
     values = {"eccentricity": eccentricity, "spread": spread}
-    return Samples(values, misplaced, torch.zeros(clips, dtype=torch.long), tuple(range(clips)))
+    return Samples(values, position_error, torch.zeros(clips, dtype=torch.long), tuple(range(clips)))
 
 
-def misplaced(values):
-    """A prediction hits where the motion agrees very well: few of the outcomes that were told, none of the others."""
+def ranked(scores, right):
+    """AUROC of examples that count alike."""
+    return float(auroc(scores.double(), right, torch.ones(1, len(right)).double()))
+
+
+def calibration(probability, right):
+    """Calibration error of examples that count alike."""
+    return float(calibration_error(probability.double(), right, torch.ones(1, len(right)).double()))
+
+
+def errors(values):
+    """A prediction is correct where the motion agrees very well: few of the right outcomes, none of the others."""
     return torch.where(values["motion"] > 2, 1.0, 20.0)
 
 
@@ -45,8 +55,8 @@ def fitted(model="0" * 64, candidates=2, samples=None, count=2000):
     after_16, right = toy(count, seed=0)
     after_8, _ = toy(count, seed=4, noise=2.0)
     kinds = tuple("true" if one else "reversed" for one in right)
-    examples = Examples({8: after_8, 16: after_16}, kinds, tuple(row // 2 for row in range(count)), misplaced(after_16))
-    on = FittedOn(model, "a toy", count // 2, count, candidates, Gathering(INSTRUCTIONS))
+    examples = Examples({8: after_8, 16: after_16}, kinds, tuple(row // 2 for row in range(count)), errors(after_16))
+    on = FittedOn(model, "a toy", count // 2, count, candidates, EvidenceConfig(INSTRUCTIONS))
     return fit_verifier(examples, samples or toy_samples(), coverage=0.9, fitted_on=on)
 
 
@@ -55,14 +65,14 @@ def test_a_toy_set_is_separated_and_calibrated():
     verifier = fitted(count=8000)
     values, right = toy(16000, seed=1)
     logits = verifier.logits(values)
-    assert auroc(torch.sigmoid(logits), right).value > 0.95
-    assert expected_calibration_error(torch.sigmoid(logits), right) < 0.03
+    assert ranked(torch.sigmoid(logits), right) > 0.95
+    assert calibration(torch.sigmoid(logits), right) < 0.03
     for coverage in (0.8, 0.9, 0.95):
-        above, below = verifier.heads[16].thresholds(coverage)
+        above, below = verifier.fitted.outcome[16].thresholds(coverage)
         assert float((logits[right] >= above).double().mean()) == pytest.approx(coverage, abs=0.025)
         assert float((logits[~right] <= below).double().mean()) == pytest.approx(coverage, abs=0.025)
         verdicts = verifier.at(coverage).judge({name: value[:8] for name, value in values.items()})
-        expected = [verifier.heads[16].decide(float(logit), coverage) for logit in logits[:8]]
+        expected = [verifier.fitted.outcome[16].decide(float(logit), coverage) for logit in logits[:8]]
         assert [verdict.decision for verdict in verdicts] == expected
 
 
@@ -71,7 +81,7 @@ def test_stated_coverages_have_no_bias():
     kept = {(coverage, label): [] for coverage in (0.8, 0.9, 0.95) for label in ("right", "wrong")}
     for seed in range(8):
         values, right = toy(2000, seed=100 + seed)
-        head = fit_head(values, right, torch.arange(2000) // 2)
+        head = fit_classifier(values, right, torch.arange(2000) // 2)
         fresh, label = toy(4000, seed=200 + seed)
         logits = head.logits(fresh)
         for coverage in (0.8, 0.9, 0.95):
@@ -89,7 +99,7 @@ def test_part_of_the_observation_has_a_calibration_of_its_own():
     early, late = verifier.logits(values, 8), verifier.logits(values, 16)
     assert float(early.abs().mean()) < 0.7 * float(late.abs().mean())
     noisy, right = toy(4000, seed=3, noise=2.0)
-    assert expected_calibration_error(torch.sigmoid(verifier.logits(noisy, 8)), right) < 0.03
+    assert calibration(torch.sigmoid(verifier.logits(noisy, 8)), right) < 0.03
     assert verifier.reach(15) == 8 and verifier.reach(400) == 16
     with pytest.raises(UserError, match="at least 8"):
         verifier.reach(7)
@@ -108,17 +118,17 @@ def test_an_outcome_can_be_as_told_and_the_prediction_miss_it():
     """Hits have a calibration of their own: here only the upper part of what was as told, motion above 2, is a hit."""
     verifier = fitted()
     values, right = toy(4000, seed=1)
-    hit = misplaced(values) < 6.5
+    hit = errors(values) < 6.5
     verdicts = verifier.judge(values)
-    said = torch.tensor([verdict.hit for verdict in verdicts])
-    assert auroc(said, hit).value > 0.95 > auroc(torch.tensor([v.probability for v in verdicts]), hit).value
+    said = torch.tensor([verdict.prediction_correct for verdict in verdicts])
+    assert ranked(said, hit) > 0.95 > ranked(torch.tensor([v.probability for v in verdicts]), hit)
     # Both labels weigh alike in a fit, so they do here.
     weights = torch.where(hit, 0.5 / hit.double().mean(), 0.5 / (~hit).double().mean())
     sure = said > 0.5
     assert float((weights * sure * hit).sum() / (weights * sure).sum()) > 0.85
     missed = right & ~hit & (values["motion"] < 1.5)
     assert float(torch.tensor([v.probability for v in verdicts])[missed].mean()) > 2 * float(said[missed].mean())
-    assert all(verdict.confidence == verdict.hit for verdict in verdicts)
+    assert all(verdict.confidence == verdict.prediction_correct for verdict in verdicts)
 
 
 def test_where_every_prediction_missed_nothing_is_said_of_hits(tmp_path):
@@ -126,10 +136,10 @@ def test_where_every_prediction_missed_nothing_is_said_of_hits(tmp_path):
     after_8, right = toy(400, seed=0)
     kinds = tuple("true" if one else "reversed" for one in right)
     never = Examples({8: after_8}, kinds, tuple(row // 2 for row in range(400)), torch.full((400,), 30.0))
-    on = FittedOn("0" * 64, "a toy", 200, 400, 2, Gathering(INSTRUCTIONS))
+    on = FittedOn("0" * 64, "a toy", 200, 400, 2, EvidenceConfig(INSTRUCTIONS))
     fit_verifier(never, toy_samples(), coverage=0.9, fitted_on=on).save_pretrained(tmp_path)
     verdict = Verifier.from_pretrained(tmp_path).judge({name: value[:1] for name, value in after_8.items()})[0]
-    assert verdict.hit is None and verdict.confidence == verdict.probability
+    assert verdict.prediction_correct is None and verdict.confidence == verdict.probability
 
 
 def test_signals_that_are_missing_are_refused():
@@ -163,8 +173,8 @@ def test_a_saved_verifier_gives_equal_verdicts(tmp_path):
     values, _ = toy(50, seed=3)
     assert loaded.judge(values) == verifier.judge(values) and loaded.judge(values, 8) == verifier.judge(values, 8)
     assert loaded.fitted_on == verifier.fitted_on and loaded.plausibilities == ("eccentricity", "spread")
-    assert loaded.prospect is not None and verifier.prospect is not None
-    assert torch.equal(loaded.prospect.logits(few()), verifier.prospect.logits(few()))
+    assert loaded.fitted.prior is not None and verifier.fitted.prior is not None
+    assert torch.equal(loaded.fitted.prior.logits(few()), verifier.fitted.prior.logits(few()))
 
 
 def few():
@@ -174,13 +184,13 @@ def few():
 
 def test_without_observation_candidates_are_ranked_by_calibrated_probabilities():
     """Nearer to the middle is more probable, nothing is certain, and probabilities are those of fresh candidates."""
-    head = fitted().prospect
+    head = fitted().fitted.prior
     assert head is not None
     near, middle, far = torch.sigmoid(head.logits(few())).tolist()
     assert 0.99 > near > middle > far > 0.01
     fresh = toy_samples(2000, seed=9)
     logits = head.logits({name: value.flatten() for name, value in fresh.values.items()})
-    assert expected_calibration_error(torch.sigmoid(logits), fresh.right.flatten()) < 0.06
+    assert calibration(torch.sigmoid(logits), fresh.right.flatten()) < 0.06
 
 
 def test_a_model_is_ranked_in_batches_as_alone(world, clip):
@@ -191,9 +201,11 @@ def test_a_model_is_ranked_in_batches_as_alone(world, clip):
     together = verifier.rank_batch(world, predictions)
     assert together.shape == (2, 4) and bool(((together > 0) & (together < 1)).all())
     assert torch.allclose(verifier.rank(world, predictions[1]), together[1], atol=1e-4)
-    foreseen = verifier.foresee(world, predictions[1])
-    assert torch.tensor([one.hit for one in foreseen]).tolist() == pytest.approx(together[1].tolist(), abs=1e-4)
-    assert all(one.frames == 0 and set(verifier.pulls(one)) == {"eccentricity", "spread"} for one in foreseen)
+    foreseen = verifier.verify_unseen(world, predictions[1])
+    assert torch.tensor([one.prediction_correct for one in foreseen]).tolist() == pytest.approx(
+        together[1].tolist(), abs=1e-4
+    )
+    assert all(one.frames == 0 and set(verifier.contributions(one)) == {"eccentricity", "spread"} for one in foreseen)
 
 
 def test_ranking_needs_candidates_and_plausibilities(world, clip):

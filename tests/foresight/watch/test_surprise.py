@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from foresight.errors import UserError
-from foresight.watch.surprise import energy, surprise
+from foresight.watch.surprise import _energy, surprise
 from foresight.world.sampling import Sampling
 
 
@@ -17,7 +17,7 @@ def test_energy_by_hand():
     cloud = torch.tensor([[[0.0], [2.0]], [[0.0], [2.0]]])
     outcome = torch.tensor([[1.0], [5.0]])
     expected = torch.tensor([0.0, 3.0]) / (4 + 1.5**2) ** 0.5
-    assert torch.allclose(energy(cloud, outcome, floor=1.5), expected)
+    assert torch.allclose(_energy(cloud, outcome, floor=1.5), expected)
 
 
 def test_an_outcome_among_scattered_candidates_surprises_less_than_the_same_distance_from_a_tight_cloud():
@@ -25,7 +25,7 @@ def test_an_outcome_among_scattered_candidates_surprises_less_than_the_same_dist
     tight = torch.tensor([[[0.0], [0.2]]])
     loose = torch.tensor([[[-1.9], [2.1]]])
     miss = torch.tensor([[2.5]])
-    assert energy(tight, miss, floor=0.1) > 3 * energy(loose, miss, floor=0.1)
+    assert _energy(tight, miss, floor=0.1) > 3 * _energy(loose, miss, floor=0.1)
 
 
 def test_the_order_of_candidates_and_the_rest_of_the_batch_change_nothing(world, clip):

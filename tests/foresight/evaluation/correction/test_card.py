@@ -11,10 +11,10 @@ import torch
 from foresight.errors import UserError
 from foresight.evaluation.correction.card import CorrectionCard, evaluate_correction
 from foresight.evaluation.correction.trials import (
+    CachedActor,
     Criterion,
-    Remembering,
+    PolicyResult,
     Trial,
-    Tried,
     confidence,
     log_odds,
     run_trial,
@@ -22,7 +22,7 @@ from foresight.evaluation.correction.trials import (
 )
 from foresight.loop import Attempt, Best, Budget, Chain, Compare, Cost, Resample, Sample, Take, Trace
 from foresight.physics import PhysicsConfig, make_clip
-from foresight.verify.verifier import Verdict
+from foresight.verify.verdict import Verdict
 
 CRITERION = Criterion(observed=8, tolerance=6.5)
 SEED = 30_000_000
@@ -85,16 +85,16 @@ def test_right_is_near_the_true_place_in_unseen_frames(pushed):
     """The truth is right, a standstill is not; an error in frames that were seen does not count."""
     future = pushed.tensor[:, 9:]
     still = pushed.tensor[:, 8:9].expand_as(future)
-    assert CRITERION.right(future, pushed) and not CRITERION.right(still, pushed)
-    assert CRITERION.right(torch.cat([still[:, :8], future[:, 8:]], dim=1), pushed)
-    assert not CRITERION.right(torch.cat([future[:, :8], still[:, 8:]], dim=1), pushed)
-    assert Criterion(8, 64.0).right(still, pushed)
+    assert CRITERION.is_correct(future, pushed) and not CRITERION.is_correct(still, pushed)
+    assert CRITERION.is_correct(torch.cat([still[:, :8], future[:, 8:]], dim=1), pushed)
+    assert not CRITERION.is_correct(torch.cat([future[:, :8], still[:, 8:]], dim=1), pushed)
+    assert Criterion(8, 64.0).is_correct(still, pushed)
 
 
 def test_an_attempt_is_made_once(pushed):
     """What one policy has drawn is not drawn again for another, unless seed, words or steps differ."""
     oracle = Oracle(pushed)
-    actor = Remembering(oracle)
+    actor = CachedActor(oracle)
     first = actor.carry_out(Sample("a", 0), ())
     assert actor.carry_out(Sample("a", 0), (first,)) is first
     actor.carry_out(Sample("a", 1), ())
@@ -116,13 +116,13 @@ def test_a_trial_by_hand(pushed):
     """Comparing five hypotheses is right and costs five draws; retry's fifth guess and 5-fold steps cost the same."""
     oracle = Oracle(pushed)
     task, trial = trial_of(pushed, oracle, 1)
-    assert trial.told and trial.before == (task.instruction == pushed.instruction)
+    assert trial.oracle and trial.before == (task.instruction == pushed.instruction)
     compared, once = trial.policies["compare"], trial.policies["once"]
-    assert compared.right and compared.answered
+    assert compared.is_correct and compared.answered
     assert (compared.attempts, compared.evaluations, compared.seconds, compared.decodes) == (5, 50, 10.0, 5)
-    assert compared.retry == (task.hypotheses[-1] == pushed.instruction)
+    assert compared.random_retry == (task.hypotheses[-1] == pushed.instruction)
     assert compared.confidence == pytest.approx(log_odds(0.9) - np.log(4 * 0.25))
-    assert once.right == once.retry == trial.before and once.confidence == pytest.approx(
+    assert once.is_correct == once.random_retry == trial.before and once.confidence == pytest.approx(
         log_odds(0.9 if trial.before else 0.2)
     )
     # Five hypotheses, and the guess with five times as many steps: nothing is made twice.
@@ -136,7 +136,7 @@ def test_a_policy_that_gives_up_is_not_right(pushed):
     tried = run_trial(pushed, task, Oracle(pushed), policies, CRITERION, steps=1, draw_evaluations=10).policies[
         "silent"
     ]
-    assert not tried.right and not tried.answered and tried.confidence is None and tried.evaluations == 10
+    assert not tried.is_correct and not tried.answered and tried.confidence is None and tried.evaluations == 10
 
 
 def test_confidence_counts_other_instructions_only():
@@ -168,9 +168,9 @@ def card(*rows):
             [
                 Trial(
                     before=before,
-                    told=True,
+                    oracle=True,
                     more_steps=before,
-                    policies={"p": Tried(after, True, sure, 30, 3.0, 3, 3, retry)},
+                    policies={"p": PolicyResult(after, True, sure, 30, 3.0, 3, 3, retry)},
                 )
             ]
             for before, after, retry, sure in rows

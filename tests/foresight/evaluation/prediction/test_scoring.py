@@ -8,10 +8,11 @@ import torch
 
 from foresight.evaluation.prediction.card import COPY, EXTENDED, MODEL, NEAREST, TEXT, TRACKER
 from foresight.evaluation.prediction.forced_choice import OPTIONS, choose, futures_to_choose_from
-from foresight.evaluation.prediction.scoring import evaluate_prediction, make_clips, split_clip, wrong_instruction
+from foresight.evaluation.prediction.scoring import evaluate_prediction
 from foresight.evaluation.prediction.world_baselines import NearestClip, constant_velocity
+from foresight.evaluation.simulated import wrong_instruction
 from foresight.metrics.baselines import copy_last_frame
-from foresight.physics import Body, PhysicsConfig, make_clip
+from foresight.physics import Body, PhysicsConfig, SimulatedSplit, make_clip
 from foresight.physics.clip import SPLITS
 from foresight.physics.render import render
 
@@ -19,13 +20,15 @@ CLIPS = 8
 
 
 def _card(forecast):
-    return evaluate_prediction(forecast, lambda videos: videos, clips=CLIPS, physics=PhysicsConfig(), library=12)
+    return evaluate_prediction(
+        forecast, lambda videos: videos, SimulatedSplit(PhysicsConfig(), "test", CLIPS), library=12
+    )
 
 
 @pytest.fixture(scope="module")
 def pairs():
     """Contexts and futures of the clips that are scored."""
-    return [split_clip(make_clip(SPLITS["test"] + seed)) for seed in range(CLIPS)]
+    return [(clip.context, clip.future) for clip in SimulatedSplit(PhysicsConfig(), "test", CLIPS)]
 
 
 def failed(card):
@@ -112,8 +115,7 @@ def test_fvd_says_when_it_is_absent(pairs):
     card = evaluate_prediction(
         lambda *asked: known,
         lambda videos: videos,
-        clips=CLIPS,
-        physics=PhysicsConfig(),
+        SimulatedSplit(PhysicsConfig(), "test", CLIPS),
         library=4,
         features=lambda videos: videos.mean(dim=(3, 4)).flatten(1),
     )
@@ -122,7 +124,7 @@ def test_fvd_says_when_it_is_absent(pairs):
 
 def test_the_options_are_what_they_say():
     """The true future is chosen for itself, each option for each option; blur lies between true and frozen."""
-    clips = list(make_clips(3, PhysicsConfig(), "validation"))
+    clips = list(SimulatedSplit(PhysicsConfig(), "validation", 3))
     options = futures_to_choose_from(clips)
     assert options.shape[1] == len(OPTIONS)
     for index in range(len(OPTIONS)):
@@ -147,7 +149,7 @@ def test_blur_does_not_win_the_forced_choice_by_a_body_a_little_off_its_place():
 def test_the_nearest_clip_of_a_training_clip_is_itself():
     """A remembered context returns its own future."""
     clip = make_clip(SPLITS["train"] + 5)
-    context, future = split_clip(clip)
+    context, future = clip.context, clip.future
     found = NearestClip(PhysicsConfig(), 12)(context[None], 16)
     assert torch.equal(found[0], future)
 

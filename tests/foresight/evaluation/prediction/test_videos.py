@@ -11,8 +11,8 @@ import torch
 
 from foresight.data.physics import PhysicsClips
 from foresight.errors import UserError
-from foresight.evaluation.prediction.card import CEILING, COPY, EXTENDED, MODEL, TEXT
-from foresight.evaluation.prediction.videos import MISLED, VideoBenchmark, evaluate_videos
+from foresight.evaluation.prediction.card import COPY, EXTENDED, MODEL, TEXT, VAE_RECONSTRUCTION
+from foresight.evaluation.prediction.videos import OTHER_INSTRUCTION, VideoBenchmark, evaluate_videos
 from foresight.metrics.baselines import copy_last_frame
 from foresight.physics import PhysicsConfig
 from foresight.world.sampling import Sampling
@@ -25,7 +25,7 @@ def clips(count: int, first: int = 0) -> PhysicsClips:
 
 
 def card(method, count: int = 7, batch: int = 3):
-    methods = {MODEL: method, MISLED: lambda contexts, told, frames: copy_last_frame(contexts, frames)}
+    methods = {MODEL: method, OTHER_INSTRUCTION: lambda contexts, told, frames: copy_last_frame(contexts, frames)}
     return evaluate_videos(methods, lambda videos: videos, clips(count), context=GIVEN, batch=batch)
 
 
@@ -41,7 +41,7 @@ def test_an_oracle_and_a_copier() -> None:
     oracle = card(lambda contexts, told, frames: truth(contexts))
     figures = oracle.figures()
     assert figures["skill over copy last frame (MSE)"].value == 1 and figures["forced choice: true"].value == 1
-    assert figures[f"skill over {MISLED} (MSE)"].value == 1 and all(gate.holds for gate in oracle.gates())
+    assert figures[f"skill over {OTHER_INSTRUCTION} (MSE)"].value == 1 and all(gate.holds for gate in oracle.gates())
     copier = card(lambda contexts, told, frames: copy_last_frame(contexts, frames))
     figures = copier.figures()
     assert figures["skill over copy last frame (MSE)"].value == 0 and figures["forced choice: frozen"].value == 1
@@ -75,7 +75,7 @@ def test_every_clip_is_scored_once_however_they_are_batched() -> None:
     one, other = card(copy, batch=3), card(copy, batch=7)
     assert one.methods[COPY].mse.shape == (7, 16)
     np.testing.assert_array_equal(one.methods[COPY].mse, other.methods[COPY].mse)
-    assert float(one.methods[CEILING].error.max()) == 0
+    assert float(one.methods[VAE_RECONSTRUCTION].error.max()) == 0
 
 
 def test_what_cannot_be_compared() -> None:
@@ -91,7 +91,7 @@ def test_the_benchmark_asks_the_model_four_times(world) -> None:
     benchmark = VideoBenchmark(clips=clips(2), context=GIVEN, candidates=2, noise_level=1.0, batch=2, seed=0)
     found = benchmark(world, lambda done, of: None)
     names = [row["method"] for row in found.tables["methods"]]
-    assert {MODEL, MISLED, EXTENDED} <= {*names} and (TEXT in names) is (world.adapter is not None)
+    assert {MODEL, OTHER_INSTRUCTION, EXTENDED} <= {*names} and (TEXT in names) is (world.adapter is not None)
     with pytest.raises(ValueError, match="at least 2"):
         VideoBenchmark(clips=clips(2), context=GIVEN, candidates=2, noise_level=1.0, batch=1, seed=0)
 

@@ -1,4 +1,4 @@
-"""When a predicted future of the simulated world counts as right, by true states that no verifier sees."""
+"""Correctness of predicted futures of the simulated world, by true states that no verifier sees."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TOLERANCE = 6.5
 """Pixels: the smallest body's radius. Up to it, a body is drawn where at least its middle truly is."""
 
 
-def misplacement(
+def worst_position_error(
     candidates: Float[Tensor, "candidate rgb=3 frame height width"], clip: PhysicsClip
 ) -> Float[Tensor, " candidate"]:
     """Distance in pixels of the worst placed body from its true centre, mean over future frames.

@@ -1,4 +1,4 @@
-"""Evidence for a batch of predictions against any number of outcomes; what the outcomes share is computed once."""
+"""Evidence for a batch of predictions against any number of outcomes; what outcomes share is computed once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from torch import Tensor
 
 from foresight.errors import UserError
 from foresight.metrics.baselines import copy_last_frame
-from foresight.verify.evidence import Evidence, FlowLosses, Gathering, Prospect
-from foresight.verify.flow import BARE, OWN, FlowProbe
+from foresight.verify.evidence import Evidence, EvidenceConfig, FlowLosses, PriorEvidence
+from foresight.verify.flow import CONDITIONAL, UNCONDITIONAL, FlowProbe
+from foresight.verify.need import FLOWS, Need, checked_needs
 from foresight.verify.reading import action_odds, described_alike, vision_states
 from foresight.world.prediction import Prediction
 from foresight.world.world_model import WorldModel
@@ -23,20 +24,14 @@ from ltx.values import as_pixels
 Latents = Float[Tensor, "batch channel latent_frame row column"]
 Videos = Float[Tensor, "batch rgb=3 frame height width"]
 
-FLOW, FLOW_OTHERS, FLOW_BARE, FLOW_CANDIDATES = "flow", "flow_others", "flow_bare", "flow_candidates"
-STATES, ACTION, DESCRIPTION, PROSPECT_FLOW = "states", "action", "description", "prospect_flow"
-FLOWS = frozenset({FLOW, FLOW_OTHERS, FLOW_BARE, FLOW_CANDIDATES})
-NEEDS = FLOWS | {STATES, ACTION, DESCRIPTION, PROSPECT_FLOW}
-"""What signals may ask for besides videos and latents."""
 
-
-class Gatherer:
-    """Predictions of one size and number of candidates, ready to be compared with outcomes.
+class EvidenceBuilder:
+    """Builder of the evidence of predictions of one size and number of candidates, against any outcome.
 
     Args:
         model: the model that predicted.
         predictions: one per clip.
-        needs: out of `NEEDS`, what signals need.
+        needs: values of `Need`, which the measurements name.
         how: instructions and noise levels of the flow losses.
 
     Raises:
@@ -46,12 +41,9 @@ class Gatherer:
 
     @torch.no_grad()
     def __init__(
-        self, model: WorldModel, predictions: Sequence[Prediction], needs: Collection[str], how: Gathering
+        self, model: WorldModel, predictions: Sequence[Prediction], needs: Collection[str], how: EvidenceConfig
     ) -> None:
-        unknown = sorted(set(needs) - NEEDS)
-        if unknown:
-            raise ValueError(f"expected needs out of {', '.join(sorted(NEEDS))}; got {', '.join(unknown)}")
-        self.model, self.needs, self.how = model, frozenset(needs), how
+        self.model, self.needs, self.how = model, checked_needs(needs), how
         self.instructions = [prediction.instruction for prediction in predictions]
         frames = predictions[0].video.shape[2] // TIME * TIME
         if frames < TIME:
@@ -61,18 +53,18 @@ class Gatherer:
         self.latents = torch.stack([prediction.latents[:, :, : frames // TIME] for prediction in predictions])
         self._medoids = [prediction.medoid for prediction in predictions]
         self._known = torch.stack([prediction.context_latents for prediction in predictions])
-        self._frozen = self.encode(copy_last_frame(self.context, frames))
+        self._copy = self.encode(copy_last_frame(self.context, frames))
         self._probe = FlowProbe(model, self._known, self.context, self.instructions, how)
         self._shared: dict[Hashable, Tensor] = {}
 
     @property
     def frames(self) -> int:
-        """How far the predictions reach, in whole latent frames."""
+        """Predicted frames, rounded down to a multiple of 8."""
         return self.predicted.shape[3]
 
     @torch.no_grad()
     def encode(self, observed: Videos) -> Latents:
-        """Latents of what happened behind the context; the encoder is causal, so the first are those of a shorter clip.
+        """Latents of the observed future behind the context; the encoder is causal: the first are of a shorter clip.
 
         Raises:
             UserError: if it is shorter than one latent frame, or of another size than the predictions.
@@ -87,7 +79,7 @@ class Gatherer:
 
     @torch.no_grad()
     def evidence(self, observed: Videos, latents: Latents | None = None) -> Evidence:
-        """Evidence against what happened, as far as whole latent frames of it and of the prediction go.
+        """Evidence against the observed future, as far as whole latent frames of it and of the prediction go.
 
         Args:
             observed: in [−1, 1].
@@ -105,18 +97,18 @@ class Gatherer:
             predicted_latents=self.latents[:, :, :, :count],
             observed=observed[:, :, :frames].to(self.context),
             observed_latents=latents,
-            frozen_latents=self._frozen[:, :, :count],
+            copy_latents=self._copy[:, :, :count],
         )
         if self.needs & FLOWS:
             evidence = replace(evidence, flow=self._flow(evidence))
-        if STATES in self.needs:
+        if Need.STATES in self.needs:
             states = vision_states(self.model, self._whole(evidence.observed), self.instructions)
-            predicted = self._once((STATES, count), lambda: self._predicted_states(frames))
+            predicted = self._once((Need.STATES, count), lambda: self._predicted_states(frames))
             evidence = replace(evidence, observed_states=states, predicted_states=predicted)
-        if ACTION in self.needs:
+        if Need.ACTION in self.needs:
             odds = action_odds(self.model, self._whole(evidence.observed), self.instructions)
             evidence = replace(evidence, action_odds=odds)
-        if DESCRIPTION in self.needs:
+        if Need.DESCRIPTION in self.needs:
             rows = torch.arange(len(self.context))
             shown = evidence.predicted[rows, torch.tensor(self._medoids)]
             alike = described_alike(self.model, self._whole(shown), self._whole(evidence.observed))
@@ -124,19 +116,20 @@ class Gatherer:
         return evidence
 
     @torch.no_grad()
-    def prospect(self) -> Prospect:
-        """What is known of the candidates before anything has been observed."""
-        told = untold = None
-        if PROSPECT_FLOW in self.needs:
-            levels = self.how.prospect_sigmas
-            told, untold = (self._probe.losses(self.latents, condition, levels) for condition in (OWN, BARE))
-        return Prospect(
+    def prior(self) -> PriorEvidence:
+        """Evidence of the candidates before anything has been observed."""
+        conditional = unconditional = None
+        if Need.PRIOR_FLOW in self.needs:
+            levels = self.how.prior_sigmas
+            conditional = self._probe.losses(self.latents, CONDITIONAL, levels)
+            unconditional = self._probe.losses(self.latents, UNCONDITIONAL, levels)
+        return PriorEvidence(
             context=self.context,
             predicted=self.predicted,
             predicted_latents=self.latents,
-            frozen_latents=self._frozen,
-            told=told,
-            untold=untold,
+            copy_latents=self._copy,
+            conditional=conditional,
+            unconditional=unconditional,
         )
 
     def _flow(self, evidence: Evidence) -> FlowLosses:
@@ -144,21 +137,21 @@ class Gatherer:
             return self._probe.losses(future[:, None], condition, self.how.sigmas)[:, 0]
 
         seen, count = evidence.observed_latents, evidence.observed_latents.shape[2]
-        others, bare, candidates = None, None, None
-        if FLOW_OTHERS in self.needs:
+        others, unconditional, candidates = None, None, None
+        if Need.FLOW_OTHERS in self.needs:
             others = torch.stack([losses(seen, number) for number in range(self.how.count)], dim=1)
-        if FLOW_BARE in self.needs:
-            bare = losses(seen, BARE)
-        if FLOW_CANDIDATES in self.needs:
+        if Need.FLOW_UNCONDITIONAL in self.needs:
+            unconditional = losses(seen, UNCONDITIONAL)
+        if Need.FLOW_CANDIDATES in self.needs:
             candidates = self._once(
-                (FLOW_CANDIDATES, count),
-                lambda: self._probe.losses(evidence.predicted_latents, OWN, self.how.sigmas),
+                (Need.FLOW_CANDIDATES, count),
+                lambda: self._probe.losses(evidence.predicted_latents, CONDITIONAL, self.how.sigmas),
             )
         return FlowLosses(
-            observed=losses(seen, OWN),
-            frozen=self._once((FLOW, count), lambda: losses(evidence.frozen_latents, OWN)),
+            observed=losses(seen, CONDITIONAL),
+            copy_last_frame=self._once((Need.FLOW, count), lambda: losses(evidence.copy_latents, CONDITIONAL)),
             others=others,
-            bare=bare,
+            unconditional=unconditional,
             candidates=candidates,
         )
 
@@ -166,8 +159,8 @@ class Gatherer:
         candidates = self.predicted.shape[1]
         context = self.context.repeat_interleave(candidates, 0)
         flat = rearrange(self.predicted[:, :, :, :frames], "b c d f h w -> (b c) d f h w")
-        told = [sentence for sentence in self.instructions for _ in range(candidates)]
-        states = vision_states(self.model, torch.cat([context, flat], dim=2), told)
+        repeated = [sentence for sentence in self.instructions for _ in range(candidates)]
+        states = vision_states(self.model, torch.cat([context, flat], dim=2), repeated)
         return rearrange(states, "(b c) n d -> b c n d", c=candidates)
 
     def _whole(self, future: Videos) -> Videos:
@@ -178,21 +171,6 @@ class Gatherer:
         if key not in self._shared:
             self._shared[key] = compute()
         return self._shared[key]
-
-
-def gather(
-    model: WorldModel,
-    predictions: Sequence[Prediction],
-    observed: Videos,
-    needs: Collection[str],
-    how: Gathering,
-) -> Evidence:
-    """Evidence of predictions against one outcome; see `Gatherer`.
-
-    Raises:
-        UserError: if too little was observed, or it does not fit the predictions.
-    """
-    return Gatherer(model, predictions, needs, how).evidence(observed)
 
 
 def check_batched(observed: Videos) -> None:

@@ -1,4 +1,4 @@
-"""One fitted question: measured figures → additive model → calibration → conformal decision."""
+"""A calibrated classifier: measured figures → additive model → calibration → conformal decision."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ FOLDS = 8
 
 
 @dataclass(frozen=True)
-class Head:
-    """What a verifier says of one kind of evidence.
+class CalibratedClassifier:
+    """A calibrated additive classifier of one kind of evidence, with conformal scores.
 
     Args:
         names: of the figures, in order.
-        combination: what the figures say together, in order of their names.
+        combination: additive model of the figures, in order of their names.
         calibration: from the combination's logit to a calibrated one.
-        right: calibrated logits of right examples, each from a combination fitted without its clip, ascending.
-        wrong: the same of wrong examples.
+        positive_scores: calibrated logits of right examples, each by a combination fitted without its clip, ascending.
+        negative_scores: the same of wrong examples.
     """
 
     names: tuple[str, ...]
     combination: Additive
     calibration: Logistic | Isotonic
-    right: Float[Tensor, " right"]
-    wrong: Float[Tensor, " wrong"]
+    positive_scores: Float[Tensor, " positive"]
+    negative_scores: Float[Tensor, " negative"]
 
     def logits(self, values: Mapping[str, Float[Tensor, " batch"]]) -> Float[Tensor, " batch"]:
         """Calibrated log-odds of being right.
@@ -52,10 +52,10 @@ class Head:
         raw = self.combination.logit(_matrix(self.names, values))
         return self.calibration.logit(raw[:, None])
 
-    def pulls(self, values: Mapping[str, float]) -> dict[str, float]:
-        """How far each figure pulls towards right (above 0) or wrong, in units of the combination's logit."""
+    def contributions(self, values: Mapping[str, float]) -> dict[str, float]:
+        """Contribution of each figure to the combination's logit, compared with what it usually adds."""
         row = {name: torch.tensor([values[name]]) for name in self.names}
-        return dict(zip(self.names, self.combination.shares(_matrix(self.names, row))[0].tolist(), strict=True))
+        return dict(zip(self.names, self.combination.contributions(_matrix(self.names, row))[0].tolist(), strict=True))
 
     def thresholds(self, coverage: float) -> tuple[float, float]:
         """Logit from which an example is like right ones, and up to which it is like wrong ones, at a coverage.
@@ -63,7 +63,7 @@ class Head:
         Raises:
             ValueError: if the coverage is not in (0, 1).
         """
-        return conformal_lower(self.right, coverage), -conformal_lower(-self.wrong, coverage)
+        return conformal_lower(self.positive_scores, coverage), -conformal_lower(-self.negative_scores, coverage)
 
     def decide(self, logit: float, coverage: float) -> Decision:
         """The conformal decision: which of "right" and "wrong" cannot be excluded at the coverage."""
@@ -74,11 +74,11 @@ class Head:
         return "accept" if right else "reject"
 
 
-def fit_head(
+def fit_classifier(
     values: Mapping[str, Float[Tensor, " example"]],
     right: Bool[Tensor, " example"],
     clips: Int[Tensor, " example"],
-) -> Head:
+) -> CalibratedClassifier:
     """Fit weights, calibration and thresholds, every clip serving all three by cross-fitting.
 
     Each example gets the logit of a combination that was fitted without its clip; on these logits Platt's or isotonic
@@ -98,13 +98,13 @@ def fit_head(
     raw, fold = cross_fit(values, right, clips), _folds(clips)
     calibration = _calibrate(raw, right, counts, fold)
     logits = calibration.logit(raw[:, None])
-    return Head(
+    return CalibratedClassifier(
         names=names,
         combination=fit_additive(matrix, right, counts),
         calibration=calibration,
         # There are many of them, and no decision needs more digits.
-        right=logits[right].float().sort().values,
-        wrong=logits[~right].float().sort().values,
+        positive_scores=logits[right].float().sort().values,
+        negative_scores=logits[~right].float().sort().values,
     )
 
 
@@ -113,10 +113,10 @@ def cross_fit(
     right: Bool[Tensor, " example"],
     clips: Int[Tensor, " example"],
 ) -> Float[Tensor, " example"]:
-    """Each example's logit by a combination that was fitted without its clip: what figures tell of unseen clips.
+    """Cross-fitted logits: each example's by a combination that was fitted without its clip.
 
     Raises:
-        ValueError: as `fit_head`.
+        ValueError: as `fit_classifier`.
     """
     matrix, right, fold = _matrix(tuple(values), values), right.cpu(), _folds(clips)
     counts, raw = _balance(right), torch.empty(len(right), dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""A fitted question: cross-fitting, pulls, decisions and isotonic calibration by hand values."""
+"""A fitted question: cross-fitting, contributions, decisions and isotonic calibration by hand values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from foresight.verify.additive import Additive
 from foresight.verify.calibration import Logistic, fit_logistic
-from foresight.verify.head import Head, fit_head
+from foresight.verify.classifier import CalibratedClassifier, fit_classifier
 from foresight.verify.isotonic import fit_isotonic
 
 
@@ -21,7 +21,7 @@ def head(right=(0.0, 1.0, 2.0, 3.0), wrong=(-3.0, -2.0, -1.0, 1.5)):
     """A head of one figure with knots −2 … 2 and slope 2 throughout, uncalibrated."""
     one, none = Logistic(numbers(1.0), torch.zeros((), dtype=torch.float64)), torch.zeros((), dtype=torch.float64)
     twice = Additive(torch.arange(-2.0, 3.0).double()[:, None], numbers(2, 0, -2, 0)[:, None], numbers(0.0), none)
-    return Head(("motion",), twice, one, numbers(*right), numbers(*wrong))
+    return CalibratedClassifier(("motion",), twice, one, numbers(*right), numbers(*wrong))
 
 
 def test_decisions_by_hand():
@@ -33,10 +33,10 @@ def test_decisions_by_hand():
 
 
 def test_pulls_add_up_to_the_logit():
-    """Without bias and calibration, the pulls of a verdict are its logit."""
+    """Without bias and calibration, the contributions of a verdict are its logit."""
     value = {"motion": 0.5}
-    assert sum(head().pulls(value).values()) == pytest.approx(float(head().logits({"motion": numbers(0.5)})))
-    assert head().pulls({"motion": -1.5})["motion"] < 0 < head().pulls({"motion": 1.5})["motion"]
+    assert sum(head().contributions(value).values()) == pytest.approx(float(head().logits({"motion": numbers(0.5)})))
+    assert head().contributions({"motion": -1.5})["motion"] < 0 < head().contributions({"motion": 1.5})["motion"]
 
 
 def test_noise_that_is_fitted_does_not_pass_for_knowledge():
@@ -44,7 +44,7 @@ def test_noise_that_is_fitted_does_not_pass_for_knowledge():
     generator = torch.Generator().manual_seed(0)
     values = {str(index): torch.randn(160, generator=generator) for index in range(40)}
     right, clips = torch.arange(160) % 2 == 0, torch.arange(160) // 2
-    fitted = fit_head(values, right, clips)
+    fitted = fit_classifier(values, right, clips)
     above = (fitted.right[:, None] > fitted.wrong).double().mean()
     assert 0.35 < float(above) < 0.65
     logits = fitted.logits(values)
@@ -56,15 +56,15 @@ def test_labels_weigh_alike():
     right, clips = torch.arange(400) % 4 == 0, torch.arange(400) // 4
     generator = torch.Generator().manual_seed(1)
     values = {"motion": torch.randn(400, generator=generator)}
-    probability = torch.sigmoid(fit_head(values, right, clips).logits(values))
+    probability = torch.sigmoid(fit_classifier(values, right, clips).logits(values))
     assert float(probability.mean()) == pytest.approx(0.5, abs=0.05)
 
 
 def test_too_few_clips_are_refused():
     """Cross-fitting needs one clip per fold: eight are enough."""
-    fit_head({"motion": torch.arange(16.0).sin()}, torch.arange(16) % 2 == 0, torch.arange(16) // 2)
+    fit_classifier({"motion": torch.arange(16.0).sin()}, torch.arange(16) % 2 == 0, torch.arange(16) // 2)
     with pytest.raises(ValueError, match="at least 8 clips"):
-        fit_head({"motion": torch.randn(8)}, torch.arange(8) % 2 == 0, torch.arange(8) // 2)
+        fit_classifier({"motion": torch.randn(8)}, torch.arange(8) % 2 == 0, torch.arange(8) // 2)
 
 
 def test_counts_are_repetitions():
