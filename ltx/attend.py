@@ -26,10 +26,11 @@ def attend(
         mask: added to the scores, or true where a key is seen.
     """
     device = queries.device.type
-    cast = torch.is_autocast_enabled(device)
-    dtype = torch.get_autocast_dtype(device) if cast else queries.dtype
     wanted = torch.is_grad_enabled() and any(part.requires_grad for part in (queries, keys, values))
-    if device != "cpu" or dtype != torch.bfloat16 or not wanted:
+    if device != "cpu" or not wanted:
+        return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+    dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else queries.dtype
+    if dtype != torch.bfloat16:
         return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
     if mask is not None and mask.is_floating_point():
         mask = mask.float()

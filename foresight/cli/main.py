@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from functools import wraps
 from typing import Any, TextIO
 
+from foresight.cli.arenas import few_arenas
 from foresight.cli.choices import choices, groups, root
 from foresight.cli.flags import HELP, Flags, take_flags
 from foresight.cli.habits import refuse_habits
@@ -98,6 +99,7 @@ def _main(words: list[str]) -> int:
 
         print(version("foresight-wm"))
         return 0
+    few_arenas()
     command, rest = words[0], words[1:]
     if command not in COMMANDS:
         near = get_close_matches(command, COMMANDS, n=1)

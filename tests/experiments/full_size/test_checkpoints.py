@@ -12,7 +12,7 @@ import torch
 from experiments.full_size import checkpoints
 from experiments.full_size.checkpoints import tiny_sizes, write_text_encoder, write_video_model, write_vlm
 from experiments.full_size.measure import CommandFailed, Measured, measured
-from experiments.full_size.proof import STAGES, foretold, prove, table
+from experiments.full_size.proof import STAGES, foretold, prove, recorded, table
 from foresight import QwenEncoder
 from foresight.cli.main import main
 from ltx.bundle.checkpoint import Checkpoint
@@ -54,6 +54,7 @@ def test_every_stage_runs_on_what_is_written(tmp_path: Path) -> None:
         return Measured(1, 1, 1.0, "")
 
     found = prove(tmp_path, tiny_sizes(), STAGES, here)
+    assert recorded(tmp_path) == found
     rows = table(found, foretold(tmp_path))
     assert [row["stage"] for row in rows] == list(STAGES)
     assert all(float(row["plan says, GB"]) > 0.5 for row in rows if row["stage"] != "assemble")

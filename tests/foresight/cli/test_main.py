@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -163,3 +164,17 @@ def test_what_ends_a_command_is_told_as_what_it_is(error, code, named, capsys, m
     assert main(["predict"]) == code
     said = capsys.readouterr().err
     assert (named in said and len(said.splitlines()) == 1) if named else not said
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="heaps are glibc's")
+@pytest.mark.parametrize(("said", "expected"), [(None, True), ("4", False)])
+def test_threads_share_heaps(monkeypatch: pytest.MonkeyPatch, said: str | None, expected: bool) -> None:
+    """A command asks for two heaps, unless the user has said how many there may be."""
+    asked: list[tuple[int, int]] = []
+    library = SimpleNamespace(mallopt=lambda what, value: asked.append((what, value)))
+    monkeypatch.setattr("foresight.cli.arenas.ctypes.CDLL", lambda name: library)
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    if said is not None:
+        monkeypatch.setenv("MALLOC_ARENA_MAX", said)
+    assert main(["report", "--help"]) == 0
+    assert asked == ([(-8, 2)] if expected else [])
