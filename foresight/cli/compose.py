@@ -18,7 +18,7 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_module
 from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 from omegaconf.resolvers.oc import env
 
 from foresight.cli.allowed import check_target, check_targets, locate
@@ -303,8 +303,10 @@ def _told() -> Iterator[None]:
     """Hydra's and OmegaConf's complaints as one line."""
     try:
         yield
-    except MissingMandatoryValue as error:
-        key = error.full_key or "a value"
+    except (MissingMandatoryValue, InterpolationToMissingValueError) as error:
+        # Of a reference to it, the words alone name what is missing.
+        named = re.search(r"Missing mandatory value: ([\w.\[\]]+)", str(error))
+        key = named[1] if named else error.full_key or "a value"
         raise ConfigError(f"expected a value for {key}, got none; add {key}=… to the command") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"expected YAML in a configuration, got {one_line(error)}") from error
