@@ -304,8 +304,9 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (MissingMandatoryValue, InterpolationToMissingValueError) as error:
-        # Of a reference to it, the words alone name what is missing.
-        named = re.search(r"Missing mandatory value: ([\w.\[\]]+)", str(error))
+        # Of a reference, `full_key` is where it stands; what it refers to is in the words alone.
+        refers = isinstance(error, InterpolationToMissingValueError)
+        named = re.search(r"Missing mandatory value: ([\w.\[\]]+)", str(error)) if refers else None
         key = named[1] if named else error.full_key or "a value"
         raise ConfigError(f"expected a value for {key}, got none; add {key}=… to the command") from error
     except yaml.YAMLError as error:
