@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-if TYPE_CHECKING:
-    from foresight.vlm.vision import SeenVideo
+from foresight.vlm.vision import Medium, SeenVideo
 
 NEXT = "What happens next?"
 """The question that ends the prompt of `encode`: its states gather what is about to happen."""
 
 DESCRIBE = "Describe the video."
 
-Medium = Literal["image", "video"]
 TOKEN_TYPES: dict[Medium, int] = {"image": 1, "video": 2}
 """Qwen's `mm_token_type_ids`; text is 0. Left out, positions silently become one-dimensional."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from einops import rearrange
@@ -14,7 +14,9 @@ from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from foresight.vlm.positions import Grid, centres, unpermute
 from foresight.vlm.preprocess import FramePolicy, Patching, quantise
-from foresight.vlm.prompts import Medium
+
+Medium = Literal["image", "video"]
+"""What Qwen calls the pixels: a clip of one frame is an image, any other a video."""
 
 
 @dataclass(frozen=True)
