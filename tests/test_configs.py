@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from adapters.kinds import CONFIGS, config_to_dict
 from foresight.cli.choices import TREE, choices
 from foresight.cli.compose import build, instantiate_plain, resolve
+from foresight.errors import UserError
 
 ROOT = Path(__file__).parents[1] / TREE.replace(".", "/")
 EXPERIMENTS = choices("experiment")
@@ -57,7 +59,7 @@ def test_every_small_part_is_constructed(choice: str) -> None:
     """Misspelt keys under a _target_ pass composition and die here."""
     group = choice.split("=")[0]
     override = f"sigmas@objective.sigmas={choice.split('=')[1]}" if group == "sigmas" else choice
-    config = resolve("train", ["experiment=tiny/transformer", override])
+    config = resolve("train", ["experiment=tiny/transformer", "ltx=tiny", override])
     instantiate_plain(config["objective"]["sigmas"] if group == "sigmas" else config[group])
 
 
@@ -88,3 +90,39 @@ def test_a_command_need_not_take_the_seed() -> None:
 def test_configuration_files_are_small(path: Path) -> None:
     """No configuration file is longer than 60 lines."""
     assert len(path.read_text().splitlines()) <= 60
+
+
+def inherited(path: Path) -> list[Path]:
+    """Files that a choice is built on: what its list of defaults names without `override`, which chooses instead."""
+    found = []
+    for entry in (yaml.safe_load(path.read_text()) or {}).get("defaults", []):
+        key, name = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
+        if key == "_self_" or str(key).startswith("override "):
+            continue
+        place = str(key).split("@")[0]
+        place = place if name is None else f"{place}/{name}"
+        found.append((ROOT if place.startswith("/") else path.parent) / f"{place.lstrip('/')}.yaml")
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*/**/*.yaml")), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_a_choice_is_read_in_at_most_three_files(path: Path) -> None:
+    """What a choice is built on is built on no more than one further file: chains are at most two deep."""
+    below = inherited(path)
+    deeper = {last for middle in below for last in inherited(middle)}
+    assert all(last.is_file() for last in [*below, *deeper])
+    assert not [last for last in deeper if inherited(last)]
+
+
+def test_no_choice_repeats_what_a_model_says_of_itself() -> None:
+    """Widths and depths are read from the models, so that no file can contradict them."""
+    known = {"latent_channels", "caption_channels", "blocks", "width", "context_frames", "hidden_size", "vision_size"}
+    for path in [*(ROOT / "ltx").glob("*.yaml"), *(ROOT / "vlm").glob("*.yaml")]:
+        assert not known & yaml.safe_load(path.read_text()).keys(), path.name
+
+
+@pytest.mark.parametrize("context", ["0", "1.5"])
+def test_a_context_that_is_no_number_of_frames_is_refused(context: str) -> None:
+    """Its length in frames of video follows from it."""
+    with pytest.raises(UserError, match=r"ltx\.context= a whole number of latent frames"):
+        resolve("plan", ["adapter=latent", f"ltx.context={context}"])

@@ -54,7 +54,6 @@ def commands(root: Path) -> dict[str, list[str]]:
         f"ltx.text={text}",
         f"ltx.clip=[{FRAMES},{SIDE},{SIDE}]",
         "ltx.context=2",
-        "ltx.context_frames=9",
         "vlm=own",
         f"vlm.where={vlm}",
     ]
@@ -156,7 +155,7 @@ def recorded(root: Path) -> dict[str, Measured]:
 def foretold(root: Path) -> dict[str, int]:
     """Bytes that `foresight plan` says of the stages, from the configurations of the models that were written."""
     models = [word for word in commands(root)["encode"][2:] if not word.startswith("paths.")]
-    config = resolve("plan", [*models, "adapter=replacing_queries", "adapter.config.queries=16"])
+    config = resolve("plan", [*models, "adapter=queries", "adapter.config.queries=16"])
     found = footprint(vlm=config["vlm"], ltx=config["ltx"], adapter=instantiate_plain(config["adapter"]))
     told = {one.command: one.memory for one in stages(found, batch=1, recompute=False, text=False)}
     return told | {"fit-verifier": told["predict"], "judge": told["predict"]}

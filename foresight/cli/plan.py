@@ -26,7 +26,6 @@ def plan(*, vlm: Mapping[str, Any], ltx: Mapping[str, Any], adapter: AbstractAda
 
     Raises:
         UserError: if the batch is empty, or a part is not known.
-        ValueError: if sizes in the configuration are not those of the models.
     """
     if batch < 1:
         raise UserError(expected="a batch of at least 1", got=str(batch), remedy="give batch= a number above 0")

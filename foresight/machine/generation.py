@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from foresight.machine.training import TRANSFORMERS, text_skeleton, vae_skeleton
+from foresight.machine.training import text_skeleton, vae_skeleton
+from foresight.world.sizes import RELEASES
 from ltx.offload.meter import peak_bytes
 from ltx.offload.placement import needed
 from ltx.offload.sizes import PartSize
@@ -24,7 +25,7 @@ from ltx.vae import VAEConfig
 from ltx.vae.budget import smallest_decoding
 from ltx.vae.memory import decoding_peak
 
-KINDS = tuple(TRANSFORMERS)
+KINDS = tuple(RELEASES)
 """Released sizes of the video model."""
 
 CLIP = VideoShape(121, 512, 768)
@@ -81,7 +82,7 @@ def needs(
     decoding = whole if offload == "none" else smallest_decoding(config, latent, batch=1, itemsize=dtype.itemsize)
     return Needs(
         text=weights("text_encoder") + wide * _text_activations(),
-        sampling=weights("transformer") + wide * activations(TRANSFORMERS[kind], clip),
+        sampling=weights("transformer") + wide * activations(RELEASES[kind], clip),
         decoding=weights("vae") + decoding,
     )
 
@@ -115,7 +116,7 @@ def activations(config: TransformerConfig, clip: VideoShape) -> int:
 @cache
 def _sizes(kind: str) -> Mapping[str, PartSize]:
     with torch.device("meta"):
-        transformer = VideoTransformer(TRANSFORMERS[kind])
+        transformer = VideoTransformer(RELEASES[kind])
     return {
         "transformer": _size(transformer, blocks=True),
         "vae": _size(vae_skeleton(RELEASED), blocks=False),

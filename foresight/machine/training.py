@@ -15,11 +15,12 @@ from torch import Tensor, nn
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, T5Config, T5EncoderModel
 
 from adapters import AbstractAdapter
-from foresight.errors import UserError
 from foresight.vlm.folder import find_qwen
 from foresight.world.placement import SMALL, choose_device
 from foresight.world.reference import locate
+from foresight.world.sizes import released_transformer
 from ltx.checkpoint.source import open_part
+from ltx.home import at_home
 from ltx.offload.placement import multiplies
 from ltx.offload.sizes import PartSize
 from ltx.shapes import VideoShape, coordinates
@@ -29,9 +30,6 @@ from ltx.vae import VAEConfig, VideoVAE
 from ltx.vae.memory import encoding_peak
 from ltx.vae.part import VAE
 from ltx.vae.release import VAE_FIELDS
-
-TRANSFORMERS = {"2b": TransformerConfig.ltx_2b(causal_temporal_positioning=True), "13b": TransformerConfig.ltx_13b()}
-"""Released sizes by name."""
 
 T5_XXL: dict[str, Any] = {
     "vocab_size": 32128,
@@ -107,12 +105,10 @@ def footprint(*, vlm: Mapping[str, Any], ltx: Mapping[str, Any], adapter: Abstra
 
     Raises:
         UserError: if the video model's architecture is unknown, or a clip does not fit its grid.
-        ValueError: if sizes in the configuration are not those of the models.
     """
     config = transformer_config(ltx)
     with torch.device("meta"):
         transformer = VideoTransformer(config)
-    _check_sizes(ltx, config)
     reader = vlm_skeleton(vlm)
     vae, text = (vae_skeleton(ltx), text_skeleton(ltx))
     shape = VideoShape(*ltx["clip"]).latent
@@ -153,39 +149,22 @@ def transformer_config(ltx: Mapping[str, Any]) -> TransformerConfig:
     Raises:
         UserError: if the name is unknown.
     """
-    name = ltx["architecture"]
-    if name is None:
+    if _stored(ltx):
         return TransformerConfig.from_dict(open_part(locate(ltx["transformer"], "transformer"), TRANSFORMER).fields)
-    if name not in TRANSFORMERS:
-        raise UserError(
-            expected=f"an architecture out of {', '.join(TRANSFORMERS)}", got=repr(name), remedy="correct the ltx= file"
-        )
-    return TRANSFORMERS[name]
+    return released_transformer(ltx["architecture"])
 
 
 def vlm_skeleton(vlm: Mapping[str, Any]) -> nn.Module:
-    """A vision-language model without weights, of the released sizes or of its stored configuration.
-
-    Raises:
-        ValueError: if its widths are not those that the configuration tells adapters.
-    """
-    architecture = vlm["architecture"]
-    config: Any = find_qwen(vlm["where"]).config if architecture is None else Qwen2_5_VLConfig(**architecture)
-    found = (config.text_config.hidden_size, config.vision_config.hidden_size)
+    """A vision-language model without weights, of the released sizes or of its stored configuration."""
+    config: Any = find_qwen(vlm["where"]).config if _stored(vlm) else Qwen2_5_VLConfig(**vlm["architecture"])
     with torch.device("meta"):
-        model = Qwen2_5_VLForConditionalGeneration(config)
-    if found != (vlm["hidden_size"], vlm["vision_size"]):
-        raise ValueError(
-            f"expected {vlm['name']} with hidden size {vlm['hidden_size']} and vision size {vlm['vision_size']}, "
-            f"got {found[0]} and {found[1]}: correct the vlm= file"
-        )
-    return model
+        return Qwen2_5_VLForConditionalGeneration(config)
 
 
 def vae_config(ltx: Mapping[str, Any]) -> VAEConfig:
     """The VAE's sizes: of the generation of 0.9.5 and later, or of its stored configuration."""
-    own = ltx["architecture"] is None
-    return VAEConfig.from_dict(open_part(locate(ltx["vae"], "vae"), VAE).fields if own else VAE_FIELDS["0.9.5"])
+    fields = open_part(locate(ltx["vae"], "vae"), VAE).fields if _stored(ltx) else VAE_FIELDS["0.9.5"]
+    return VAEConfig.from_dict(fields)
 
 
 def vae_skeleton(ltx: Mapping[str, Any]) -> nn.Module:
@@ -204,6 +183,11 @@ def text_skeleton(ltx: Mapping[str, Any]) -> nn.Module:
         config = T5Config(**T5_XXL)
     with torch.device("meta"):
         return T5EncoderModel(config)
+
+
+def _stored(model: Mapping[str, Any]) -> bool:
+    """Whether a model's own configuration is at hand, which holds over the published one."""
+    return model["architecture"] is None or at_home(str(model["where"])).exists()
 
 
 def _kept(config: TransformerConfig, ltx: Mapping[str, Any], tokens: int) -> int:
@@ -230,18 +214,6 @@ def _kept(config: TransformerConfig, ltx: Mapping[str, Any], tokens: int) -> int
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda value: value):
         model(latents, times, places[None], text, None)
     return sum(value.untyped_storage().nbytes() for value in kept.values())
-
-
-def _check_sizes(ltx: Mapping[str, Any], config: TransformerConfig) -> None:
-    pairs = {
-        "latent_channels": config.in_channels,
-        "caption_channels": config.caption_channels,
-        "blocks": config.num_layers,
-        "width": config.width,
-    }
-    wrong = [f"{name} {ltx[name]}, got {value}" for name, value in pairs.items() if ltx[name] != value]
-    if wrong:
-        raise ValueError(f"expected {ltx['name']} with {'; '.join(wrong)}: correct the ltx= file")
 
 
 def _count(module: nn.Module) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from ltx.transformer import TransformerConfig
 from ltx.transformer.part import TRANSFORMER
 from ltx.vae import VAEConfig
 from ltx.vae.part import VAE
+
+RELEASES = {"2b": TransformerConfig.ltx_2b(causal_temporal_positioning=True), "13b": TransformerConfig.ltx_13b()}
+"""Released transformers by the name of their size."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class VideoSizes:
     caption_channels: int
     blocks: int
     width: int
+
+    @classmethod
+    def of(cls, transformer: TransformerConfig) -> VideoSizes:
+        """Sizes of a model with this transformer."""
+        return cls(transformer.in_channels, transformer.caption_channels, transformer.num_layers, transformer.width)
 
 
 @dataclass(frozen=True)
@@ -77,8 +85,40 @@ def video_sizes(transformer_at: str | Path, vae_at: str | Path) -> VideoSizes:
             got=f"one of {vae.latent_channels}",
             remedy="take both from one release",
         )
-    width = transformer.num_attention_heads * transformer.attention_head_dim
-    return VideoSizes(transformer.in_channels, transformer.caption_channels, transformer.num_layers, width)
+    return VideoSizes.of(transformer)
+
+
+def released_transformer(name: str) -> TransformerConfig:
+    """The transformer of a release, by the name of its size: 2b or 13b.
+
+    Raises:
+        UserError: if there is none of that name.
+    """
+    if name not in RELEASES:
+        raise UserError(
+            expected=f"an architecture out of {', '.join(RELEASES)}", got=repr(name), remedy="correct the ltx= file"
+        )
+    return RELEASES[name]
+
+
+def published_video_sizes(name: str) -> VideoSizes:
+    """Sizes of a released video model, by the name of its size; raises as `released_transformer`."""
+    return VideoSizes.of(released_transformer(name))
+
+
+def published_vlm_sizes(architecture: Mapping[str, Any]) -> VLMSizes:
+    """Sizes of a Qwen2.5-VL by its published configuration, as `vlm=` files hold it.
+
+    Raises:
+        UserError: if a size is not there.
+    """
+    where = Path("vlm.architecture")
+    text, vision = architecture.get("text_config") or {}, architecture.get("vision_config") or {}
+    return VLMSizes(
+        hidden_size=_number(text, "hidden_size", where),
+        vision_size=_number(vision, "hidden_size", where),
+        depth=_number(text, "num_hidden_layers", where),
+    )
 
 
 def text_width(where: str | Path) -> int:
@@ -170,7 +210,7 @@ def _config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def _number(config: dict[str, Any], name: str, folder: Path) -> int:
+def _number(config: Mapping[str, Any], name: str, folder: Path) -> int:
     value = config.get(name)
     if not isinstance(value, int) or value < 1:
         raise UserError(

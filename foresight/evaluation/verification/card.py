@@ -28,6 +28,11 @@ from foresight.world.world_model import WorldModel
 
 COVERAGES = (0.8, 0.9, 0.95)
 DECIDED = (0.25, 0.5, 0.75, 1.0)
+ALONE = (
+    *("flow_instruction", "flow_loss", "latent_spread", "energy", "rank"),
+    *("pixel_ratio", "pixel", "latent", "disagreement", "motion_amount"),
+)
+"""Signals that a benchmark reports alone, for comparison, unless its configuration says which."""
 
 
 @dataclass(frozen=True)
@@ -235,9 +240,9 @@ class VerificationBenchmark:
     Args:
         verifier: fitted for the model, on other cases.
         cases: held-out clips with true and wrong futures.
-        also: signals measured beside the verifier's own, to be reported alone.
         seeds: of the first candidate, in turn from batch to batch.
         aim: AUROC that is promised on wrong outcomes.
+        also: signals measured beside the verifier's own, to be reported alone.
         name: of the run's folder and of the marks in a page.
     """
 
@@ -246,9 +251,9 @@ class VerificationBenchmark:
         *,
         verifier: Verifier,
         cases: Cases,
-        also: Sequence[str],
         seeds: Sequence[int],
         aim: float,
+        also: Sequence[str] = ALONE,
         name: str = "verification",
     ) -> None:
         self.name = name

@@ -12,6 +12,9 @@ from foresight.cli.compose import resolve
 from foresight.errors import UserError
 from foresight.machine.stages import PROGRAM, stages
 from foresight.machine.training import Footprint, footprint, held, transformer_config, vlm_skeleton
+from foresight.world.reference import locate
+
+EMBEDDED = locate("foresight-tiny", "vlm")
 
 
 def chosen(*overrides: str) -> dict[str, Any]:
@@ -119,13 +122,22 @@ def footprint_of_tiny() -> Footprint:
     )
 
 
-def test_configurations_that_contradict_the_models() -> None:
-    """Widths that are not the model's, and architectures that do not exist, are named."""
+def test_architectures_that_do_not_exist() -> None:
+    """They are named together with those that do."""
     config = chosen("vlm=qwen2.5-vl-3b", "ltx=2b-0.9.8-distilled")
-    with pytest.raises(ValueError, match=r"hidden size 2048 and vision size 64, got 2048 and 1280"):
-        vlm_skeleton({**config["vlm"], "vision_size": 64})
     with pytest.raises(UserError, match="2b, 13b"):
         transformer_config({**config["ltx"], "architecture": "7b"})
-    adapter = build_adapter(LinearConfig(Pairing(**config["pairing"]), (0.5, 64.0, 64.0)))
-    with pytest.raises(ValueError, match="blocks 27, got 28"):
-        footprint(vlm=config["vlm"], ltx={**config["ltx"], "blocks": 27}, adapter=adapter)
+    with pytest.raises(UserError, match="2b, 13b"):
+        chosen("ltx=2b-0.9.8-distilled", "ltx.architecture=7b")
+
+
+def test_a_model_on_this_disk_is_counted_as_it_is() -> None:
+    """Under a release's name, too: its own configuration holds over the published one, for the pairing and the plan."""
+    config = chosen(
+        "vlm=qwen2.5-vl-3b", f"vlm.where={EMBEDDED / 'vlm'}", "ltx=2b-0.9.8-distilled", f"ltx.where={EMBEDDED}"
+    )
+    small = chosen()
+    assert config["pairing"]["vlm_hidden_size"] == small["pairing"]["vlm_hidden_size"] == 128
+    assert transformer_config(config["ltx"]) == transformer_config(small["ltx"])
+    sizes = [sum(value.numel() for value in vlm_skeleton(one["vlm"]).parameters()) for one in (config, small)]
+    assert sizes[0] == sizes[1]
