@@ -8,7 +8,7 @@ from adapters.latent import LatentAdapter, LatentConfig
 from adapters.linear import LinearAdapter, LinearConfig
 from adapters.lora import LoRAConfig
 from adapters.mlp import MLPAdapter, MLPConfig
-from adapters.pairing import Pairing
+from adapters.model_pair import ModelPair
 from adapters.queries import QueriesAdapter, QueriesConfig
 from adapters.storage import load_adapter, push_adapter, save_adapter
 from adapters.types import Conditioning, ContextTokens, LatentForecast, ReferenceChanges, ReferenceTokens, VLMFeatures
@@ -29,7 +29,7 @@ __all__ = [
     "LoRAConfig",
     "MLPAdapter",
     "MLPConfig",
-    "Pairing",
+    "ModelPair",
     "QueriesAdapter",
     "QueriesConfig",
     "ReferenceChanges",

@@ -9,22 +9,23 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adapters.lora import LowRankUpdates
-from adapters.pairing import Pairing
+from adapters.model_pair import ModelPair
 from adapters.types import Conditioning, VLMFeatures
 
 
 class AbstractAdapter(nn.Module, ABC):
     """Turns VLM features into conditioning of the video model.
 
-    `config` is a frozen dataclass with a field `pairing`, or a tuple of such under `parts`.
+    `config` is a frozen dataclass with a `pairing`.
     """
 
     config: Any
 
     @property
-    @abstractmethod
-    def pairing(self) -> Pairing:
+    def pairing(self) -> ModelPair:
         """The models this adapter joins."""
+        pairing: ModelPair = self.config.pairing
+        return pairing
 
     @property
     @abstractmethod

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adapters.base import AbstractAdapter
-from adapters.pairing import Pairing
+from adapters.model_pair import ModelPair
 from adapters.types import Conditioning, VLMFeatures
 
 
@@ -22,6 +22,12 @@ class ComposeConfig:
     """
 
     parts: tuple[Any, ...]
+
+    @property
+    def pairing(self) -> ModelPair:
+        """The models that all parts join."""
+        pairing: ModelPair = self.parts[0].pairing
+        return pairing
 
 
 class ComposedAdapter(AbstractAdapter):
@@ -47,11 +53,6 @@ class ComposedAdapter(AbstractAdapter):
             parts[0].pairing.require(part.pairing)
         self.config = config
         self.parts = nn.ModuleList(parts)
-
-    @property
-    def pairing(self) -> Pairing:
-        """The models these adapters join."""
-        return self._adapters()[0].pairing
 
     @property
     def provides(self) -> frozenset[str]:

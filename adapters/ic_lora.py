@@ -10,37 +10,25 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adapters.base import AbstractAdapter
-from adapters.layers import ResamplerBlock
 from adapters.lora import LoRAConfig, LowRankUpdates
-from adapters.pairing import Pairing
 from adapters.reader import FeatureReader
-from adapters.rotary import SharedRotary
+from adapters.resampler import Resampler, ResamplerConfig
 from adapters.types import Conditioning, ReferenceChanges, VLMFeatures
 from ltx.shapes import SPACE
 
-LATER = 2.0
+LENGTHS_AFTER = 2.0
 """Lengths of a clip by which reference tokens follow what they are copies of: beyond all that is predicted."""
 
 
 @dataclass(frozen=True)
-class ICLoRAConfig:
+class ICLoRAConfig(ResamplerConfig):
     """Configuration of `ICLoRAAdapter`.
 
     Args:
-        pairing: the models it joins.
-        width: channels inside.
-        heads: attention heads; width / heads is a multiple of 8.
-        depth: number of blocks.
-        extent: seconds, pixel rows and pixel columns of the clips it is made for.
         timestep: the noise level σ in [0, 1] that the transformer is told for the reference tokens.
         lora: the low-rank updates of the transformer.
     """
 
-    pairing: Pairing
-    width: int
-    heads: int
-    depth: int
-    extent: tuple[float, float, float]
     timestep: float
     lora: LoRAConfig
 
@@ -62,20 +50,12 @@ class ICLoRAAdapter(AbstractAdapter):
         self.config = config
         self.reader = FeatureReader(pairing=config.pairing, width=config.width)
         self.query = nn.Parameter(torch.randn(config.width) * 0.02)
-        rotary = SharedRotary(head_dim=config.width // config.heads, extent=config.extent)
-        self.blocks = nn.ModuleList(
-            ResamplerBlock(width=config.width, heads=config.heads, rotary=rotary) for _ in range(config.depth)
-        )
+        self.blocks = Resampler(config)
         self.norm = nn.RMSNorm(config.width, eps=1e-6)
         self.out = nn.Linear(config.width, config.pairing.latent_channels)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
         self.lora = LowRankUpdates(config.lora)
-
-    @property
-    def pairing(self) -> Pairing:
-        """The models this adapter joins."""
-        return self.config.pairing
 
     @property
     def provides(self) -> frozenset[str]:
@@ -88,8 +68,6 @@ class ICLoRAAdapter(AbstractAdapter):
         places = targets[:, :, targets[0, 0] == targets[0, 0].min()]
         centre = places + places.new_tensor([0.0, SPACE / 2, SPACE / 2])[:, None]
         x = repeat(self.query, "d -> b n d", b=len(features), n=places.shape[2])
-        for block in self.blocks:
-            x = block(x, centre, memory)
-        changes = self.out(self.norm(x))
-        later = LATER * self.config.extent[0]
-        return Conditioning(reference=ReferenceChanges(changes, places, self.config.timestep, later))
+        changes = self.out(self.norm(self.blocks(x, centre, memory)))
+        time_offset = LENGTHS_AFTER * self.config.extent[0]
+        return Conditioning(reference=ReferenceChanges(changes, places, self.config.timestep, time_offset))

@@ -13,7 +13,7 @@ from adapters.latent import LatentAdapter, LatentConfig
 from adapters.linear import LinearAdapter, LinearConfig
 from adapters.lora import LoRAConfig
 from adapters.mlp import MLPAdapter, MLPConfig
-from adapters.pairing import Pairing
+from adapters.model_pair import ModelPair
 from adapters.queries import QueriesAdapter, QueriesConfig
 
 CONFIGS: dict[str, type] = {
@@ -70,7 +70,7 @@ def config_from_dict(values: Mapping[str, Any]) -> Any:
     return _record(CONFIGS[kind], given)
 
 
-_NESTED = {"pairing": Pairing, "lora": LoRAConfig}
+_NESTED = {"pairing": ModelPair, "lora": LoRAConfig}
 
 
 def _record(cls: type, values: Mapping[str, Any]) -> Any:

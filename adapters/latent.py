@@ -11,10 +11,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adapters.base import AbstractAdapter
-from adapters.layers import PlacedTokens, ResamplerBlock
-from adapters.pairing import Pairing
+from adapters.layers import PlacedTokens
 from adapters.reader import FeatureReader
-from adapters.rotary import SharedRotary
+from adapters.resampler import Resampler, ResamplerConfig
 from adapters.types import Conditioning, LatentForecast, VLMFeatures
 from ltx.shapes import SPACE
 
@@ -23,23 +22,13 @@ OCTAVES = 6
 
 
 @dataclass(frozen=True)
-class LatentConfig:
+class LatentConfig(ResamplerConfig):
     """Configuration of `LatentAdapter`.
 
     Args:
-        pairing: the models it joins.
-        width: channels inside.
-        heads: attention heads; width / heads is a multiple of 8.
-        depth: number of blocks.
-        extent: seconds, pixel rows and pixel columns of the clips it is made for.
         geometry: False takes the vision tokens' coordinates away, as an ablation of shared rotary attention.
     """
 
-    pairing: Pairing
-    width: int
-    heads: int
-    depth: int
-    extent: tuple[float, float, float]
     geometry: bool
 
 
@@ -59,19 +48,11 @@ class LatentAdapter(AbstractAdapter):
         self.place = nn.Sequential(
             nn.Linear(3 * 2 * OCTAVES, config.width), nn.GELU(), nn.Linear(config.width, config.width)
         )
-        rotary = SharedRotary(head_dim=config.width // config.heads, extent=config.extent)
-        self.blocks = nn.ModuleList(
-            ResamplerBlock(width=config.width, heads=config.heads, rotary=rotary) for _ in range(config.depth)
-        )
+        self.blocks = Resampler(config)
         self.norm = nn.RMSNorm(config.width, eps=1e-6)
         self.out = nn.Linear(config.width, 2 * config.pairing.latent_channels)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
-
-    @property
-    def pairing(self) -> Pairing:
-        """The models this adapter joins."""
-        return self.config.pairing
 
     @property
     def provides(self) -> frozenset[str]:
@@ -89,9 +70,7 @@ class LatentAdapter(AbstractAdapter):
             memory = PlacedTokens(
                 memory.states, memory.mask, torch.zeros_like(memory.coordinates), torch.zeros_like(memory.placed)
             )
-        for block in self.blocks:
-            x = block(x, centre, memory)
-        mean, log_variance = self.out(self.norm(x)).chunk(2, dim=-1)
+        mean, log_variance = self.out(self.norm(self.blocks(x, centre, memory))).chunk(2, dim=-1)
         return Conditioning(forecast=LatentForecast(mean, log_variance))
 
     def _relative_place(

@@ -10,33 +10,21 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adapters.base import AbstractAdapter
-from adapters.layers import ResamplerBlock
-from adapters.pairing import Pairing
 from adapters.reader import FeatureReader
-from adapters.rotary import SharedRotary
+from adapters.resampler import Resampler, ResamplerConfig
 from adapters.types import Conditioning, ContextTokens, Placement, VLMFeatures
 
 
 @dataclass(frozen=True)
-class QueriesConfig:
-    """Configuration of `QueriesAdapter`.
+class QueriesConfig(ResamplerConfig):
+    """Configuration of `QueriesAdapter`; the queries' places spread over its `extent` at the start.
 
     Args:
-        pairing: the models it joins.
         queries: number of context tokens.
-        width: channels inside.
-        heads: attention heads; width / heads is a multiple of 8.
-        depth: number of blocks.
-        extent: seconds, pixel rows and pixel columns that the queries' places spread over at the start.
         placement: how the tokens meet the text's. "add" starts with the video model unchanged.
     """
 
-    pairing: Pairing
     queries: int
-    width: int
-    heads: int
-    depth: int
-    extent: tuple[float, float, float]
     placement: Placement
 
 
@@ -58,19 +46,11 @@ class QueriesAdapter(AbstractAdapter):
         # A low-discrepancy spread: each axis steps by another power of the plastic number's inverse.
         steps = torch.tensor([0.8191725, 0.6710436, 0.5497005])[:, None] * torch.arange(1, config.queries + 1)
         self.places = nn.Parameter(steps % 1)
-        rotary = SharedRotary(head_dim=config.width // config.heads, extent=config.extent)
-        self.blocks = nn.ModuleList(
-            ResamplerBlock(width=config.width, heads=config.heads, rotary=rotary) for _ in range(config.depth)
-        )
+        self.blocks = Resampler(config)
         self.norm = nn.RMSNorm(config.width, eps=1e-6)
         self.out = nn.Linear(config.width, config.pairing.caption_channels)
         start = 0.0 if config.placement == "add" else 1.0
         self.gate = nn.Parameter(torch.full((config.pairing.caption_channels,), start))
-
-    @property
-    def pairing(self) -> Pairing:
-        """The models this adapter joins."""
-        return self.config.pairing
 
     @property
     def replaces_text(self) -> bool:
@@ -88,9 +68,7 @@ class QueriesAdapter(AbstractAdapter):
         batch = len(features)
         extent = torch.tensor(self.config.extent, device=self.places.device)[:, None]
         places = repeat(self.places * extent, "a q -> b a q", b=batch)
-        x = repeat(self.queries, "q d -> b q d", b=batch)
-        for block in self.blocks:
-            x = block(x, places, memory)
+        x = self.blocks(repeat(self.queries, "q d -> b q d", b=batch), places, memory)
         tokens = self.out(self.norm(x)) * self.gate
         mask = torch.ones(tokens.shape[:2], dtype=torch.bool, device=tokens.device)
         return Conditioning(context=ContextTokens(tokens, mask, self.config.placement))

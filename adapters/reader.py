@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import rms_norm
 
 from adapters.layers import PlacedTokens
-from adapters.pairing import Pairing
+from adapters.model_pair import ModelPair
 from adapters.types import VLMFeatures
 
 
@@ -48,7 +48,7 @@ class FeatureReader(nn.Module):
         width: channels of the memory.
     """
 
-    def __init__(self, *, pairing: Pairing, width: int) -> None:
+    def __init__(self, *, pairing: ModelPair, width: int) -> None:
         super().__init__()
         self.pairing = pairing
         self.layer_sum = LayerSum(len(pairing.vlm_layers))

@@ -139,7 +139,7 @@ class ReferenceTokens:
     Args:
         tokens: latents-like tokens.
         coordinates: seconds, pixel rows and pixel columns of each token's start.
-        timestep: the noise level σ in [0, 1] that the transformer is told for them; 0 is clean.
+        timestep: noise level σ in [0, 1] that the transformer is given for them; 0 is clean.
     """
 
     tokens: Float[Tensor, "batch reference channel"]
@@ -149,7 +149,7 @@ class ReferenceTokens:
 
 @dataclass(frozen=True)
 class ReferenceChanges:
-    """Reference tokens, told as what they change in the given latents that they are copies of.
+    """Reference tokens, as changes of the given latents that they are copies of.
 
     A frozen video model has learnt to read clean latents in their places. Shown some of its context twice, which is
     what changes of zero mean, it predicts almost as before; tokens that mean nothing to it would spoil its prediction.
@@ -157,15 +157,15 @@ class ReferenceChanges:
     Args:
         changes: what is added to each copy.
         coordinates: seconds, pixel rows and pixel columns; the given latent nearest to them is copied.
-        timestep: the noise level σ in [0, 1] that the transformer is told for them; 0 is clean.
-        later: seconds that they are placed after what they are copies of. At 0 nothing but their changes tells them
-            from the given latents, and attention cannot learn to treat them in another way.
+        timestep: noise level σ in [0, 1] that the transformer is given for them; 0 is clean.
+        time_offset: seconds that they are placed after what they are copies of. At 0 nothing but their changes tells
+            them from the given latents, and attention cannot learn to treat them in another way.
     """
 
     changes: Float[Tensor, "batch reference channel"]
     coordinates: Float[Tensor, "batch axis=3 reference"]
     timestep: float
-    later: float
+    time_offset: float
 
     def join(
         self,
@@ -173,7 +173,7 @@ class ReferenceChanges:
         coordinates: Float[Tensor, "batch axis=3 given"],
         noise_level: float,
     ) -> ReferenceTokens:
-        """The changed copies, `later` than what they copy and in the same place; no cleaner than that.
+        """The changed copies, `time_offset` after what they copy and in the same place; no cleaner than that.
 
         Args:
             latents: tokens of the given latents.
@@ -185,7 +185,7 @@ class ReferenceChanges:
         nearest = distance.argmin(dim=2)
         copies = torch.take_along_dim(latents, nearest[:, :, None], dim=1)
         places = torch.take_along_dim(coordinates, nearest[:, None], dim=2)
-        places = places + places.new_tensor([self.later, 0.0, 0.0])[:, None]
+        places = places + places.new_tensor([self.time_offset, 0.0, 0.0])[:, None]
         return ReferenceTokens(copies + self.changes.to(latents.dtype), places, max(self.timestep, noise_level))
 
 

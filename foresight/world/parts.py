@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from adapters import AbstractAdapter, Conditioning, Pairing, VLMFeatures
+from adapters import AbstractAdapter, Conditioning, ModelPair, VLMFeatures
 from foresight.world.denoiser import ConditionedSequence
 from foresight.world.feature_encoder import EncodesFeatures
 from foresight.world.remembered import RememberedFeatures
@@ -175,8 +175,8 @@ def check_text(text_encoder: TextEncoder | None, adapter: AbstractAdapter | None
         )
 
 
-def pairing_of(transformer: VideoTransformer, vlm: EncodesFeatures, *, like: Pairing) -> Pairing:
-    """Pairing that an adapter between these two models must have; names are taken from `like`."""
+def pairing_of(transformer: VideoTransformer, vlm: EncodesFeatures, *, like: ModelPair) -> ModelPair:
+    """The pair that an adapter between these two models must have; names are taken from `like`."""
     return replace(
         like,
         vlm_hidden_size=vlm.hidden_size,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters import Pairing
+from adapters import ModelPair
 from foresight.errors import UserError
 from foresight.world.reference import locate
 from ltx.checkpoint.errors import CheckpointError
@@ -149,7 +149,7 @@ def vlm_sizes(where: str | Path) -> VLMSizes:
     )
 
 
-def pairing_between(ltx: str | Path, vlm: str | Path, *, layers: Sequence[int] | None = None) -> Pairing:
+def pairing_between(ltx: str | Path, vlm: str | Path, *, layers: Sequence[int] | None = None) -> ModelPair:
     """What an adapter between two models is made for, as their configurations say it.
 
     Args:
@@ -161,7 +161,7 @@ def pairing_between(ltx: str | Path, vlm: str | Path, *, layers: Sequence[int] |
         UserError: if there is no such model.
     """
     video, reader = video_sizes(ltx, ltx), vlm_sizes(vlm)
-    return Pairing(
+    return ModelPair(
         vlm=str(vlm),
         vlm_hidden_size=reader.hidden_size,
         vlm_vision_size=reader.vision_size,
@@ -172,7 +172,7 @@ def pairing_between(ltx: str | Path, vlm: str | Path, *, layers: Sequence[int] |
     )
 
 
-def check_pairing(pairing: Pairing, video: VideoSizes, vlm: VLMSizes) -> None:
+def check_pairing(pairing: ModelPair, video: VideoSizes, vlm: VLMSizes) -> None:
     """Refuse an adapter that was made for models of other sizes.
 
     Raises:

@@ -18,7 +18,7 @@ from adapters import (
     LinearConfig,
     LoRAConfig,
     MLPConfig,
-    Pairing,
+    ModelPair,
     QueriesConfig,
     ReferenceChanges,
     VLMFeatures,
@@ -30,14 +30,15 @@ from adapters import (
 )
 from adapters.rotary import SharedRotary
 from ltx.lora import read_lora
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
+from tests.small import transformer_config
 
 EXTENT = (4.0, 64.0, 64.0)
-PAIRING = Pairing("small-qwen", 12, 6, (0, 2), "small-ltx", 4, 10)
+PAIRING = ModelPair("small-qwen", 12, 6, (0, 2), "small-ltx", 4, 10)
 LINEAR = LinearConfig(PAIRING, (0.5, 16.0, 16.0))
 MLP = MLPConfig(PAIRING, (0.5, 16.0, 16.0), 8)
 LATENT = LatentConfig(PAIRING, 16, 2, 1, EXTENT, True)
-QUERIES = QueriesConfig(PAIRING, 3, 16, 2, 1, EXTENT, "add")
+QUERIES = QueriesConfig(PAIRING, 16, 2, 1, EXTENT, 3, "add")
 IC_LORA = ICLoRAConfig(PAIRING, 16, 2, 1, EXTENT, 0.0, LoRAConfig(2, ("attn1.to_q", "ff.net.0.proj"), 2, 12))
 KINDS = {
     "linear": LINEAR,
@@ -95,19 +96,12 @@ def outputs(conditioning):
 
 def transformer():
     torch.manual_seed(2)
-    config = TransformerConfig(
-        in_channels=4,
-        out_channels=4,
-        num_layers=2,
+    config = transformer_config(
+        channels=4,
         num_attention_heads=2,
         attention_head_dim=6,
-        cross_attention_dim=12,
         caption_channels=10,
-        positional_embedding_theta=10_000.0,
         positional_embedding_max_pos=(4.0, 64.0, 64.0),
-        timestep_scale_multiplier=1000.0,
-        causal_temporal_positioning=True,
-        norm_eps=1e-6,
     )
     return VideoTransformer(config).eval()
 

@@ -18,7 +18,7 @@ from adapters import (
     LatentForecast,
     LinearConfig,
     LoRAConfig,
-    Pairing,
+    ModelPair,
     QueriesConfig,
     ReferenceChanges,
     VLMFeatures,
@@ -32,7 +32,7 @@ from adapters.lora import LowRankUpdates
 from adapters.reader import FeatureReader, LayerSum, last_token, pool_near, seconds_ahead
 from adapters.rotary import SharedRotary
 
-PAIRING = Pairing("q", 2, 3, (0, 2), "l", 4, 10)
+PAIRING = ModelPair("q", 2, 3, (0, 2), "l", 4, 10)
 EXTENT = (4.0, 64.0, 64.0)
 
 
@@ -162,7 +162,7 @@ def test_without_geometry_places_do_not_count() -> None:
 def test_queries_start_spread_and_small() -> None:
     """Places step by powers of the plastic number's inverse; states have a deviation of 0.02; the gate is 0 or 1."""
     torch.manual_seed(0)
-    config = QueriesConfig(PAIRING, 400, 16, 2, 1, EXTENT, "add")
+    config = QueriesConfig(PAIRING, 16, 2, 1, EXTENT, 400, "add")
     adapter: Any = build_adapter(config)
     assert adapter.queries.std().item() == pytest.approx(0.02, rel=0.05)
     steps = [0.8191725, 2 * 0.8191725 - 1, 3 * 0.8191725 - 2]
@@ -200,7 +200,7 @@ def test_reference_tokens_stand_at_the_first_frame_and_are_put_later() -> None:
     targets = torch.tensor([[[3.0, 3.0, 4.0], [0.0, 32.0, 0.0], [0.0, 0.0, 0.0]]])
     reference = adapter(features(), targets).reference
     assert reference.coordinates.tolist() == targets[:, :, :2].tolist()
-    assert (reference.later, reference.timestep) == (8.0, 0.25)
+    assert (reference.time_offset, reference.timestep) == (8.0, 0.25)
     assert seen[0][0].tolist() == [[3, 3], [16, 48], [16, 16]]
 
 
@@ -326,7 +326,7 @@ def test_configurations_are_complete() -> None:
             config_from_dict({**values, "type": kind})
     with pytest.raises(ValueError, match=r"of ComposeConfig; missing \['parts'\]"):
         config_from_dict({"type": "compose"})
-    both = ComposeConfig((linear, QueriesConfig(PAIRING, 1, 16, 2, 1, EXTENT, "replace")))
+    both = ComposeConfig((linear, QueriesConfig(PAIRING, 16, 2, 1, EXTENT, 1, "replace")))
     assert config_from_dict(config_to_dict(both)) == both
     joined = build_adapter(both)
     assert joined.replaces_text and joined.provides == {"forecast", "context"}

@@ -8,27 +8,15 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, LTXPipeline, LTXVideoTransformer3DModel
 from torch import Tensor
 
-from adapters import ICLoRAConfig, LoRAConfig, Pairing, VLMFeatures, build_adapter, save_adapter
+from adapters import ICLoRAConfig, LoRAConfig, ModelPair, VLMFeatures, build_adapter, save_adapter
 from ltx.shapes import LatentShape, coordinates
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
+from tests.small import transformer_config
 
 RENAMES = [("patchify_proj", "proj_in"), ("adaln_single", "time_embed"), ("q_norm", "norm_q"), ("k_norm", "norm_k")]
 TARGETS = ("attn1.to_q", "attn1.to_k", "attn1.to_v", "attn1.to_out.0", "attn2.to_q", "ff.net.0.proj", "ff.net.2")
 SHAPE = LatentShape(3, 2, 2)
-CONFIG = TransformerConfig(
-    in_channels=8,
-    out_channels=8,
-    num_layers=2,
-    num_attention_heads=4,
-    attention_head_dim=8,
-    cross_attention_dim=32,
-    caption_channels=16,
-    positional_embedding_theta=10_000.0,
-    positional_embedding_max_pos=(20.0, 2048.0, 2048.0),
-    timestep_scale_multiplier=1000.0,
-    causal_temporal_positioning=True,
-    norm_eps=1e-6,
-)
+CONFIG = transformer_config()
 
 
 def _diffusers(model: VideoTransformer) -> LTXVideoTransformer3DModel:
@@ -65,7 +53,7 @@ def test_diffusers_pipeline_reads_the_reference_tokens_alike(tmp_path: Path) -> 
     theirs = _diffusers(model)
     adapter = build_adapter(
         ICLoRAConfig(
-            Pairing("q", 12, 6, (1,), "l", 8, 16),
+            ModelPair("q", 12, 6, (1,), "l", 8, 16),
             width=16,
             heads=2,
             depth=1,

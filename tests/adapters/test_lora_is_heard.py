@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from adapters import LoRAConfig
 from adapters.lora import SIZES, LowRankUpdates
 from ltx.lora import LoRA, LowRank, UpdatedLinear, attach, attached, detach, extract, merge
-from ltx.transformer import SkipLayers, TransformerConfig, VideoTransformer
+from ltx.transformer import SkipLayers, VideoTransformer
+from tests.small import transformer_config
 
 WIDTH, BLOCKS, RANK, STRONG = 12, 2, 2, 4.0
 REST = ("patchify_proj", "adaln_single.linear", "caption_projection.linear_2", "proj_out")
@@ -27,19 +28,13 @@ CASES = [(target, way) for target in SIZES for way in WAYS] + [
 def transformer(dtype: torch.dtype = torch.float32) -> VideoTransformer:
     """Two blocks of width 12, the same at every call."""
     torch.manual_seed(2)
-    config = TransformerConfig(
-        in_channels=4,
-        out_channels=4,
+    config = transformer_config(
+        channels=4,
         num_layers=BLOCKS,
         num_attention_heads=2,
         attention_head_dim=6,
-        cross_attention_dim=WIDTH,
         caption_channels=10,
-        positional_embedding_theta=10_000.0,
         positional_embedding_max_pos=(4.0, 64.0, 64.0),
-        timestep_scale_multiplier=1000.0,
-        causal_temporal_positioning=True,
-        norm_eps=1e-6,
     )
     return VideoTransformer(config).eval().to(dtype)
 

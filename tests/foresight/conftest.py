@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from adapters import ComposeConfig, LatentConfig, Pairing, QueriesConfig, build_adapter
+from adapters import ComposeConfig, LatentConfig, ModelPair, QueriesConfig, build_adapter
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.language import all_instructions
 from foresight.vlm.encoder import QwenEncoder
@@ -20,11 +20,12 @@ from foresight.vlm.tokenizer import train_tokenizer
 from foresight.world.sampling_config import SamplingPlan
 from foresight.world.world_model import WorldModel
 from ltx.text.small import small_text_encoder
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
 from ltx.vae import VAEConfig, VideoVAE
+from tests.small import transformer_config
 
 EXTENT = (4.0, 64.0, 64.0)
-PAIRING = Pairing("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
+PAIRING = ModelPair("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
 
 VAE = {
     "latent_channels": 8,
@@ -47,19 +48,8 @@ VAE = {
         ["res_x", {"num_layers": 1, "inject_noise": False}],
     ],
 }
-TRANSFORMER = TransformerConfig(
-    in_channels=8,
-    out_channels=8,
-    num_layers=2,
-    num_attention_heads=2,
-    attention_head_dim=12,
-    cross_attention_dim=24,
-    caption_channels=16,
-    positional_embedding_theta=10_000.0,
-    positional_embedding_max_pos=(4.0, 64.0, 64.0),
-    timestep_scale_multiplier=1000.0,
-    causal_temporal_positioning=True,
-    norm_eps=1e-6,
+TRANSFORMER = transformer_config(
+    num_attention_heads=2, attention_head_dim=12, positional_embedding_max_pos=(4.0, 64.0, 64.0)
 )
 PLAN = SamplingPlan(
     frame_rate=8.0,

@@ -16,7 +16,7 @@ from adapters import (
     ICLoRAConfig,
     LatentConfig,
     LoRAConfig,
-    Pairing,
+    ModelPair,
     QueriesConfig,
     build_adapter,
 )
@@ -28,7 +28,7 @@ from foresight.world.flow_error import flow_error
 from foresight.world.world_model import WorldModel
 from ltx.shapes import LatentShape, coordinates, to_tokens
 
-PAIRING = Pairing("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
+PAIRING = ModelPair("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
 EXTENT = (4.0, 64.0, 64.0)
 LATENT = LatentConfig(pairing=PAIRING, width=16, heads=2, depth=1, extent=EXTENT, geometry=True)
 ADDED = QueriesConfig(pairing=PAIRING, queries=4, width=16, heads=2, depth=1, extent=EXTENT, placement="add")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from adapters.lora import LoRAConfig
-from adapters.pairing import Pairing
+from adapters.model_pair import ModelPair
 from adapters.rotary import SharedRotary
 from ltx.flow.plan import Guidance, GuidancePlan
 from ltx.flow.schedule import explicit, skip_steps, stretch, token_shift
@@ -51,8 +51,8 @@ BOUNDS: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = [
     ("tokens to drop", lambda n: common_length(n, largest_drop=0.2), [[8, 10], [5]], [[7, 10], []]),
     ("tokens to keep", lambda n: drop_tokens(FREE, keep=n, generator=torch.Generator()), [2, 3, 4], [1, 5]),
     ("tokens to keep of free ones", lambda n: drop_tokens(FREE[:, 2:], keep=n, generator=torch.Generator()), [1], [0]),
-    ("channels of latents", lambda n: Pairing("", 1, 1, (0,), "", n, 1), [1], [0]),
-    ("layers read", lambda n: Pairing("", 1, 1, n, "", 1, 1), [(0,)], [()]),
+    ("channels of latents", lambda n: ModelPair("", 1, 1, (0,), "", n, 1), [1], [0]),
+    ("layers read", lambda n: ModelPair("", 1, 1, n, "", 1, 1), [(0,)], [()]),
     ("rank", lambda n: LoRAConfig(n, ("attn1.to_q",), 1, 1), [1], [0]),
     ("blocks", lambda n: LoRAConfig(1, ("attn1.to_q",), n, 1), [1], [0]),
     ("targets", lambda n: LoRAConfig(1, n, 1, 1), [("attn1.to_q",)], [(), ("attn1.to_z",)]),

@@ -12,34 +12,18 @@ from foresight.cli.main import main
 from ltx.bundle.checkpoint import Checkpoint
 from ltx.flow import SchedulerConfig
 from ltx.lora import LoRA, LowRank, write_lora
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
-from ltx.vae import VAEConfig, VideoVAE
-from ltx.vae.release import VAE_FIELDS
+from ltx.vae import VideoVAE
+from tests.small import transformer_config, vae_config
 
 
 @pytest.fixture(scope="module")
 def official(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small official file in the structure of 0.9.5."""
     torch.manual_seed(0)
-    sizes = {"encoder_base_channels": 8, "decoder_base_channels": 8, "latent_channels": 8}
-    vae = VideoVAE(VAEConfig.from_dict({**VAE_FIELDS["0.9.5"], **sizes}))
-    transformer = VideoTransformer(
-        TransformerConfig(
-            in_channels=8,
-            out_channels=8,
-            num_layers=1,
-            num_attention_heads=2,
-            attention_head_dim=12,
-            cross_attention_dim=24,
-            caption_channels=16,
-            positional_embedding_theta=10_000.0,
-            positional_embedding_max_pos=(20.0, 2048.0, 2048.0),
-            timestep_scale_multiplier=1000.0,
-            causal_temporal_positioning=True,
-            norm_eps=1e-6,
-        )
-    )
+    vae = VideoVAE(vae_config())
+    transformer = VideoTransformer(transformer_config(num_layers=1, num_attention_heads=2, attention_head_dim=12))
     path = tmp_path_factory.mktemp("official") / "ltx.safetensors"
     Checkpoint(transformer, vae, SchedulerConfig()).save_official(path)
     return path

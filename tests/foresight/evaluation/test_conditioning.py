@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from adapters import ICLoRAConfig, LatentConfig, LoRAConfig, Pairing, QueriesConfig, VLMFeatures, build_adapter
+from adapters import ICLoRAConfig, LatentConfig, LoRAConfig, ModelPair, QueriesConfig, VLMFeatures, build_adapter
 from foresight.errors import UserError
 from foresight.evaluation.conditioning import (
     EARLIER,
@@ -33,7 +33,7 @@ from foresight.world.variants import without_adapter
 from foresight.world.world_model import WorldModel
 from ltx.flow.noise import draw_noise, seeded
 
-PAIRING = Pairing("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
+PAIRING = ModelPair("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
 EXTENT = (4.0, 64.0, 64.0)
 LATENT = LatentConfig(pairing=PAIRING, width=16, heads=2, depth=1, extent=EXTENT, geometry=True)
 ADDED = QueriesConfig(pairing=PAIRING, queries=4, width=16, heads=2, depth=1, extent=EXTENT, placement="add")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters import LinearConfig, Pairing, build_adapter
+from adapters import LinearConfig, ModelPair, build_adapter
 from foresight.cli.compose import resolve
 from foresight.errors import UserError
 from foresight.machine.stages import PROGRAM, stages
@@ -38,7 +38,7 @@ def test_released_vision_language_models_have_their_published_size(name: str, pa
 def test_the_plan_of_a_release() -> None:
     """2B and 3B: sizes by hand, and activations that recomputation shrinks to less than a fifth."""
     config = chosen("ltx=2b-0.9.8-distilled", "vlm=qwen2.5-vl-3b")
-    pairing = Pairing(**config["pairing"])
+    pairing = ModelPair(**config["pairing"])
     adapter = build_adapter(LinearConfig(pairing, (0.5, 64.0, 64.0)))
     found = footprint(vlm=config["vlm"], ltx=config["ltx"], adapter=adapter)
     # Two layer weights, 2·2048+1 inputs, 128 outputs and biases.
@@ -101,7 +101,7 @@ def test_a_processor_without_bfloat16_casts_large_networks(monkeypatch: pytest.M
     config = chosen("ltx=2b-0.9.8-distilled", "vlm=qwen2.5-vl-3b")
     found = footprint(
         **{name: config[name] for name in ("vlm", "ltx")},
-        adapter=build_adapter(LinearConfig(Pairing(**config["pairing"]), (0.5, 64.0, 64.0))),
+        adapter=build_adapter(LinearConfig(ModelPair(**config["pairing"]), (0.5, 64.0, 64.0))),
     )
     if fast:
         assert not any(found.casts.values())
@@ -118,7 +118,7 @@ def footprint_of_tiny() -> Footprint:
     return footprint(
         vlm=config["vlm"],
         ltx=config["ltx"],
-        adapter=build_adapter(LinearConfig(Pairing(**config["pairing"]), (0.5, 64.0, 64.0))),
+        adapter=build_adapter(LinearConfig(ModelPair(**config["pairing"]), (0.5, 64.0, 64.0))),
     )
 
 

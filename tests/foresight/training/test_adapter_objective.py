@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from adapters import LinearConfig, Pairing, QueriesConfig, build_adapter
+from adapters import LinearConfig, ModelPair, QueriesConfig, build_adapter
 from adapters.types import Conditioning, ContextTokens
 from foresight.data.batch import CachedBatch
 from foresight.training.objective import WeightedSum
@@ -12,10 +12,11 @@ from foresight.training.objectives.adapter import AdaptedTransformer, Alignment,
 from foresight.training.optimizer import GroupedOptimizer, ParameterGroup
 from ltx.flow import UniformSigma
 from ltx.text import TextConditioning
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
+from tests.small import transformer_config
 
 CHANNELS, CAPTIONS, HIDDEN = 8, 16, 32
-PAIRING = Pairing(
+PAIRING = ModelPair(
     vlm="small-qwen",
     vlm_hidden_size=HIDDEN,
     vlm_vision_size=HIDDEN,
@@ -41,19 +42,13 @@ class Words:
 
 
 def make_transformer() -> VideoTransformer:
-    config = TransformerConfig(
-        in_channels=CHANNELS,
-        out_channels=CHANNELS,
-        num_layers=2,
+    config = transformer_config(
+        channels=CHANNELS,
         num_attention_heads=2,
         attention_head_dim=12,
-        cross_attention_dim=24,
         caption_channels=CAPTIONS,
         positional_embedding_theta=100.0,
         positional_embedding_max_pos=(4, 64, 64),
-        timestep_scale_multiplier=1000.0,
-        causal_temporal_positioning=True,
-        norm_eps=1e-6,
     )
     return VideoTransformer(config)
 

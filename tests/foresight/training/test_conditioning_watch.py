@@ -14,7 +14,7 @@ from lightning import Trainer
 from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 
-from adapters import ComposeConfig, ICLoRAConfig, LinearConfig, LoRAConfig, Pairing, QueriesConfig, build_adapter
+from adapters import ComposeConfig, ICLoRAConfig, LinearConfig, LoRAConfig, ModelPair, QueriesConfig, build_adapter
 from foresight.data.batch import CachedBatch
 from foresight.data.datamodule import StreamData
 from foresight.training.conditioning_watch import ConditioningWatch, parts
@@ -26,11 +26,12 @@ from foresight.training.optimizer import GroupedOptimizer, ParameterGroup
 from foresight.training.schedule import WarmupDecay
 from ltx.flow import UniformSigma
 from ltx.text import TextConditioning
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
+from tests.small import transformer_config
 
-PAIRING = Pairing("small-qwen", 12, 6, (1,), "small-ltx", 8, 16)
+PAIRING = ModelPair("small-qwen", 12, 6, (1,), "small-ltx", 8, 16)
 LINEAR = LinearConfig(PAIRING, (0.5, 16.0, 16.0))
-QUERIES = QueriesConfig(PAIRING, 2, 16, 2, 1, (1.0, 64.0, 64.0), "add")
+QUERIES = QueriesConfig(PAIRING, 16, 2, 1, (1.0, 64.0, 64.0), 2, "add")
 
 
 class Silence:
@@ -72,19 +73,11 @@ class Rows:
 
 def transformer() -> VideoTransformer:
     torch.manual_seed(0)
-    config = TransformerConfig(
-        in_channels=8,
-        out_channels=8,
-        num_layers=2,
+    config = transformer_config(
         num_attention_heads=2,
         attention_head_dim=12,
-        cross_attention_dim=24,
-        caption_channels=16,
         positional_embedding_theta=100.0,
         positional_embedding_max_pos=(4, 64, 64),
-        timestep_scale_multiplier=1000.0,
-        causal_temporal_positioning=True,
-        norm_eps=1e-6,
     )
     return VideoTransformer(config)
 

@@ -19,7 +19,8 @@ from ltx.flow import ShiftedLogitNormal, UniformSigma
 from ltx.packing import GivenFrames
 from ltx.shapes import LatentShape
 from ltx.text import TextConditioning
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
+from tests.small import transformer_config
 
 CHANNELS, CAPTIONS = 8, 16
 ALWAYS_TWO = GivenFrames(2, clip_share=1.0, image_share=0.0)
@@ -51,19 +52,13 @@ def objective(**changes: Any) -> TextFlow:
 def transformer() -> VideoTransformer:
     torch.manual_seed(0)
     return VideoTransformer(
-        TransformerConfig(
-            in_channels=CHANNELS,
-            out_channels=CHANNELS,
-            num_layers=2,
+        transformer_config(
+            channels=CHANNELS,
             num_attention_heads=2,
             attention_head_dim=16,
-            cross_attention_dim=32,
             caption_channels=CAPTIONS,
             positional_embedding_theta=100.0,
             positional_embedding_max_pos=(4, 128, 128),
-            timestep_scale_multiplier=1000.0,
-            causal_temporal_positioning=True,
-            norm_eps=1e-6,
         )
     )
 

@@ -12,7 +12,7 @@ from adapters import (
     Conditioning,
     LatentForecast,
     LinearConfig,
-    Pairing,
+    ModelPair,
     QueriesConfig,
     ReferenceChanges,
     build_adapter,
@@ -33,9 +33,10 @@ from foresight.training.objectives.sentences import DroppedText
 from foresight.world.denoiser import ConditionedSequence, future_velocity
 from ltx.flow import UniformSigma
 from ltx.text import TextConditioning
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
+from tests.small import transformer_config
 
-PAIRING = Pairing("small-qwen", 12, 6, (1,), "small-ltx", 8, 16)
+PAIRING = ModelPair("small-qwen", 12, 6, (1,), "small-ltx", 8, 16)
 
 
 class Words:
@@ -83,19 +84,12 @@ class Told(nn.Module):
 
 def transformer() -> VideoTransformer:
     torch.manual_seed(0)
-    config = TransformerConfig(
-        in_channels=8,
-        out_channels=8,
+    config = transformer_config(
         num_layers=1,
         num_attention_heads=2,
         attention_head_dim=12,
-        cross_attention_dim=24,
-        caption_channels=16,
         positional_embedding_theta=100.0,
         positional_embedding_max_pos=(4, 64, 64),
-        timestep_scale_multiplier=1000.0,
-        causal_temporal_positioning=True,
-        norm_eps=1e-6,
     )
     return VideoTransformer(config).requires_grad_(False)
 
@@ -214,7 +208,7 @@ def test_text_is_dropped_in_training_alone() -> None:
         assert words.asked == told
     words = Words()
     flow = ContextFlow(text_encoder=words, sigmas=UniformSigma(0, 1), context=2, dropout=1.0)
-    queries = QueriesConfig(PAIRING, 2, 16, 2, 1, (1.0, 64.0, 64.0), "add")
+    queries = QueriesConfig(PAIRING, 16, 2, 1, (1.0, 64.0, 64.0), 2, "add")
     model = AdaptedTransformer(adapter=build_adapter(queries), transformer=transformer())
     flow(model, batch(), torch.Generator())
     flow(model.eval(), batch(), torch.Generator())
@@ -228,7 +222,7 @@ def test_what_does_not_fit() -> None:
     for weights in ({}, {"beauty": 1.0}):
         with pytest.raises(ValueError, match="weights of squared_error"):
             ForecastFit(weights=weights, context=2)
-    queries = build_adapter(QueriesConfig(PAIRING, 2, 16, 2, 1, (1.0, 64.0, 64.0), "add"))
+    queries = build_adapter(QueriesConfig(PAIRING, 16, 2, 1, (1.0, 64.0, 64.0), 2, "add"))
     model = AdaptedTransformer(adapter=queries, transformer=transformer())
     refine = Refinement(text_encoder=Words(), levels=UniformSigma(0, 1), context=2, dropout=0.0)
     for objective in (ForecastFit(weights={"cka": 1.0}, context=2), refine):
@@ -246,7 +240,7 @@ def test_blocks_are_recomputed_on_request() -> None:
     found = []
     for recompute in (False, True):
         torch.manual_seed(3)
-        queries = build_adapter(QueriesConfig(PAIRING, 2, 16, 2, 1, (1.0, 64.0, 64.0), "append"))
+        queries = build_adapter(QueriesConfig(PAIRING, 16, 2, 1, (1.0, 64.0, 64.0), 2, "append"))
         model = AdaptedTransformer(adapter=queries, transformer=transformer(), recompute=recompute)
         assert model.transformer.gradient_checkpointing is recompute
         flow = ContextFlow(text_encoder=Words(), sigmas=UniformSigma(0.5, 1), context=2)

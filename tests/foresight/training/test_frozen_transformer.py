@@ -9,21 +9,11 @@ import torch
 
 from foresight.training.initial import frozen_transformer
 from foresight.world.denoiser import ConditionedSequence, future_velocity
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
+from tests.small import transformer_config
 
-CONFIG = TransformerConfig(
-    in_channels=8,
-    out_channels=8,
-    num_layers=2,
-    num_attention_heads=2,
-    attention_head_dim=12,
-    cross_attention_dim=24,
-    caption_channels=16,
-    positional_embedding_theta=10_000.0,
-    positional_embedding_max_pos=(4.0, 64.0, 64.0),
-    timestep_scale_multiplier=1000.0,
-    causal_temporal_positioning=True,
-    norm_eps=1e-6,
+CONFIG = transformer_config(
+    num_attention_heads=2, attention_head_dim=12, positional_embedding_max_pos=(4.0, 64.0, 64.0)
 )
 
 

@@ -22,25 +22,13 @@ from ltx.flow import SchedulerConfig
 from ltx.lora import attach, extract, read_lora
 from ltx.media import write_lossless
 from ltx.shapes import LatentShape, coordinates
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
 from ltx.vae import VideoVAE
+from tests.small import transformer_config
 
 PAGE = Path(__file__).parents[3] / "docs" / "lora.md"
 CHECKPOINT = "ltxv-2b-0.9.8-distilled.safetensors"
-CONFIG = TransformerConfig(
-    in_channels=8,
-    out_channels=8,
-    num_layers=2,
-    num_attention_heads=4,
-    attention_head_dim=8,
-    cross_attention_dim=32,
-    caption_channels=16,
-    positional_embedding_theta=10_000.0,
-    positional_embedding_max_pos=(20.0, 2048.0, 2048.0),
-    timestep_scale_multiplier=1000.0,
-    causal_temporal_positioning=True,
-    norm_eps=1e-6,
-)
+CONFIG = transformer_config()
 RENAMES = [("patchify_proj", "proj_in"), ("adaln_single", "time_embed"), ("q_norm", "norm_q"), ("k_norm", "norm_k")]
 SIZES = ["ltx.text=t5", "ltx.clip=[9,64,64]", "ltx.frame_rate=8", "ltx.context=1"]
 SHORT = ["trainer=smoke", "trainer.max_steps=12", "trainer.val_check_interval=4", "network.rank=4"]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from adapters import Pairing
+from adapters import ModelPair
 from adapters.ic_lora import ICLoRAConfig
 from adapters.lora import LoRAConfig
 from foresight.vlm.encoder import QwenEncoder
@@ -17,7 +17,7 @@ from foresight.world.fingerprint import model_fingerprint
 from foresight.world.world_model import WorldModel
 from ltx.offload.room import lodging_of
 
-PAIRING = Pairing("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
+PAIRING = ModelPair("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
 IC_LORA = ICLoRAConfig(PAIRING, 16, 2, 1, (4.0, 64.0, 64.0), 0.0, LoRAConfig(2, ("attn1.to_q",), blocks=2, width=24))
 
 

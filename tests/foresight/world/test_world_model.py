@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from adapters import LinearConfig, Pairing
+from adapters import LinearConfig, ModelPair
 from foresight.errors import UserError
 from foresight.world.denoiser import ConditionedSequence, future_velocity
 from foresight.world.rollout import UNKNOWN_ERROR
@@ -190,7 +190,7 @@ def test_a_prediction_says_what_the_adapter_had_a_say_in(world, clip):
 
 def test_a_forecast_of_unknown_error_still_has_a_say(make_world, clip):
     """An adapter that does not know its error enters below pure noise, and its forecast changes the video."""
-    pairing = Pairing("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
+    pairing = ModelPair("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
     adapter = LinearConfig(pairing=pairing, bandwidth=(0.5, 16.0, 16.0))
     found = make_world(adapter=adapter).predict(clip[:, :9], PUSH, 8)
     assert found.noise_level == UNKNOWN_ERROR and found.conditions == ("forecast",)
@@ -255,7 +255,7 @@ def test_parts_that_do_not_fit_are_refused(world):
 
     with pytest.raises(ValueError, match="vlm hidden size 32, not 48"):
         WorldModel(**parts, vlm=OtherVLM(), adapter=world.adapter, plan=world.plan)
-    assert isinstance(world.adapter.pairing, Pairing)
+    assert isinstance(world.adapter.pairing, ModelPair)
 
 
 def test_progress_is_told_every_step(world, clip):

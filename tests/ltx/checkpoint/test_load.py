@@ -14,13 +14,13 @@ from ltx.checkpoint import CheckpointError, save_official
 from ltx.checkpoint.read import Weights
 from ltx.checkpoint.save import save_model
 from ltx.flow.scheduler import SchedulerConfig
-from ltx.transformer.config import TransformerConfig
 from ltx.transformer.model import VideoTransformer
 from ltx.transformer.part import TRANSFORMER
 from ltx.vae.config import VAEConfig
 from ltx.vae.model import VideoVAE
 from ltx.vae.part import VAE
 from ltx.vae.release import VAE_FIELDS
+from tests.small import transformer_config, vae_config
 
 WIDE = ["compress_all", {"residual": True, "multiplier": 2}]
 # One tiny VAE of each generation.
@@ -44,27 +44,13 @@ VAES: dict[str, dict[str, Any]] = {
 
 def tiny_transformer(layers: int = 1, causal: bool = True) -> VideoTransformer:
     torch.manual_seed(0)
-    config = TransformerConfig(
-        in_channels=8,
-        out_channels=8,
-        num_layers=layers,
-        num_attention_heads=4,
-        attention_head_dim=8,
-        cross_attention_dim=32,
-        caption_channels=16,
-        positional_embedding_theta=10_000.0,
-        positional_embedding_max_pos=(20.0, 2048.0, 2048.0),
-        timestep_scale_multiplier=1000.0,
-        causal_temporal_positioning=causal,
-        norm_eps=1e-6,
-    )
+    config = transformer_config(num_layers=layers, causal_temporal_positioning=causal)
     return VideoTransformer(config)
 
 
 def tiny_vae(generation: str = "0.9.5") -> VideoVAE:
     torch.manual_seed(1)
-    sizes = {"encoder_base_channels": 8, "decoder_base_channels": 8, "latent_channels": 8}
-    vae = VideoVAE(VAEConfig.from_dict({**VAES[generation], **sizes}))
+    vae = VideoVAE(vae_config(generation, **VAES[generation]))
     statistics = vae.per_channel_statistics
     statistics.get_buffer("mean-of-means").normal_()
     statistics.get_buffer("std-of-means").uniform_(0.5, 2)

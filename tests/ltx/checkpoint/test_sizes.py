@@ -13,38 +13,23 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ltx.checkpoint import CheckpointError, Part
-from ltx.transformer.config import TransformerConfig
 from ltx.transformer.model import VideoTransformer
 from ltx.transformer.part import TRANSFORMER
 from ltx.upsampler.model import LatentUpsampler
 from ltx.upsampler.part import UPSAMPLER
-from ltx.vae.config import VAEConfig
 from ltx.vae.model import VideoVAE
 from ltx.vae.part import VAE
+from tests.small import transformer_config, vae_config
 
-TINY = TransformerConfig(
-    in_channels=8,
-    out_channels=8,
-    num_layers=1,
-    num_attention_heads=4,
-    attention_head_dim=8,
-    cross_attention_dim=32,
-    caption_channels=16,
-    positional_embedding_theta=10_000.0,
-    positional_embedding_max_pos=(20.0, 2048.0, 2048.0),
-    timestep_scale_multiplier=1000.0,
-    causal_temporal_positioning=True,
-    norm_eps=1e-6,
-)
+TINY = transformer_config(num_layers=1)
 BLOCKS = [["res_x", 1], ["compress_all", 1], ["res_x", 1]]
-SIZES = {"encoder_base_channels": 8, "decoder_base_channels": 8, "latent_channels": 8}
 
 
 def tiny(part: Part) -> Any:
     """A transformer or a VAE."""
     if part is TRANSFORMER:
         return VideoTransformer(TINY)
-    return VideoVAE(VAEConfig.from_dict({"encoder_blocks": BLOCKS, "decoder_blocks": BLOCKS, **SIZES}))
+    return VideoVAE(vae_config("0.9.0", encoder_blocks=BLOCKS, decoder_blocks=BLOCKS))
 
 
 def prefixed(part: Part, model: nn.Module) -> dict[str, torch.Tensor]:

@@ -13,7 +13,8 @@ from torch import Tensor
 from ltx.checkpoint.errors import CheckpointError
 from ltx.lora import LoRA, LowRank, Style, attach, combined, create, detach, extract, merge, read_lora, write_lora
 from ltx.shapes import LatentShape, coordinates
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
+from tests.small import transformer_config
 
 RENAMES = [("patchify_proj", "proj_in"), ("adaln_single", "time_embed"), ("q_norm", "norm_q"), ("k_norm", "norm_k")]
 # Layer, rank and alpha: alpha is the rank, above it and below it; the last layer has another name in diffusers.
@@ -30,20 +31,7 @@ SHAPE = LatentShape(2, 2, 3)
 def model() -> VideoTransformer:
     """Two blocks of width 32."""
     torch.manual_seed(0)
-    config = TransformerConfig(
-        in_channels=8,
-        out_channels=8,
-        num_layers=2,
-        num_attention_heads=4,
-        attention_head_dim=8,
-        cross_attention_dim=32,
-        caption_channels=16,
-        positional_embedding_theta=10_000.0,
-        positional_embedding_max_pos=(20.0, 2048.0, 2048.0),
-        timestep_scale_multiplier=1000.0,
-        causal_temporal_positioning=True,
-        norm_eps=1e-6,
-    )
+    config = transformer_config()
     return VideoTransformer(config).eval()
 
 

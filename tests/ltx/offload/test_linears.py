@@ -8,24 +8,12 @@ import torch
 from ltx.lora import LoRA, LowRank, attach, merge, put_on
 from ltx.offload.linears import quantise
 from ltx.shapes import LatentShape, coordinates
-from ltx.transformer import TransformerConfig, VideoTransformer
+from ltx.transformer import VideoTransformer
+from tests.small import transformer_config
 
 pytest.importorskip("torchao", reason="torchao is not installed")
 
-CONFIG = TransformerConfig(
-    in_channels=8,
-    out_channels=8,
-    num_layers=2,
-    num_attention_heads=4,
-    attention_head_dim=16,
-    cross_attention_dim=64,
-    caption_channels=16,
-    positional_embedding_theta=10_000.0,
-    positional_embedding_max_pos=(20.0, 2048.0, 2048.0),
-    timestep_scale_multiplier=1000.0,
-    causal_temporal_positioning=True,
-    norm_eps=1e-6,
-)
+CONFIG = transformer_config(attention_head_dim=16)
 
 
 def velocity(model: VideoTransformer) -> torch.Tensor:

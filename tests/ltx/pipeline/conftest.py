@@ -12,9 +12,8 @@ from diffusers import AutoencoderKLLTXVideo, FlowMatchEulerDiscreteScheduler, LT
 from torch import Tensor, nn
 
 from ltx.text import TextConditioning
-from ltx.vae import VAEConfig
 from ltx.vae.diffusers_fields import diffusers as diffusers_fields
-from ltx.vae.release import VAE_FIELDS
+from tests.small import vae_config
 
 CHANNELS, CAPTIONS = 8, 16
 SHIFTED = {
@@ -39,8 +38,7 @@ def write_checkpoint(path: Path, *, generation: str, layers: int) -> Path:
         num_layers=layers,
         caption_channels=CAPTIONS,
     )
-    sizes = {"encoder_base_channels": 8, "decoder_base_channels": 8, "latent_channels": CHANNELS}
-    fields = diffusers_fields(VAEConfig.from_dict({**VAE_FIELDS[generation], **sizes}))
+    fields = diffusers_fields(vae_config(generation, channels=CHANNELS))
     vae = AutoencoderKLLTXVideo(**{name: value for name, value in fields.items() if not name.startswith("_")})
     with torch.no_grad():
         # What starts at zero or one would hide mistakes.

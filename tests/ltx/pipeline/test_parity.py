@@ -32,8 +32,8 @@ from ltx.pipeline import Generated, LTXPipeline, presets
 from ltx.text import TextConditioning
 from ltx.transformer import TransformerConfig, VideoTransformer
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
-from ltx.vae import VAEConfig, VideoVAE
-from ltx.vae.release import VAE_FIELDS
+from ltx.vae import VideoVAE
+from tests.small import vae_config
 
 RELEASED = Path(__file__).parent / "released"
 CHANNELS, CAPTIONS, WIDTH = 8, 16, 24
@@ -81,8 +81,7 @@ def write_released(path: Path, generation: str, layers: int) -> Path:
             {**heads, **channels, **rope, **fixed, "num_layers": layers, "causal_temporal_positioning": causal}
         )
     )
-    sizes = {"encoder_base_channels": 8, "decoder_base_channels": 8, "latent_channels": CHANNELS}
-    vae = VideoVAE(VAEConfig.from_dict({**VAE_FIELDS[generation], **sizes}))
+    vae = VideoVAE(vae_config(generation, channels=CHANNELS))
     scheduler = SchedulerConfig() if causal else SchedulerConfig("uniform", "tokens", 0.1)
     Checkpoint(transformer, vae, scheduler).save_official(path)
     with safe_open(path, "pt") as file:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ltx.shapes import LatentShape, coordinates
 from ltx.transformer import TransformerConfig, VideoTransformer
+from tests.small import transformer_config
 
 # in/out channels, heads, head width, layers, caption width; the widths leave 2, 0, 2, 4 and 4 channels unrotated.
 SIZES = {
@@ -36,21 +37,8 @@ class Inputs:
 def tiny_config(name: str, **changes: object) -> TransformerConfig:
     """A configuration of the table above."""
     channels, heads, head_dim, layers, caption = SIZES[name]
-    fields = {
-        "in_channels": channels,
-        "out_channels": channels,
-        "num_layers": layers,
-        "num_attention_heads": heads,
-        "attention_head_dim": head_dim,
-        "cross_attention_dim": heads * head_dim,
-        "caption_channels": caption,
-        "positional_embedding_theta": 10_000.0,
-        "positional_embedding_max_pos": (20.0, 2048.0, 2048.0),
-        "timestep_scale_multiplier": 1000.0,
-        "causal_temporal_positioning": True,
-        "norm_eps": 1e-6,
-    }
-    return TransformerConfig(**{**fields, **changes})
+    sizes = {"num_layers": layers, "num_attention_heads": heads, "attention_head_dim": head_dim}
+    return transformer_config(channels=channels, caption_channels=caption, **{**sizes, **changes})
 
 
 def tiny_model(name: str, **changes: object) -> VideoTransformer:

@@ -8,7 +8,7 @@ from adapters.types import VLMFeatures
 
 
 @dataclass(frozen=True)
-class Pairing:
+class ModelPair:
     """The two models between which an adapter was trained.
 
     Args:
@@ -37,7 +37,7 @@ class Pairing:
             if getattr(self, name) < 1:
                 raise ValueError(f"expected {name} of at least 1, got {getattr(self, name)}")
 
-    def require(self, other: Pairing) -> None:
+    def require(self, other: ModelPair) -> None:
         """Refuse models other than those this adapter was trained for.
 
         Raises:
