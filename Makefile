@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup check test test-all demo results bench adapters alignment noise-levels full-size tiny mutations \
+.PHONY: help setup check test test-all demo picture results bench adapters alignment noise-levels full-size tiny mutations \
         foreign-clips clean
 
 help:
@@ -37,10 +37,14 @@ TINY := runs/foresight-tiny
 demo: setup
 	$(RUN) predict video=experiments/clips/demo.mp4 instruction="$$(cat experiments/clips/demo.txt)" model=tiny run=runs/demo
 
+## make picture      the README's moving picture, of the demo's run
+picture: demo
+	$(BIN)/python -m experiments.clips.moving_picture runs/demo docs/demo.gif
+
 ## make results      measure again every number of the README and of docs
 results: setup
-	$(RUN) evaluate benchmark=prediction model=tiny page=README.md
-	$(RUN) evaluate benchmark=verification benchmark.cases.clips=1000 model=tiny page=README.md
+	$(RUN) evaluate benchmark=prediction model=tiny page=docs/results.md
+	$(RUN) evaluate benchmark=verification benchmark.cases.clips=1000 model=tiny page=docs/results.md
 	for card in rollout surprise choice; do \
 	  $(RUN) evaluate benchmark=$$card model=tiny page=docs/streams.md || exit 1; done
 	for card in actions conditioning understanding prediction_elsewhere verification_elsewhere; do \

@@ -1,4 +1,4 @@
-"""Every promise of every benchmark, gathered from the published tables into the README.
+"""Every promise of every benchmark, gathered from the published tables: a row each in the README, all in the results.
 
 Run it by `python -m experiments.promises` after `foresight evaluate … page=` has written new tables.
 """
@@ -13,7 +13,8 @@ from foresight.evaluation.tables import markdown, publish, section
 
 ROOT = Path(__file__).resolve().parent.parent
 README = "README.md"
-PAGES = (README, "docs/verification.md", "docs/loop.md", "docs/streams.md")
+RESULTS = "docs/results.md"
+PAGES = (RESULTS, "docs/verification.md", "docs/loop.md", "docs/streams.md")
 NAME = "promises"
 
 
@@ -31,14 +32,18 @@ class Promised:
         return [gate for gate in self.gates if gate[""] != "holds"]
 
     def row(self) -> dict[str, str]:
-        broken = [f"{gate['gate']}: {gate['found [95 % interval]']}, {gate['aim']}" for gate in self.broken]
+        """For the README: how much was promised, how much holds, and where that stands."""
+        broken = [f"{gate['gate']} ({gate['found [95 % interval]']}, {gate['aim']})" for gate in self.broken]
         return {
-            "benchmark": f"`{self.command}`",
+            "benchmark": f"[{self.benchmark.replace('_', ' ')}]({self.page})",
             "clips": str(max(int(gate["clips"]) for gate in self.gates)),
-            "holds": f"{len(self.gates) - len(broken)} of {len(self.gates)}",
-            "fails": "; ".join(broken) or "–",
-            "tables": "below" if self.page == README else f"[{self.page}]({self.page})",
+            "promises kept": f"{len(self.gates) - len(broken)} of {len(self.gates)}",
+            "broken": "; ".join(broken) or "–",
         }
+
+    def rows(self) -> list[dict[str, str]]:
+        """For the results: a row per promise."""
+        return [{"benchmark": f"`{self.command}`" if not index else ""} | gate for index, gate in enumerate(self.gates)]
 
 
 def read(text: str, page: str) -> list[Promised]:
@@ -68,16 +73,12 @@ def _rows(table: str) -> tuple[dict[str, str], ...]:
     return tuple(dict(zip(lines[0], line, strict=True)) for line in lines[2:])
 
 
-def summary(found: list[Promised]) -> str:
-    """A row per benchmark, and folded, a row per promise whose table stands on another page."""
-    others = [{"benchmark": one.benchmark} | gate for one in found if one.page != README for gate in one.gates]
-    return f"{markdown([one.row() for one in found])}\n\n{section('promises of the other pages', others)}"
-
-
-def gathered() -> str:
-    """The summary of the pages as they are."""
-    return summary([one for page in PAGES for one in read((ROOT / page).read_text(encoding="utf-8"), page)])
+def gathered() -> tuple[str, str]:
+    """Of the pages as they are: the summary for the README, and every promise for the page of results."""
+    found = [one for page in PAGES for one in read((ROOT / page).read_text(encoding="utf-8"), page)]
+    return markdown([one.row() for one in found]), section("promises", [row for one in found for row in one.rows()])
 
 
 if __name__ == "__main__":
-    publish(gathered(), ROOT / README, NAME)
+    for text, page in zip(gathered(), (README, RESULTS), strict=True):
+        publish(text, ROOT / page, NAME)

@@ -1,10 +1,12 @@
-"""The README's summary of promises says what the tables say."""
+"""The README's summary of promises, and the list of them all, say what the tables say."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from experiments.promises import NAME, README, ROOT, gathered, read, summary
+from experiments.promises import NAME, README, RESULTS, ROOT, gathered, read
 
 PAGE = """
 `foresight evaluate benchmark=drift page=docs/a.md` asks.
@@ -35,13 +37,18 @@ def test_promises_are_read_with_their_command() -> None:
     (found,) = read(PAGE, "docs/a.md")
     assert found.benchmark == "drift" and len(found.gates) == 2
     assert found.row() == {
-        "benchmark": "`foresight evaluate benchmark=drift`",
+        "benchmark": "[drift](docs/a.md)",
         "clips": "40",
-        "holds": "1 of 2",
-        "fails": "it | goes on: 0.100 [0.000, 0.200], interval above 0",
-        "tables": "[docs/a.md](docs/a.md)",
+        "promises kept": "1 of 2",
+        "broken": "it | goes on (0.100 [0.000, 0.200], interval above 0)",
     }
-    assert "| drift | it stays | 0.900 [0.800, 1.000] | 40 | at least 0.8 | holds |" in summary([found])
+    first, second = found.rows()
+    assert list(first.values()) == [
+        "`foresight evaluate benchmark=drift`",
+        "it stays",
+        *("0.900 [0.800, 1.000]", "40", "at least 0.8", "holds"),
+    ]
+    assert list(second.values())[:2] == ["", "it | goes on"]
 
 
 def test_tables_without_a_command_are_refused() -> None:
@@ -50,7 +57,21 @@ def test_tables_without_a_command_are_refused() -> None:
         read(PAGE.replace("`", ""), "docs/a.md")
 
 
-def test_the_readme_is_up_to_date() -> None:
+def test_the_pages_are_up_to_date() -> None:
     """If this fails after measuring: `python -m experiments.promises`."""
+    for text, page in zip(gathered(), (README, RESULTS), strict=True):
+        assert f"<!-- {NAME} -->\n{text}\n<!-- /{NAME} -->" in (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_the_readme_is_read_on_one_screen() -> None:
+    """What it is, a moving picture, two commands, a few lines of Python and one table: no more than sixty lines."""
     text = (ROOT / README).read_text(encoding="utf-8")
-    assert f"<!-- {NAME} -->\n{gathered()}\n<!-- /{NAME} -->" in text
+    assert len(text.splitlines()) <= 60
+    assert (ROOT / "docs/demo.gif").stat().st_size < 1_000_000 and "(docs/demo.gif)" in text
+
+
+def test_links_of_the_pages_lead_somewhere() -> None:
+    """Every relative link of the README and of the pages names a file that is there."""
+    for page in [ROOT / README, *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
