@@ -28,7 +28,11 @@ def ssim(predicted: Video, observed: Video) -> PerFrame:
 
     Wang et al. (2004): Gaussian window of 11 pixels and σ = 1.5, reflected at the border, mean over pixels and
     colours. The window is applied as two lines of 11 weights instead of a square of 121, clip after clip, which keeps
-    the maps in the processor's cache: several times faster than one pass over all frames.
+    the maps in the processor's cache.
+
+    torchmetrics gives the same within 1e-6 (a test compares). It stays out of the way of `foresight predict`, which
+    scores what it predicted: its import takes 1.8 s of one core, and its single pass over 16 clips of 64×64 pixels
+    0.76 s instead of 0.29 s; called clip by clip it takes as long as this (at 256×256 two thirds).
 
     Raises:
         ValueError: if a side is shorter than 6 pixels, which cannot be reflected.

@@ -1,4 +1,9 @@
-"""Means with bootstrap intervals over clips; comparisons resample the clips of both sides together."""
+"""Means with bootstrap intervals over clips; comparisons resample the clips of both sides together.
+
+`scipy.stats.bootstrap` gives such intervals too (percentile, paired), in as much time: 0.09 s for a ratio over 1,000
+clips. Here all figures of a card share their resamples, statistics need no axis, and scipy, 140 MB that nothing else
+uses, is not needed.
+"""
 
 from __future__ import annotations
 

@@ -31,6 +31,8 @@ def fit_logistic(
 ) -> Logistic:
     """Maximum likelihood with a Gaussian prior on the weights, by Newton's method in float64.
 
+    The same as scikit-learn's `LogisticRegression` with C = 1/λ; see `foresight.verify.isotonic` on why it is not used.
+
     Args:
         x: features.
         right: labels.
