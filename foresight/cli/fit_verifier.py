@@ -9,7 +9,7 @@ from foresight.cli.console import console, progress_bar
 from foresight.data.reconstruction import SAMPLE, measured
 from foresight.errors import UserError
 from foresight.verify import Cases, EvidenceConfig, Measurements, Verifier, VideoCases, fit_on_cases
-from foresight.verify.need import Need
+from foresight.verify.evidence.need import Need
 from foresight.verify.signals import signal
 from foresight.world.domain import reconstruct
 from foresight.world.world_model import WorldModel

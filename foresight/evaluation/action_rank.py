@@ -15,8 +15,8 @@ from foresight.evaluation.simulated import BATCH, SimulatedBenchmark, contexts_a
 from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import DIRECTIONS, Action, PhysicsClip
 from foresight.physics.language import all_instructions, instruction
-from foresight.verify.evidence import EvidenceConfig
-from foresight.verify.flow import CONDITIONAL, FlowProbe
+from foresight.verify.evidence.flow import CONDITIONAL, FlowProbe
+from foresight.verify.evidence.records import EvidenceConfig
 from foresight.world.world_model import WorldModel
 
 

@@ -13,9 +13,9 @@ from foresight.metrics.picture import mse
 from foresight.physics import PhysicsClip
 from foresight.verify.cases import TRUE, CaseBatch, Cases, Futures
 from foresight.verify.correctness import TOLERANCE, worst_position_error
-from foresight.verify.evidence import EvidenceConfig
-from foresight.verify.evidence_builder import EvidenceBuilder
-from foresight.verify.need import Need
+from foresight.verify.evidence.builder import EvidenceBuilder
+from foresight.verify.evidence.need import Need
+from foresight.verify.evidence.records import EvidenceConfig
 from foresight.verify.plausibility import plausibility
 from foresight.verify.signals import AbstractSignal, signal
 from foresight.world.prediction import Prediction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foresight.verify.evidence import EvidenceConfig
+from foresight.verify.evidence.records import EvidenceConfig
 
 
 @dataclass(frozen=True)

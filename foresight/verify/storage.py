@@ -20,7 +20,7 @@ from foresight.errors import UserError
 from foresight.verify.additive import Additive
 from foresight.verify.calibration import Logistic
 from foresight.verify.classifier import CalibratedClassifier
-from foresight.verify.evidence import EvidenceConfig
+from foresight.verify.evidence.records import EvidenceConfig
 from foresight.verify.fitted_on import FittedOn
 from foresight.verify.isotonic import Isotonic
 from foresight.verify.plausibility import plausibility

@@ -12,9 +12,9 @@ from torch import Tensor
 
 from foresight.errors import UserError
 from foresight.verify.classifier import CalibratedClassifier
-from foresight.verify.evidence_builder import EvidenceBuilder, check_batched
+from foresight.verify.evidence.builder import EvidenceBuilder, check_batched
+from foresight.verify.evidence.need import Need
 from foresight.verify.fitted_on import FittedOn
-from foresight.verify.need import Need
 from foresight.verify.plausibility import plausibility
 from foresight.verify.signals import signal
 from foresight.verify.storage import FittedVerifier, read_verifier

@@ -29,7 +29,7 @@ from foresight.training.periodic import PeriodicCheckpoint
 from foresight.training.schedule import WarmupDecay
 from foresight.verify.calibration import conformal_lower, fit_logistic
 from foresight.verify.cases.base import check_kinds
-from foresight.verify.evidence import EvidenceConfig
+from foresight.verify.evidence.records import EvidenceConfig
 from foresight.vlm.preprocess import FramePolicy
 from foresight.watch.timeline import Timeline
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from foresight.evaluation.verification.scored_examples import ScoredExamples
 from foresight.verify.additive import fit_additive
 from foresight.verify.classifier import cross_fit
-from foresight.verify.evidence import Evidence
+from foresight.verify.evidence.records import Evidence
 from foresight.verify.signals import AbstractSignal
 
 MOTION, RANDOM, SHUFFLED = "motion only", "random-initialised scorer", "shuffled labels"

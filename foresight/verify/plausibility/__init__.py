@@ -1,7 +1,7 @@
 """Plausibilities: figures of each candidate before anything was observed. Each is found by name."""
 
 from foresight.verify.plausibility.base import AbstractPlausibility
-from foresight.verify.registry import discover, named
+from foresight.verify.signals.registry import discover, named
 
 PLAUSIBILITIES: dict[str, AbstractPlausibility] = discover(__name__, list(__path__), AbstractPlausibility)  # type: ignore[type-abstract]
 

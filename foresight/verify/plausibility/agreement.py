@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.metrics.energy import spread
-from foresight.verify.evidence import LATENT_ROUNDING, PriorEvidence
+from foresight.verify.evidence.records import LATENT_ROUNDING, PriorEvidence
 from foresight.verify.plausibility.base import AbstractPlausibility
 
 

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.evidence import PriorEvidence
-from foresight.verify.need import Need
+from foresight.verify.evidence.need import Need
+from foresight.verify.evidence.records import PriorEvidence
 
 
 class AbstractPlausibility(ABC):

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.metrics.energy import distances, mean_to_others
-from foresight.verify.evidence import LATENT_ROUNDING, PriorEvidence
+from foresight.verify.evidence.records import LATENT_ROUNDING, PriorEvidence
 from foresight.verify.plausibility.base import AbstractPlausibility
 
 

@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.evidence import PriorEvidence
-from foresight.verify.need import Need, needed
+from foresight.verify.evidence.need import Need, needed
+from foresight.verify.evidence.records import PriorEvidence
 from foresight.verify.plausibility.base import AbstractPlausibility
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.metrics.colours import colour_change
-from foresight.verify.evidence import PriorEvidence
+from foresight.verify.evidence.records import PriorEvidence
 from foresight.verify.plausibility.base import AbstractPlausibility
 
 

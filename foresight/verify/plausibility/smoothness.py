@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.evidence import PriorEvidence
+from foresight.verify.evidence.records import PriorEvidence
 from foresight.verify.plausibility.base import AbstractPlausibility
 
 

@@ -1,7 +1,7 @@
 """Signals: figures of a prediction against the observed future. Each is found by name."""
 
-from foresight.verify.registry import discover, named
 from foresight.verify.signals.base import AbstractSignal
+from foresight.verify.signals.registry import discover, named
 
 SIGNALS: dict[str, AbstractSignal] = discover(__name__, list(__path__), AbstractSignal)  # type: ignore[type-abstract]
 

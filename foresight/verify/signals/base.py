@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.evidence import Evidence
-from foresight.verify.need import Need
+from foresight.verify.evidence.need import Need
+from foresight.verify.evidence.records import Evidence
 
 # Distances below this share of the picture's scale are no distances: 1e-4 is 40 dB.
 FLOOR = 1e-4

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.metrics.energy import distances, energy_score, mean_to_others, spread
-from foresight.verify.evidence import LATENT_ROUNDING, Evidence
+from foresight.verify.evidence.records import LATENT_ROUNDING, Evidence
 from foresight.verify.signals.base import AbstractSignal
 
 

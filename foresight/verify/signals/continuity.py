@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.evidence import Evidence
+from foresight.verify.evidence.records import Evidence
 from foresight.verify.signals.base import AbstractSignal
 
 # Squared changes below 60 dB of the picture's scale are rounding.

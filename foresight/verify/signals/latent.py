@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.evidence import LATENT_ROUNDING, Evidence
+from foresight.verify.evidence.records import LATENT_ROUNDING, Evidence
 from foresight.verify.signals.base import AbstractSignal
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from foresight.verify.evidence import Evidence
+from foresight.verify.evidence.records import Evidence
 from foresight.verify.signals.base import AbstractSignal
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.verify.evidence import Evidence
+from foresight.verify.evidence.records import Evidence
 from foresight.verify.signals.base import AbstractSignal
 
 BACKBONE = "alexnet-owt-7be5be79.pth"

@@ -6,7 +6,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.metrics.colours import colour_change
-from foresight.verify.evidence import Evidence
+from foresight.verify.evidence.records import Evidence
 from foresight.verify.signals.base import AbstractSignal
 
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.metrics.picture import mse
-from foresight.verify.evidence import Evidence
+from foresight.verify.evidence.records import Evidence
 from foresight.verify.signals.base import FLOOR, AbstractSignal
 
 

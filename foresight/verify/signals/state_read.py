@@ -5,8 +5,8 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.verify.evidence import Evidence
-from foresight.verify.need import Need, needed
+from foresight.verify.evidence.need import Need, needed
+from foresight.verify.evidence.records import Evidence
 from foresight.verify.signals.base import AbstractSignal
 
 

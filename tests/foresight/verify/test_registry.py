@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from foresight.verify import PLAUSIBILITIES, SIGNALS
-from foresight.verify.evidence import Evidence
-from foresight.verify.registry import discover
+from foresight.verify.evidence.records import Evidence
 from foresight.verify.signals import AbstractSignal
+from foresight.verify.signals.registry import discover
 
 MINE = '''
 """The brightness of what happened."""

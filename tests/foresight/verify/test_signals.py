@@ -10,9 +10,9 @@ import torch
 
 from foresight.errors import UserError
 from foresight.physics import make_clip
-from foresight.verify.evidence import Evidence, EvidenceConfig, FlowLosses
-from foresight.verify.evidence_builder import EvidenceBuilder
-from foresight.verify.need import Need
+from foresight.verify.evidence.builder import EvidenceBuilder
+from foresight.verify.evidence.need import Need
+from foresight.verify.evidence.records import Evidence, EvidenceConfig, FlowLosses
 from foresight.verify.signals import SIGNALS, signal
 from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel

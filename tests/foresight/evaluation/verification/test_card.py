@@ -23,7 +23,7 @@ from foresight.verify import (
     fit_verifier,
     model_fingerprint,
 )
-from foresight.verify.evidence import Evidence
+from foresight.verify.evidence.records import Evidence
 
 CLIPS = 240
 KINDS = ("removed", "other_action")

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adapters import VLMFeatures
-from foresight.verify.evidence import EvidenceConfig
+from foresight.verify.evidence.records import EvidenceConfig
 from foresight.world.denoiser import ConditionedSequence, FutureDenoiser
 from foresight.world.flow_error import flow_error
 from foresight.world.world_model import WorldModel

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from foresight.errors import UserError
 from foresight.metrics.baselines import copy_last_frame
-from foresight.verify.evidence import Evidence, EvidenceConfig, FlowLosses, PriorEvidence
-from foresight.verify.flow import CONDITIONAL, UNCONDITIONAL, FlowProbe
-from foresight.verify.need import FLOWS, Need, checked_needs
-from foresight.verify.reading import action_odds, described_alike, vision_states
+from foresight.verify.evidence.flow import CONDITIONAL, UNCONDITIONAL, FlowProbe
+from foresight.verify.evidence.need import FLOWS, Need, checked_needs
+from foresight.verify.evidence.reading import action_odds, described_alike, vision_states
+from foresight.verify.evidence.records import Evidence, EvidenceConfig, FlowLosses, PriorEvidence
 from foresight.world.prediction import Prediction
 from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME

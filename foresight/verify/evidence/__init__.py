@@ -1,0 +1,1 @@
+"""Evidence: everything that verdicts are made from, and how it is built."""
