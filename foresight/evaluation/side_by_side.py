@@ -1,4 +1,4 @@
-"""Several benchmarks beside each other, such as one card in several worlds: of each, the figures that are asked for."""
+"""Several benchmarks in one table, such as one card in several worlds: of each, chosen figures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SideBySide:
         name: of the run's folder and of the marks in a page.
         parts: benchmarks by what tells them apart; underscores are shown as spaces.
         figures: names of the figures to show, by the heads of their columns; a dash where a part has none, such as how
-            well hits are told from misses where nothing hits.
+            well correct predictions are told from others where none is correct.
         gates: beginnings of the names of those gates that are promised of every part. Others are not: a conformal
             threshold, for one, promises nothing elsewhere than where it was fitted.
     """

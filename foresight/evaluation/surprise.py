@@ -1,4 +1,4 @@
-"""The surprise card: violation of expectation, and how often the alarm is right about ordinary and impossible futures.
+"""The surprise card: violation of expectation, and error rates of the alarm on ordinary and impossible futures.
 
 Pairs share context and instruction; one goes on as physics does, the other does something impossible. The share of
 pairs in which the impossible one surprises more needs no threshold (IntPhys, Riochet et al., arXiv 1803.07616).
@@ -39,9 +39,9 @@ class SurpriseCard:
     """Results of a surprise benchmark.
 
     Args:
-        possible: surprise of what happened, per clip.
+        possible: surprise of the true future, per clip.
         impossible: kind → surprise of the impossible future per clip; NaN where it shows the same.
-        possible_motion: distance of what happened from the last frame, the control baseline without a model.
+        possible_motion: distance of the true future from the last frame, the control baseline without a model.
         impossible_motion: the same of the impossible futures.
         quiet: surprise of ordinary stretches in which nothing is pushed.
         alarmed: kind → surprise of stretches as long as the alarm's, in impossible futures.

@@ -1,4 +1,4 @@
-"""Tables for people: Markdown, and their place in a page between two marks."""
+"""Markdown tables, and their place in a page between two marks."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def section(title: str, rows: Sequence[Mapping[str, str]]) -> str:
 
 
 def check_marks(page: str | Path, name: str) -> None:
-    """Refuse a page that cannot take a text, before the text is computed.
+    """Refuse a page without its marks, before the text is computed.
 
     Raises:
         ValueError: if the page does not have the two marks of that name exactly once.
@@ -62,7 +62,7 @@ def publish(text: str, page: str | Path, name: str) -> None:
 
 
 def _place(old: str, page: str | Path, name: str) -> tuple[int, int]:
-    """Where the text between the marks starts and ends."""
+    """Start and end of the text between the marks."""
     found = list(re.finditer(rf"<!-- {re.escape(name)} -->\n(.*?)<!-- /{re.escape(name)} -->", old, re.DOTALL))
     if len(found) != 1:
         raise ValueError(f"expected the marks <!-- {name} --> and <!-- /{name} --> once in {page}, found {len(found)}")

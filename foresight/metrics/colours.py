@@ -1,4 +1,4 @@
-"""How far the colours of a future are from those of its context, wherever in the picture they are."""
+"""Distance of a future's colours from those of its context, wherever in the picture they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conditioning gain: how much better a conditioned flow explains what happened, and the line that says so."""
+"""Conditioning gain: the share of a flow's loss that conditioning takes away, and a line of text about it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def describe_gain(gain: Estimate) -> str:
 
 
 def clips_to_tell(gain: Estimate) -> int:
-    """How many clips are likely to settle it: an interval's width falls with the root of their number.
+    """Number of clips that is likely to settle it: an interval's width falls with its root.
 
     It has to be narrow enough to leave zero out, or to lie within what counts as nothing, whichever is nearer.
     """

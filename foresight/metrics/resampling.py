@@ -25,7 +25,7 @@ DRAWS = 1000
 
 
 def clip_weights(clips: Sequence[int], right: Labels, *, draws: int = DRAWS, seed: int = 0) -> Weights:
-    """How often each example counts in each resample of the clips, each label's weights adding up to one half.
+    """Weights of the examples in each resample of the clips, each label's adding up to one half.
 
     Args:
         clips: which clip each example belongs to.

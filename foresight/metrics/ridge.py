@@ -31,7 +31,7 @@ class LinearProbe:
     strength: float
 
     def __call__(self, x: Float[Tensor, "row input"]) -> Float[Tensor, "row output"]:
-        """What is read from each row."""
+        """Predictions from each row."""
         return x @ self.weight.T + self.bias
 
 

@@ -1,7 +1,7 @@
-"""A generalised additive model (Hastie & Tibshirani 1990): what each figure says is added up to log-odds.
+"""A generalised additive model (Hastie & Tibshirani 1990): contributions of figures add up to log-odds.
 
-A figure is seen in its standing among right examples, not on its own scale, and what it says is a broken line of that
-standing: far from what right examples show can be damning while everything near it says nothing, on either side.
+A figure counts by its standing among right examples, not on its own scale, and its contribution is a broken line of
+that standing: far from right examples can be damning while everything near them says nothing, on either side.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class Additive:
     Args:
         knots: ascending quantiles of each figure among right examples, at (i + ½) / number of knots.
         slopes: how much steeper each line gets behind its bends: those above the middle, then those below.
-        usual: what each line comes to on average over the fitting examples.
-        bias: the log-odds where every figure says what it usually does.
+        usual: mean of each line over the fitting examples.
+        bias: the log-odds where every contribution is its usual one.
     """
 
     knots: Float[Tensor, "knot figure"]
@@ -39,7 +39,7 @@ class Additive:
     bias: Float[Tensor, ""]
 
     def contributions(self, values: Float[Tensor, "example figure"]) -> Float[Tensor, "example figure"]:
-        """What each figure says for right (above 0) or against it, compared with what it usually says."""
+        """Contribution of each figure to the log-odds, for right (above 0) or against it, less its usual one."""
         return (_bent(standing(values, self.knots)) * self.slopes).sum(dim=1) - self.usual
 
     def logit(self, values: Float[Tensor, "example figure"]) -> Float[Tensor, " example"]:

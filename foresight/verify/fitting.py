@@ -42,7 +42,7 @@ def fit_on_cases(
     """
     if measurements.plausibilities and not cases.placed:
         raise ValueError(
-            "expected no plausibilities, since nobody knows where things are in these clips and so which candidates "
+            "expected no plausibilities, since true states of these clips are unknown, and so which candidates "
             f"come true; got {', '.join(measurements.plausibilities)}. Give plausibilities=[]"
         )
     examples, samples = collect(model, measurements, cases, progress=progress)

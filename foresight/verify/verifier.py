@@ -91,7 +91,7 @@ class Verifier:
         return self.judge({name: signal(name)(evidence).cpu() for name in self.signals}, frames)
 
     def reach(self, available: int) -> int:
-        """How many of the available frames are looked at.
+        """Number of the available frames that are used.
 
         Raises:
             UserError: if there are fewer than it was fitted for at least.
@@ -143,7 +143,7 @@ class Verifier:
         return self._outcome(self.frames if frames is None else frames).logits(values)
 
     def contributions(self, verdict: Verdict) -> dict[str, float]:
-        """How much each signal raised a verdict's probability (above 0) or lowered it."""
+        """Contribution of each signal to a verdict's log-odds, above 0 where it raised them."""
         return self._outcome(verdict.frames).contributions(verdict.signals)
 
     def rank(self, model: WorldModel, prediction: Prediction) -> Float[Tensor, " candidate"]:

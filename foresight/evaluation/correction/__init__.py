@@ -1,1 +1,1 @@
-"""The correction benchmark: what each policy of the loop gains for its cost."""
+"""The correction card: accuracy of each policy of the loop, and its cost."""

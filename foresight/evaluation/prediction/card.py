@@ -108,7 +108,7 @@ class PredictionCard:
         return figures
 
     def gates(self) -> list[Gate]:
-        """What a world model has to show: skill at every horizon over everything, and futures that are not hedged."""
+        """Gates of a world model: skill at every horizon over every baseline, and futures that are not hedged."""
         gates = []
         for name, other in self.baselines.items():
             frame, found = weakest(self.methods[MODEL].skills(other))

@@ -48,5 +48,5 @@ def choose(
 
 
 def shares(chosen: np.ndarray) -> dict[str, Estimate]:
-    """How often each option was nearest."""
+    """Share of clips in which each option was nearest."""
     return {option: mean(chosen == index) for index, option in enumerate(OPTIONS)}

@@ -1,1 +1,1 @@
-"""The verification benchmark: right outcomes told from counterfactual ones."""
+"""The verification card: discrimination of right outcomes from counterfactual ones."""

@@ -131,7 +131,7 @@ class VerificationCard:
         return figures if prior is None else figures | selection(prior, self.samples)
 
     def gates(self, aim: float = 0.95) -> list[Gate]:
-        """What a verifier has to show; `aim` is the AUROC on counterfactual outcomes."""
+        """Gates of a verifier; `aim` is the AUROC on counterfactual outcomes."""
         scored = self.scored
         name, lowest = weakest(self.inside)
         nearest, lead = weakest({name: scored.lead(one) for name, one in self.control_baselines.items()})

@@ -1,4 +1,4 @@
-"""Cases: clips with what happened and with what did not, for verifiers to be fitted and judged on."""
+"""Cases: clips with their true future and wrong ones, for verifiers to be fitted and measured on."""
 
 from foresight.verify.cases.base import TRUE, CaseBatch, Cases, Futures
 from foresight.verify.cases.simulated import SimulatedCases

@@ -1,4 +1,4 @@
-"""Cases: clips with what happened and with what did not, for verifiers to be fitted and judged on."""
+"""Cases: clips with their true future and wrong ones, for verifiers to be fitted and measured on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from foresight.physics import PhysicsClip
 
 TRUE = "true"
-"""The kind of what happened."""
+"""The kind of a true future."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Futures:
     Args:
         kinds: `TRUE`, or in which way it is wrong.
         videos: in [−1, 1].
-        states: where everything is in it; None where nobody knows.
+        states: true states; None where they are unknown.
     """
 
     kinds: Sequence[str]
@@ -37,10 +37,10 @@ class CaseBatch:
     Args:
         clips: number of each, the same every time. Clips of one file share theirs: they look alike, and figures that
             are to hold for unseen clips must not be fitted on one and judged on another.
-        contexts: what is given, in [−1, 1].
-        instructions: what is told.
-        traits: what raw distances are confounded by, such as contrast and motion, by name.
-        futures: what happened, then what did not.
+        contexts: given frames, in [−1, 1].
+        instructions: one per clip.
+        traits: confounders of raw distances, such as contrast and motion, by name.
+        futures: the true one, then the wrong ones.
     """
 
     clips: Sequence[int]
@@ -55,17 +55,17 @@ class Cases(Protocol):
 
     @property
     def data(self) -> str:
-        """What they are, in words that are kept with a verifier."""
+        """Description of the cases, kept with a verifier."""
         ...
 
     @property
     def instructions(self) -> tuple[str, ...]:
-        """What else could have been told."""
+        """All instructions that occur."""
         ...
 
     @property
     def placed(self) -> bool:
-        """Whether it is known where things are, and so whether a prediction comes true."""
+        """True if true states are known, and so whether a prediction comes true."""
         ...
 
     def __len__(self) -> int: ...
@@ -76,7 +76,7 @@ class Cases(Protocol):
 
 
 def in_turn(kinds: Sequence[str], count: int, clip: int, turn: int) -> str:
-    """Kinds take turns: from clip to clip, and among the `count` wrong futures of one clip."""
+    """Round-robin choice of a counterfactual kind, over clips and over the `count` wrong futures of each."""
     return kinds[(clip * count + turn) % len(kinds)]
 
 

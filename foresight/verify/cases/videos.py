@@ -1,4 +1,4 @@
-"""Cases of any videos: what can be made wrong of a future without knowing what is in it."""
+"""Cases of any videos: futures made wrong without knowledge of their content."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Wrong = Callable[[Videos, Videos, Videos], Videos]
 
 
 def _half_speed(contexts: Videos, futures: Videos, others: Videos) -> Videos:
-    """Every frame twice: the first half of what happened takes all the time."""
+    """Every frame twice: the first half of the future takes all the time."""
     return futures.repeat_interleave(2, dim=2)[:, :, : futures.shape[2]]
 
 
@@ -34,8 +34,8 @@ KINDS: dict[str, Wrong] = {
 }
 
 
-class ToldClips(ClipSource, Protocol):
-    """A source of videos that says what is told in each without reading them."""
+class InstructedClips(ClipSource, Protocol):
+    """A source of videos with instructions that are known without reading them."""
 
     @property
     def instructions(self) -> Sequence[str]:
@@ -59,7 +59,7 @@ class FromFiles(Protocol):
 
 
 class VideoCases:
-    """Clips of videos. Nobody knows where things are in them: no figure says whether a prediction comes true.
+    """Cases made of videos, whose true states are unknown: no figure says whether a prediction comes true.
 
     Args:
         clips: of equal length, such as `VideoClips`.
@@ -73,7 +73,7 @@ class VideoCases:
 
     placed = False
 
-    def __init__(self, *, clips: ToldClips, context: int, kinds: Sequence[str], negatives: int) -> None:
+    def __init__(self, *, clips: InstructedClips, context: int, kinds: Sequence[str], negatives: int) -> None:
         check_kinds(kinds, tuple(KINDS), negatives)
         self._clips, self._context = clips, context
         self._kinds, self._negatives = tuple(kinds), negatives
@@ -86,7 +86,7 @@ class VideoCases:
 
     @property
     def instructions(self) -> tuple[str, ...]:
-        """All that are told in them, each once."""
+        """All that occur, each once."""
         return tuple(dict.fromkeys(self._clips.instructions))
 
     @property

@@ -167,7 +167,7 @@ class EvidenceBuilder:
         return torch.cat([self.context, future], dim=2)
 
     def _once(self, key: Hashable, compute: Callable[[], Tensor]) -> Tensor:
-        """What does not depend on the outcome is computed for the first one."""
+        """A value that does not depend on the outcome, computed for the first one only."""
         if key not in self._shared:
             self._shared[key] = compute()
         return self._shared[key]

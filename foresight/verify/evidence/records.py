@@ -92,10 +92,10 @@ class PriorEvidence:
 
 @dataclass(frozen=True)
 class EvidenceConfig:
-    """How evidence is built; a verifier holds only for evidence built as it was fitted.
+    """Settings of an evidence builder; a verifier holds only for evidence built as it was fitted.
 
     Args:
-        instructions: what else could have been done, for the contrast between instructions.
+        instructions: all that are known, for the contrast between them.
         count: how many other instructions are tried per clip; 0 where there is none to try.
         sigmas: noise levels of the flow losses.
         seed: of their noise; one that no candidate is drawn with, whose flow would recognise its own noise.

@@ -24,7 +24,7 @@ class MotionAgreement(AbstractSignal):
     name = "motion"
 
     def __call__(self, evidence: Evidence) -> Float[Tensor, " batch"]:
-        """1 where the same things change the same way, 0 for a frozen prediction."""
+        """1 where the same things change the same way, 0 for a prediction that stands still."""
         predicted = _changes(evidence.context[:, None], evidence.predicted)
         observed = _changes(evidence.context, evidence.observed)
         return cosine_similarity(predicted, observed[:, None], dim=-1).mean(dim=1)

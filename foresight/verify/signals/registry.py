@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 
 class Named(Protocol):
-    """What has a name."""
+    """An object with a name."""
 
     name: str
 
