@@ -1,6 +1,7 @@
 """The wide world: what it shows, what it leaves out, and that the plain world stays what it was."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -157,14 +158,14 @@ def test_a_look_is_drawn_behind_before_and_over_the_bodies():
 
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_counterfactuals_of_the_wide_world_keep_their_context(kind):
-    """Context bit for bit, camera noise too; nothing but the bodies changes behind it."""
+    """Context bit for bit; in the future nothing but the bodies changes, neither backdrop nor camera noise."""
+    noisy = replace(WIDE, looks=Looks(noisy=1.0))
     for seed in (0, 4, 9, 16):
-        clip = make_clip(seed, WIDE)
+        clip = make_clip(seed, noisy)
         other = counterfactual(clip, kind)
         assert torch.equal(other.video[:, :9], clip.video[:, :9]) and other.scene.look == clip.scene.look
-        assert not torch.equal(other.video[:, 9:], clip.video[:, 9:])
         changed = (other.video[:, 9:] != clip.video[:, 9:]).any(dim=0).float().mean()
-        assert changed < 0.6
+        assert 0 < changed < 0.5
 
 
 def test_other_gravity_is_another_where_it_points_upwards():

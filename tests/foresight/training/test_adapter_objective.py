@@ -151,6 +151,8 @@ def test_a_step_asks_the_adapter_once() -> None:
         parameter.data.add_(0.1)
     assert not torch.equal(objective(model, batch, torch.Generator().manual_seed(3))["loss"], result["loss"])
     assert len(calls) == 4
+    objective.terms["alignment"](model, batch, torch.Generator())
+    assert len(calls) == 5
 
 
 def test_sentences_are_encoded_once() -> None:
