@@ -10,11 +10,11 @@ from typing import Any
 from foresight.cli.console import console, print_table
 from foresight.errors import UserError
 from foresight.world.assembly import Assembly, NamedParts, plan_assembly
-from foresight.world.placement import PlacementRequest
 from foresight.world.reference import locate, part_files
 from foresight.world.storage import write_world
 from foresight.world.training_clips import TrainingClips
 from ltx.home import at_home
+from ltx.offload.request import PlacementRequest
 
 CLIPS = ("frame_rate", "frames", "height", "width", "context_frames")
 

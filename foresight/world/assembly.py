@@ -13,7 +13,7 @@ from adapters.storage import CONFIG
 from foresight.errors import UserError
 from foresight.world.derived_plan import changed_plan, derive_plan
 from foresight.world.parts import WorldParts
-from foresight.world.placement import PlacementRequest, choose_device
+from foresight.world.placement import choose_device
 from foresight.world.reference import PartReference, locate
 from foresight.world.sampling_config import FILE, SamplingPlan
 from foresight.world.sizes import check_pairing, text_width, video_sizes, vlm_sizes
@@ -23,6 +23,7 @@ from ltx.bundle.checkpoint import read_scheduler
 from ltx.bundle.recognise import recognise
 from ltx.checkpoint.place import place_of
 from ltx.checkpoint.read import read_object
+from ltx.offload.request import PlacementRequest
 from ltx.pipeline.preset import Preset, find_preset
 from ltx.pipeline.released import preset_of
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 import torch
 
@@ -14,37 +12,6 @@ from ltx.offload import placement
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SMALL = 1 << 30
 """Bytes of weights up to which a model is read as float32: half precision would save nothing that matters."""
-
-
-class PlacementWords(TypedDict, total=False):
-    """Keywords of a `PlacementRequest`."""
-
-    device: torch.device | str
-    dtype: torch.dtype | str | None
-    offload: str
-    storage: str
-
-
-@dataclass(frozen=True)
-class PlacementRequest:
-    """Device and type that a user asks for.
-
-    Args:
-        device: its name, or "auto".
-        dtype: to compute in, also by name; None and "auto" leave it open.
-        offload: a word of `ltx.offload.placement.OFFLOAD`.
-        storage: a word of `ltx.offload.placement.STORAGE`.
-    """
-
-    device: torch.device | str = "auto"
-    dtype: torch.dtype | str | None = "auto"
-    offload: str = "auto"
-    storage: str = "stored"
-
-    @property
-    def says_dtype(self) -> bool:
-        """True unless the type is left open."""
-        return self.dtype not in (None, "auto")
 
 
 def choose_device(device: torch.device | str = "auto") -> torch.device:

@@ -14,7 +14,7 @@ from adapters import load_adapter, save_adapter
 from foresight.errors import UserError
 from foresight.vlm.encoder import QwenEncoder
 from foresight.world.parts import WorldParts
-from foresight.world.placement import PlacementRequest, choose_device, choose_dtype
+from foresight.world.placement import choose_device, choose_dtype
 from foresight.world.reference import SUBFOLDERS, PartReference, part_files
 from foresight.world.sampling_config import SamplingPlan
 from ltx.checkpoint import CheckpointError
@@ -24,6 +24,7 @@ from ltx.checkpoint.weight_files import weight_files
 from ltx.files import write_text
 from ltx.offload import Room
 from ltx.offload.placement import Placement, check_words, decide
+from ltx.offload.request import PlacementRequest
 from ltx.offload.settle import read_as, settle
 from ltx.pipeline.parts import TextPlace, size_of, text_size, weights_size
 from ltx.text import TextEncoder

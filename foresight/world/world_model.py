@@ -19,7 +19,6 @@ from foresight.world.assembly import NamedParts, plan_assembly
 from foresight.world.denoiser import ConditionedSequence
 from foresight.world.feature_encoder import EncodesFeatures
 from foresight.world.parts import PartChanges, WorldParts
-from foresight.world.placement import PlacementRequest, PlacementWords
 from foresight.world.prediction import Prediction
 from foresight.world.request import check_clips, check_spoken
 from foresight.world.rollout import Rollout
@@ -28,6 +27,7 @@ from foresight.world.sampling_config import SamplingPlan
 from foresight.world.storage import read_world, write_world
 from ltx.flow.noise import seeded
 from ltx.offload.placement import Placement
+from ltx.offload.request import PlacementRequest, PlacementWords
 from ltx.shapes import TIME, VideoShape
 from ltx.text import TextConditioning, TextEncoder
 from ltx.transformer import VideoTransformer

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from einops import rearrange
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 
-from ltx.media import to_pixels
 from ltx.pipeline.preset import Preset
 from ltx.pipeline.size import Size
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,10 @@ class Generated:
         Raises:
             ValueError: if there is no video.
         """
+        from PIL import Image
+
+        from ltx.media import to_pixels
+
         return [[Image.fromarray(frame.numpy()) for frame in to_pixels(video)] for video in self._made()]
 
     def _made(self) -> Tensor:

@@ -16,7 +16,9 @@ from ltx.checkpoint.part import Part
 from ltx.checkpoint.place import place_of
 from ltx.checkpoint.read import Weights
 from ltx.checkpoint.source import open_part
+from ltx.dtypes import working_dtype
 from ltx.offload.placement import SMALL, Placement, check_words, choose_device, decide
+from ltx.offload.request import PlacementRequest
 from ltx.offload.sizes import PartSize
 from ltx.pipeline.preset import Preset
 from ltx.text import EncodesText, TextEncoder
@@ -68,21 +70,25 @@ def weights_size(files: Sequence[Path], *, dropped: tuple[str, ...] = ()) -> Par
 def place_pipeline(
     where: str | Path,
     text: TextPlace | None,
+    wanted: PlacementRequest,
     *,
     revision: str | None,
-    dtype: torch.dtype | None,
-    device: torch.device | str,
-    offload: str,
-    storage: str,
 ) -> Placement:
     """Decide where the models of a pipeline are, before they are read.
+
+    Args:
+        where: the checkpoint.
+        text: its text encoder; None if it has none.
+        wanted: by the user.
+        revision: of the checkpoint.
 
     Raises:
         CheckpointError: if a part cannot be found.
         ValueError: as `decide`.
     """
-    check_words(offload, storage)
-    choose_device(device)
+    check_words(wanted.offload, wanted.storage)
+    choose_device(wanted.device)
+    dtype = working_dtype(wanted.dtype)
     sizes = {part.name: size_of(where, part, revision) for part in (TRANSFORMER, VAE)}
     dtypes: dict[str, torch.dtype | None] = dict.fromkeys(sizes, dtype)
     if text is not None:
@@ -90,7 +96,14 @@ def place_pipeline(
         # Published in float32, and run in bfloat16 by the released commands.
         large = dtype is None and sizes[MODEL_FOLDER].bytes > SMALL
         dtypes[MODEL_FOLDER] = torch.bfloat16 if large else dtype
-    return decide(sizes, dtypes, device=device, offload=offload, storage=storage, given=dtype is not None)
+    return decide(
+        sizes,
+        dtypes,
+        device=wanted.device,
+        offload=wanted.offload,
+        storage=wanted.storage,
+        given=dtype is not None,
+    )
 
 
 @dataclass(frozen=True)

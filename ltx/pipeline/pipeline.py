@@ -20,6 +20,7 @@ from ltx.dtypes import working_dtype
 from ltx.flow import SchedulerConfig, draw_noise, seeded
 from ltx.offload import Room, at_work, device_of, dtype_of
 from ltx.offload.placement import Placement, choose_device, free_memory
+from ltx.offload.request import PlacementRequest, PlacementWords
 from ltx.offload.settle import read_as, settle
 from ltx.pipeline.generated import Decoding, Generated
 from ltx.pipeline.latents import low_size, tone_map, upsample
@@ -93,11 +94,8 @@ class LTXPipeline:
         text_encoder: str | Path | None = None,
         upsampler: str | Path | None = None,
         preset: str | None = None,
-        dtype: torch.dtype | str | None = None,
-        device: torch.device | str = "auto",
-        offload: str = "auto",
-        storage: str = "stored",
         revision: str | None = None,
+        **placement: Unpack[PlacementWords],
     ) -> LTXPipeline:
         """Read a checkpoint from an official file, a folder, a named model or a hub id.
 
@@ -108,42 +106,38 @@ class LTXPipeline:
             preset: its name; None is the one that was saved with the checkpoint, or that of the release it is. Where
                 nothing says which, a warning names the choices, and it is "plain", or "distilled" for what lists its
                 times.
-            dtype: type to compute in, or its name ("bfloat16"); None is the stored one, but bfloat16 for a text encoder
-                of more than a GiB, and float32 for large models on a CPU that has no units for the stored type.
-            device: where to compute; "auto" is the GPU where there is one.
-            offload: "none" keeps all models on the device, "parts" the one that is in use, "blocks" two blocks of it;
-                "auto" is the first of these that its free memory allows.
-            storage: "stored"; "float8" keeps the transformer's matrices in eight bits and casts them when they are
-                used; "int8-torchao" and "float8-torchao" let torchao multiply in eight bits.
             revision: commit, tag or branch of a hub id.
+            placement: `device`, `dtype`, `offload` and `storage` as in `PlacementRequest`. Where no type is named, it
+                is the stored one, but bfloat16 for a text encoder of more than a GiB, and float32 for large models on
+                a CPU that has no units for the stored type.
 
         Raises:
             CheckpointError: if a part cannot be found or is not what it should be.
             ValueError: for an unknown preset, type, device or word, a device with too little memory, or parts that do
                 not fit each other; all but the last before a weight is read.
+            TypeError: for a keyword that there is not.
         """
-        wanted, named = working_dtype(dtype), None if preset is None else find_preset(preset)
-        choose_device(device)
+        wanted, named = PlacementRequest(**placement), None if preset is None else find_preset(preset)
+        working_dtype(wanted.dtype)
+        choose_device(wanted.device)
         root = resolve(where, MODEL_FOLDER, revision)
         place = TextPlace.of(where, root, text_encoder, revision)
-        placement = place_pipeline(
-            where, place, revision=revision, dtype=wanted, device=device, offload=offload, storage=storage
-        )
-        at, kind = read_as(placement, TRANSFORMER.name)
+        placed = place_pipeline(where, place, wanted, revision=revision)
+        at, kind = read_as(placed, TRANSFORMER.name)
         checkpoint = Checkpoint.from_pretrained(where, dtype=kind, device=at, revision=revision)
         name = place_of(where, revision).name
         chosen = named or preset_of(checkpoint.identity, checkpoint.notes.preset, name)
         text: TextEncoder | None = None
         if place is not None:
-            at, kind = read_as(placement, MODEL_FOLDER)
+            at, kind = read_as(placed, MODEL_FOLDER)
             text = TextEncoder.from_pretrained(place.where, dtype=kind, device=at, revision=place.revision)
-        at, kind = read_as(placement, VAE.name)
+        at, kind = read_as(placed, VAE.name)
         enlarge, enlarge_source = read_upsampler(root, chosen, named=upsampler, dtype=kind, device=at)
         pipeline = cls(checkpoint.transformer, checkpoint.vae, checkpoint.scheduler, text, enlarge, chosen)
         pipeline.sources |= {**checkpoint.notes.sources, **enlarge_source}
         if text is not None and text.source is not None:
             pipeline.sources[MODEL_FOLDER] = text.source
-        pipeline._settle(placement)
+        pipeline._settle(placed)
         return pipeline
 
     def _settle(self, placement: Placement) -> None:

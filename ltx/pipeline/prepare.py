@@ -1,15 +1,16 @@
-"""Pictures and clips made into conditions as the released command line does it."""
+"""Pictures and clips made into conditions as the released command line does it.
+
+The libraries of pictures and videos are imported where they are used: a pipeline without conditions needs none.
+"""
 
 from __future__ import annotations
 
 import torch
 from einops import rearrange
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 
 from ltx.conditioning import ConditioningItem
-from ltx.media import crop_to_aspect, degrade, to_float, to_pixels
 from ltx.pipeline.start import StartingVideo
 
 CRF = 29
@@ -52,6 +53,8 @@ def clip_condition(
     crf: int = CRF,
 ) -> ConditioningItem:
     """A clip as a condition, every frame prepared as `image_condition` does it."""
+    from ltx.media import crop_to_aspect, degrade
+
     return ConditioningItem(degrade(crop_to_aspect(video, height, width), crf)[None], start, strength)
 
 
@@ -68,6 +71,8 @@ def starting_video(
     Raises:
         ValueError: as `image_condition`, and for a noise level outside (0, 1).
     """
+    from ltx.media import crop_to_aspect, degrade, to_float, to_pixels
+
     pixels = to_pixels(crop_to_aspect(video, height, width))
     if tuple(pixels.shape[1:3]) != (height, width):
         resized = [_bicubic(frame, height, width) for frame in pixels]
@@ -76,5 +81,7 @@ def starting_video(
 
 
 def _bicubic(frame: Tensor, height: int, width: int) -> Tensor:
+    from PIL import Image
+
     data = bytearray(Image.fromarray(frame.numpy()).resize((width, height), Image.Resampling.BICUBIC).tobytes())
     return rearrange(torch.frombuffer(data, dtype=torch.uint8), "(h w c) -> h w c", h=height, w=width)

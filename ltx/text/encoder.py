@@ -10,15 +10,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import T5EncoderModel, T5Tokenizer
 
 from ltx.dtypes import working_dtype
 from ltx.offload import at_rest, at_work, device_of, dtype_of
 from ltx.text.conditioning import TextConditioning
 from ltx.text.files import MODEL_FOLDER, PUBLISHED, TOKENIZER_FOLDER, find_text, read_model, read_tokenizer
 from ltx.values import check_finite
+
+if TYPE_CHECKING:
+    from transformers import T5EncoderModel, T5Tokenizer
 
 MAX_TOKENS = 256
 

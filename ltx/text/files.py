@@ -3,17 +3,18 @@
 A folder with `text_encoder/` and `tokenizer/`, as diffusers writes; one folder with configuration, weights and
 tokenizer; or one file (`t5xxl_fp16.safetensors`, also inside an all-in-one file of ComfyUI), whose sizes come from its
 shapes. A file has no tokenizer: it lies beside it, is named, or is the published one, which all files of T5 v1.1 share.
+
+transformers, which takes seconds to import, is imported where it is used.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
-from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
 from ltx.checkpoint import CheckpointError
 from ltx.checkpoint.hub import resolve, source_of
@@ -21,6 +22,9 @@ from ltx.checkpoint.load import check_names, read_state
 from ltx.checkpoint.quantised import scales_in
 from ltx.checkpoint.read import Weights, read_object
 from ltx.checkpoint.weight_files import weight_files
+
+if TYPE_CHECKING:
+    from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
 MODEL_FOLDER, TOKENIZER_FOLDER = "text_encoder", "tokenizer"
 # Where the official configurations take T5 from; their checkpoint files hold no text encoder.
@@ -100,6 +104,8 @@ def read_model(files: TextFiles, dtype: torch.dtype | None, device: torch.device
     Raises:
         CheckpointError: if the weights are not exactly those of its configuration.
     """
+    from transformers import T5EncoderModel
+
     weights = Weights(files.weights, device)
     prefix = next((key.removesuffix(ANCHOR) for key in weights if key.endswith(ANCHOR)), None)
     if prefix is None:
@@ -143,6 +149,8 @@ def read_tokenizer(files: TextFiles) -> T5Tokenizer:
     Raises:
         CheckpointError: if it is damaged.
     """
+    from transformers import T5Tokenizer
+
     try:
         tokenizer: T5Tokenizer = T5Tokenizer.from_pretrained(str(files.tokenizer))
     except Exception as error:  # tokenizers raises plain exceptions for damaged files
@@ -156,6 +164,8 @@ def _config(path: Path) -> T5Config:
         raise CheckpointError(f"expected a T5 in {path.parent}, as every LTX-Video reads, got {fields['model_type']}")
     if "quantization_config" in fields:
         raise CheckpointError(f"{path.parent} holds a quantised T5, which is not read; take the one of {PUBLISHED}")
+    from transformers import T5Config
+
     try:
         return T5Config.from_dict(fields)
     except (TypeError, ValueError, StrictDataclassError) as error:
@@ -187,4 +197,6 @@ def _from_shapes(weights: Weights, names: dict[str, str]) -> T5Config:
         "is_encoder_decoder": False,
         "use_cache": False,
     }
+    from transformers import T5Config
+
     return T5Config(**fields)

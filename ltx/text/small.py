@@ -5,11 +5,14 @@ from __future__ import annotations
 import string
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
 from ltx.text.encoder import TextEncoder
+
+if TYPE_CHECKING:
+    from transformers import T5Tokenizer
 
 SPECIAL = ("<pad>", "</s>", "<unk>")
 
@@ -36,6 +39,8 @@ def train_tokenizer(sentences: Sequence[str], *, vocabulary: int) -> T5Tokenizer
     # Log-probabilities: one whole word must be likelier than its letters one by one.
     pieces = [(piece, 0.0) for piece in SPECIAL]
     pieces += [(piece, -1.0) for piece in whole] + [(piece, -10.0) for piece in characters]
+    from transformers import T5Tokenizer
+
     return T5Tokenizer(vocab=pieces, extra_ids=0)
 
 
@@ -57,6 +62,8 @@ def small_text_encoder(
     """
     if width < 16 or width % 16:
         raise ValueError(f"expected a width that is a multiple of 16, got {width}")
+    from transformers import T5Config, T5EncoderModel
+
     tokenizer = train_tokenizer(sentences, vocabulary=vocabulary)
     config = T5Config(
         vocab_size=len(tokenizer),
