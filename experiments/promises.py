@@ -47,7 +47,7 @@ class Promised:
 
 
 def read(text: str, page: str) -> list[Promised]:
-    """What a page promises: of each `<!-- benchmark -->` section with gates, these and the command above it.
+    """Promises of a page: of each `<!-- benchmark -->` section with gates, these and the command above it.
 
     Raises:
         ValueError: if no command stands above such a section.

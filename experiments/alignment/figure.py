@@ -64,5 +64,5 @@ def _short(name: str) -> str:
 
 
 def _brief(measure: str) -> str:
-    """What the panel's title does not say."""
+    """Caption of a panel: what its title leaves out."""
     return measure.removesuffix(" (px)").removeprefix("position error ").removeprefix("R² of ")

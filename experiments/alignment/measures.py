@@ -1,4 +1,4 @@
-"""How well one representation aligns with latents, on held-out clips, with intervals over clips."""
+"""Measures of a representation's alignment with latents, on held-out clips, with intervals over clips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both models make of the same clips: VLM states of every layer and latents, cell by cell."""
+"""Representations of clips by both models: VLM states of every layer and latents, cell by cell."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ltx.vae import VideoVAE
 
 BEFORE = "vision tower, before the merger"
 AFTER = "vision tower, after the merger"
-"""What the decoder is given: its layer 0."""
+"""Input of the decoder: its layer 0."""
 
 LATENTS = "latents seen"
 FINEST = 8

@@ -74,7 +74,7 @@ def study(root: Path, overrides: Sequence[str]) -> Table:
 
 
 def baselines(train: States, test: States) -> Table:
-    """What needs no model: the average place, and standing still."""
+    """Baselines without a model: the average place, and standing still."""
     return {
         MEAN: {
             HERE: mean(mean_place_errors(train.here, test.here)),

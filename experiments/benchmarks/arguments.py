@@ -1,4 +1,4 @@
-"""What every benchmark can be told."""
+"""Arguments of every benchmark."""
 
 from __future__ import annotations
 

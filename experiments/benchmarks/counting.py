@@ -33,7 +33,7 @@ OTHER = "other"
 
 
 class Count:
-    """What a call launched.
+    """Kernels that a call launched.
 
     Attributes:
         kernels: number of kernels by kind: `matmul` (attention and convolution included) and `other`.

@@ -14,7 +14,7 @@ from ltx.shapes import VideoShape
 
 Call = Callable[[], Tensor]
 LEVEL = 0.05
-"""Noise level that decoding is told, as released."""
+"""Noise level of decoding, as released."""
 
 
 def cases(arguments: Arguments) -> list[Comparison]:

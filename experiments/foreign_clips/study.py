@@ -86,7 +86,7 @@ def skills(folder: Path, where: str | Path) -> list[Estimate]:
 
 
 def verdicts(folder: Path, clips: int) -> dict[str, Any]:
-    """What predicting some held-out files gives, by the command that the page shows."""
+    """Scores of predicting some held-out files, by the command that the page shows."""
     said: dict[str, Any] = {}
     for clip in held_out(folder).clips[:clips]:
         name = f"predict-{clip.path.stem}"

@@ -43,7 +43,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is written.
+    """The parts to write.
 
     Args:
         transformer: of the video model.

@@ -16,7 +16,7 @@ PAUSE = 0.2
 
 @dataclass(frozen=True)
 class Measured:
-    """What a command took.
+    """Cost of a command.
 
     Args:
         peak: bytes in memory at most, pages of mapped files among them, as the kernel counts them.
@@ -84,7 +84,7 @@ class _Watcher(threading.Thread):
 
 
 def memory(pid: int) -> dict[str, int]:
-    """What the kernel says of a process's memory, in bytes; nothing of one that has ended."""
+    """Memory of a process by the kernel's account, in bytes; empty for one that has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     except OSError:

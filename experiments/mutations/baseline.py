@@ -1,4 +1,4 @@
-"""What the tests do without a mutation: whether they pass, how long they take, and which lines they run."""
+"""The tests without a mutation: results, times, and the lines that they run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from experiments.mutations.sample import PACKAGES
 HOUR = 3600.0
 
 ALL = ""
-"""What stands for every test of a file: lines that imports and shared fixtures run."""
+"""Key of lines that imports and shared fixtures run, for every test of a file."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ import transformers.models.t5.modeling_t5
 PRELOADED = (hypothesis, lightning.pytorch, matplotlib.pyplot, torch, transformers)
 
 TIMEOUT = -signal.SIGXCPU
-"""What `run_pytest` returns for tests that took too long; else the exit status, or the negative number of a signal."""
+"""Status of tests that took too long; others have their exit status, or the negative number of a signal."""
 
 WAITING = 20
 """Seconds of wall-clock time for each second of processor time: a test that sleeps for ever ends too."""

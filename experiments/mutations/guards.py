@@ -22,7 +22,7 @@ class TakeOut(Operator):
     """
 
     def mutation_positions(self, node: Any) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-        """Where the statement stands."""
+        """Place of the statement."""
         if getattr(node.parent, "type", "") == "simple_stmt" and _guards(node):
             yield node.start_pos, node.end_pos
 
@@ -41,7 +41,7 @@ class TakeOut(Operator):
 
 
 def _guards(node: Any) -> bool:
-    """Whether a statement refuses or warns."""
+    """True for a statement that refuses or warns."""
     code = node.get_code(include_prefix=False)
     if code.split(" ")[0] == "raise":
         return "NotImplementedError" not in code

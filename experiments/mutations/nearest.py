@@ -1,4 +1,4 @@
-"""Which files of tests are asked about a module, nearest first."""
+"""Files of tests of a module, nearest first."""
 
 from __future__ import annotations
 

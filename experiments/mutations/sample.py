@@ -1,4 +1,4 @@
-"""Which mutants are tried: a seeded choice of operators, each replaced by its nearest neighbour, or of guards."""
+"""Sample of mutants: a seeded choice of operators, each replaced by its nearest neighbour, or of guards."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ Place = tuple[int, int]
 
 
 def _running(source: str) -> list[tuple[Place, Place]]:
-    """Where the operators stand that run: not the star of `def f(*, a)` or of `{**a}`, and none in annotations."""
+    """Places of operators that run: not the star of `def f(*, a)` or of `{**a}`, and none in annotations."""
     lines = source.splitlines()
 
     def place(line: int, byte: int) -> Place:

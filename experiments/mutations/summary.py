@@ -1,4 +1,4 @@
-"""What became of the mutants, as a table."""
+"""Table of the mutants' results."""
 
 from __future__ import annotations
 

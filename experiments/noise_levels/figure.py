@@ -61,5 +61,5 @@ def draw(found: Mapping[str, Mapping[float, Mapping[str, Estimate]]], path: Path
 
 
 def _reach(values: list[Estimate]) -> np.ndarray:
-    """How far each interval goes down and up; that of a bootstrap need not hold the value itself."""
+    """Extent of each interval below and above its value; that of a bootstrap need not hold the value itself."""
     return np.abs([[value.value - value.low for value in values], [value.high - value.value for value in values]])

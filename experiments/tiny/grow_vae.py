@@ -1,6 +1,6 @@
 """The VAE of the second edition from that of the first: wider where pixels are drawn, leaner where latents are read.
 
-    python experiments/tiny/grow_vae.py FIRST SECOND
+    python -m experiments.tiny.grow_vae FIRST SECOND
 
 Every tensor of FIRST is taken over as far as both have room for it. Only the decoder's first blocks, which work on a
 handful of places and hold a third of its weights, become narrower; they are fitted here to give the next block what
@@ -67,7 +67,7 @@ def _fill(name: str, tensor: Tensor, old: Tensor) -> None:
 
 
 def head(vae: VideoVAE, latents: Tensor, levels: Tensor) -> Tensor:
-    """What the decoder's second resolution begins with."""
+    """Output of the decoder up to its second resolution."""
     decoder, clip = vae.decoder, WholeClip(NoiseField())
     scaled = levels * decoder.timestep_scale_multiplier
     x: Tensor = decoder.conv_in(latents.contiguous(memory_format=torch.channels_last_3d), clip)
