@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, rms_norm
 
 from foresight.physics import COLOURS, PhysicsClip, SimulatedSplit
+from foresight.progress import Progress
 from foresight.vlm.encoder import QwenEncoder
 from ltx.shapes import TIME
 from ltx.vae import VideoVAE
@@ -23,8 +23,6 @@ AFTER = "vision tower, after the merger"
 LATENTS = "latents seen"
 FINEST = 8
 """Rows and columns of the coarsened grid from which the whole picture is read, at most."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from foresight.data.ragged import Ragged
 from foresight.data.reconstruction import Reconstruction, Reconstructs, reconstruction
 from foresight.data.source import ClipSource
 from foresight.errors import UserError
+from foresight.progress import Progress
 from foresight.reproducibility.fingerprint import fingerprint
 from ltx.shapes import VideoShape
 
-Progress = Callable[[int, int], None]
 SHARD_BYTES = 1 << 28
 """A shard ends when it holds this much, whatever its number of rows: so much is kept in memory until it is written."""
 

@@ -9,12 +9,13 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, surely_above
 from foresight.evaluation.simulated import BATCH, SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import DIRECTIONS, Action, PhysicsClip
 from foresight.physics.language import all_instructions, instruction
+from foresight.progress import Progress
 from foresight.verify.evidence.flow import CONDITIONAL, FlowProbe
 from foresight.verify.evidence.records import EvidenceConfig
 from foresight.world.world_model import WorldModel

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from foresight.evaluation.gates import Gate
 from foresight.evaluation.gates import table as gate_table
 from foresight.metrics.statistics import Estimate
+from foresight.progress import Progress
 from foresight.report import Curve
 from foresight.world.world_model import WorldModel
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)

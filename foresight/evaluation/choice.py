@@ -10,13 +10,14 @@ import torch
 from foresight.choose import ImageGoal, SentenceGoal, Temperature, choose
 from foresight.choose.goals import speaking
 from foresight.choose.problems import Problem, make_problem
-from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, at_least, surely_above
 from foresight.evaluation.simulated import SimulatedBenchmark
 from foresight.metrics.resampling import calibration_error
 from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import Action, PhysicsClip
 from foresight.physics.language import push_sentence
+from foresight.progress import Progress
 from foresight.vlm.encoder import QwenEncoder
 from foresight.world.world_model import WorldModel
 

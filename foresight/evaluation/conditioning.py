@@ -12,11 +12,12 @@ from torch import Tensor
 
 from adapters import LatentForecast, VLMFeatures
 from foresight.errors import UserError
-from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.simulated import BATCH, SimulatedBenchmark, contexts_and_futures, wrong_instruction
 from foresight.metrics.conditioning_gain import conditioning_gain, describe_gain
 from foresight.metrics.picture import mse
 from foresight.metrics.statistics import Estimate, mean
+from foresight.progress import Progress
 from foresight.world.denoiser import FutureDenoiser
 from foresight.world.flow_error import flow_error
 from foresight.world.sampling import Sampling

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, at_least, surely_above
 from foresight.evaluation.simulated import SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
@@ -18,6 +18,7 @@ from foresight.metrics.picture import mse
 from foresight.metrics.statistics import Estimate, bootstrap, mean, skill
 from foresight.physics import PhysicsClip, SimulatedSplit
 from foresight.physics.tracking import position_error, track
+from foresight.progress import Progress, silent
 from foresight.report import Curve
 from foresight.world.sampling import NoiseLevel, Sampling
 from foresight.world.world_model import WorldModel
@@ -157,7 +158,7 @@ def roll_out(
     held_out: SimulatedSplit,
     *,
     chunk: int,
-    progress: Progress = lambda done, of: None,
+    progress: Progress = silent,
 ) -> RolloutCard:
     """Score rollouts of clips frame by frame.
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from foresight.evaluation.benchmarks import Benchmark, Measured, Progress
+from foresight.evaluation.benchmarks import Benchmark, Measured
 from foresight.evaluation.gates import Gate
 from foresight.metrics.statistics import Estimate
+from foresight.progress import Progress
 from foresight.world.world_model import WorldModel
 
 RESOLUTION = 100

@@ -12,10 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.benchmarks import Measured
 from foresight.physics import DIRECTIONS, Action, PhysicsClip, PhysicsConfig
 from foresight.physics.language import instruction
 from foresight.physics.split import SimulatedSplit
+from foresight.progress import Progress
 from foresight.world.world_model import WorldModel
 
 BATCH = 16

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, at_least, surely_above
 from foresight.evaluation.simulated import SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.baselines import copy_last_frame
@@ -22,6 +22,7 @@ from foresight.metrics.picture import mse
 from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import PhysicsConfig, counterfactual
 from foresight.physics.language import NOTHINGS
+from foresight.progress import Progress
 from foresight.watch.alarm import Alarm, ordinary
 from foresight.watch.surprise import surprise
 from foresight.world.sampling import Sampling

@@ -11,12 +11,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, surely_above
 from foresight.evaluation.simulated import BATCH, SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.baselines import copy_last_frame
 from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import PhysicsClip
+from foresight.progress import Progress, silent
 from foresight.vlm.curriculum.examination import PLACE
 from foresight.vlm.curriculum.questions import place
 from foresight.vlm.encoder import QwenEncoder
@@ -111,7 +112,7 @@ def understand(
     vlm: QwenEncoder,
     clips: Sequence[PhysicsClip],
     forecast: Callable[[Videos, list[str], int], Videos],
-    progress: Progress = lambda done, of: None,
+    progress: Progress = silent,
 ) -> UnderstandingCard:
     """Ask a VLM about real, predicted and repeated last frames of clips that have a push.
 

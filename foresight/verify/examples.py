@@ -11,6 +11,7 @@ from torch import Tensor
 
 from foresight.metrics.picture import mse
 from foresight.physics import PhysicsClip
+from foresight.progress import Progress, silent
 from foresight.verify.cases import TRUE, CaseBatch, Cases, Futures
 from foresight.verify.correctness import TOLERANCE, worst_position_error
 from foresight.verify.evidence.builder import EvidenceBuilder
@@ -146,7 +147,7 @@ def collect(
     *,
     seeds: Sequence[int] = (0,),
     batch: int = 16,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Progress = silent,
     on_batch: OnBatch = lambda model, cases, predictions: None,
 ) -> tuple[Examples, Samples]:
     """Predict clips once and measure them against their true and some wrong futures.

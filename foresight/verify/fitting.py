@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from foresight.progress import Progress, silent
 from foresight.verify.cases import Cases
 from foresight.verify.classifier import CalibratedClassifier, fit_classifier
 from foresight.verify.correctness import TOLERANCE
@@ -25,7 +24,7 @@ def fit_on_cases(
     cases: Cases,
     *,
     coverage: float,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Progress = silent,
 ) -> Verifier:
     """Fit a verifier for a world model.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from foresight.errors import UserError
-from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.correction.trials import Criterion, MakesActor, PolicyResult, Trial, run_trial, task_of
 from foresight.evaluation.gates import Gate, at_least
 from foresight.evaluation.simulated import SimulatedBenchmark
@@ -18,6 +18,7 @@ from foresight.loop import AttemptRunner, Budget, Policy
 from foresight.loop.revisers import Reviser
 from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import PhysicsClip
+from foresight.progress import Progress, silent
 from foresight.verify import Verifier
 from foresight.world.world_model import WorldModel
 
@@ -178,7 +179,7 @@ def evaluate_correction(
     criterion: Criterion,
     steps: int,
     draw_evaluations: int,
-    progress: Progress = lambda done, of: None,
+    progress: Progress = silent,
 ) -> CorrectionCard:
     """Try every clip with several guessed instructions.
 

@@ -10,11 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.prediction.card import EXTENDED, MODEL, TEXT
 from foresight.evaluation.prediction.scoring import Forecaster, evaluate_prediction
 from foresight.evaluation.simulated import SimulatedBenchmark
 from foresight.metrics.frechet import i3d
+from foresight.progress import Progress
 from foresight.world.domain import reconstruct
 from foresight.world.prediction import Prediction
 from foresight.world.sampling import NoiseLevel, Sampling

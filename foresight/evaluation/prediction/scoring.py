@@ -10,7 +10,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.benchmarks import Progress
 from foresight.evaluation.prediction.card import (
     COPY,
     LINEAR,
@@ -31,6 +30,7 @@ from foresight.metrics.frechet import Features, frechet_distance
 from foresight.metrics.picture import gradient_energy, mse, ssim
 from foresight.physics import PhysicsClip, PhysicsConfig, SimulatedSplit
 from foresight.physics.tracking import ballistic, position_error, track
+from foresight.progress import Progress, silent
 
 MOVING = 2.0
 """Mean displacement in pixels, over bodies and future frames, above which a clip counts as moving."""
@@ -63,7 +63,7 @@ def evaluate_prediction(
     *,
     library: int = 1000,
     features: Features | None = None,
-    progress: Progress = lambda done, of: None,
+    progress: Progress = silent,
 ) -> PredictionCard:
     """Predict held-out clips of the simulated world and score them.
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from foresight.data.source import ClipSource
 from foresight.errors import UserError
-from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, at_least, surely_above, weakest
 from foresight.evaluation.prediction.card import COPY, EXTENDED, LINEAR, MODEL, TEXT, VAE_RECONSTRUCTION
 from foresight.evaluation.prediction.forced_choice import choose
@@ -20,6 +20,7 @@ from foresight.evaluation.prediction.picture_scores import PictureScores
 from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
 from foresight.metrics.picture import gradient_energy, mse, ssim
 from foresight.metrics.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
+from foresight.progress import Progress, silent
 from foresight.world.domain import reconstruct
 from foresight.world.sampling import NoiseLevel, Sampling
 from foresight.world.variants import without_adapter
@@ -86,7 +87,7 @@ def evaluate_videos(
     *,
     context: int,
     batch: int,
-    progress: Progress = lambda done, of: None,
+    progress: Progress = silent,
 ) -> VideoCard:
     """Predict and score clips.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,13 +10,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.benchmarks import Measured, Progress
+from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, at_least, at_most, surely_above, weakest, within
 from foresight.evaluation.verification.candidate_selection import GAIN, candidates_before, selection, shown_after
 from foresight.evaluation.verification.control_baselines import control_baselines, control_signals
 from foresight.evaluation.verification.scored_examples import ScoredExamples
 from foresight.evaluation.verification.strata import auroc_by_kind, auroc_inside, strata
 from foresight.metrics.statistics import Estimate
+from foresight.progress import Progress, silent
 from foresight.verify.calibration import reliability
 from foresight.verify.cases import CaseBatch, Cases
 from foresight.verify.classifier import CalibratedClassifier
@@ -199,7 +200,7 @@ def evaluate_verification(
     *,
     also: Sequence[str] = (),
     seeds: Sequence[int] = (0,),
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    progress: Progress = silent,
 ) -> VerificationCard:
     """Judge held-out clips with their true and some wrong futures.
 
