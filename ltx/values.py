@@ -7,6 +7,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+PIECE = 1 << 22
+"""Values that are looked at together."""
+
 TOLERANCE = 0.01
 """How far pixels may lie outside [−1, 1]: what resampling filters and rounding leave behind."""
 
@@ -15,9 +18,14 @@ def is_finite(tensor: Tensor) -> bool:
     """Whether no value is NaN or infinite; types without either always are."""
     if not tensor.is_floating_point():
         return True
+    # A sum in float32 casts what it adds: piece by piece, the check of a large matrix takes little memory.
+    return all(map(_sum_or_all_finite, tensor.reshape(-1).split(PIECE)))
+
+
+def _sum_or_all_finite(tensor: Tensor) -> bool:
     if tensor.dtype.itemsize == 1:  # float8 has no arithmetic of its own
         tensor = tensor.to(torch.bfloat16)
-    # The sum, which costs no memory, is enough when it is finite.
+    # A finite sum is enough, and cheaper than looking at each value.
     return bool(torch.isfinite(tensor.sum(dtype=torch.float32))) or bool(torch.isfinite(tensor).all())
 
 

@@ -10,13 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-import torch
-
 from foresight.vlm.encoder import QwenEncoder
-from foresight.world.placement import choose_device, choose_dtype
+from foresight.world.readers import PartReaders, place_parts
 from foresight.world.reference import digest, locate, part_files
 from ltx.offload.giving_back import give_back
-from ltx.offload.placement import multiplies
+from ltx.offload.request import PlacementRequest
 from ltx.text import TextEncoder
 from ltx.vae import VideoVAE
 
@@ -25,40 +23,27 @@ _held: dict[tuple[str, str], Any] = {}
 
 
 def frozen_vae(where: str) -> VideoVAE:
-    """The VAE at a place, in its stored type if it is large, unless the device has no units for bfloat16.
-
-    Half precision is several times slower there, and a VAE in float32 is still smaller than the readers of text.
-    """
-
-    def read() -> VideoVAE:
-        dtype, device = choose_dtype("auto", part_files(locate(where, "vae"), "vae"), reader=False), choose_device()
-        if not multiplies(device, torch.bfloat16):
-            dtype = torch.float32
-        return VideoVAE.from_pretrained(where, dtype=dtype, device=device).eval()
-
-    return _hold("vae", where, read)
+    """The VAE at a place."""
+    return _hold("vae", where, lambda: _readers("vae", where).vae().eval())
 
 
 def frozen_text_encoder(where: str) -> TextEncoder:
-    """The text encoder at a place, in bfloat16 if it is large."""
-
-    def read() -> TextEncoder:
-        files = part_files(locate(where, "text_encoder"), "text_encoder")
-        dtype = choose_dtype("auto", files, reader=True)
-        return TextEncoder.from_pretrained(where, dtype=dtype, device=choose_device())
-
-    return _hold("text_encoder", where, read)
+    """The text encoder at a place."""
+    return _hold("text_encoder", where, lambda: _readers("text_encoder", where).text_encoder())
 
 
 def frozen_vlm(where: str, layers: Sequence[int]) -> QwenEncoder:
-    """The vision-language model at a place, in bfloat16 if it is large, with the hidden states that are wanted."""
-
-    def read() -> QwenEncoder:
-        dtype = choose_dtype("auto", part_files(locate(where, "vlm"), "vlm"), reader=True)
-        return QwenEncoder.from_pretrained(where, dtype=dtype, device=choose_device())
-
-    found = _hold("vlm", where, read)
+    """The vision-language model at a place, with the hidden states that are wanted."""
+    found = _hold("vlm", where, lambda: _readers("vlm", where).vlm(layers=layers))
     return QwenEncoder(model=found.model, tokenizer=found.tokenizer, policy=found.policy, layers=layers)
+
+
+def _readers(part: str, where: str) -> PartReaders:
+    """As for a prediction: small parts in float32; large ones as stored, or in bfloat16 if they read, and cast block by
+    block to float32 on a processor without units for these.
+    """
+    roots = {part: locate(where, part)}
+    return PartReaders(roots, place_parts(roots, PlacementRequest()))
 
 
 def release() -> None:

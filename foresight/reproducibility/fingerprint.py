@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from foresight.reproducibility.tensor_tree import content_bytes
-from ltx.offload import working_state
+from ltx.offload import at_rest, working_state
 
 
 def fingerprint(recipe: dict[str, Any]) -> str:
@@ -24,6 +24,7 @@ def weights_fingerprint(model: nn.Module) -> str:
         digest.update(f"{name}{tensor.dtype}{tuple(tensor.shape)}".encode())
         if tensor.numel():
             digest.update(content_bytes(tensor.cpu()))
+    at_rest(model)
     return digest.hexdigest()
 
 

@@ -15,6 +15,7 @@ from foresight.vlm.folder import QwenFolder, quantised
 from ltx.checkpoint.errors import CheckpointError, listed
 from ltx.checkpoint.read import Weights
 from ltx.checkpoint.weight_files import weight_files
+from ltx.values import is_finite
 
 SPELLINGS = (
     ("model.visual.", "model.visual."),
@@ -188,13 +189,8 @@ def _read(weights: Weights, names: dict[str, str], dtype: torch.dtype, device: t
         tensor = weights[key]
         # Finite as stored, and still so in the type asked for.
         stored, state[name] = tensor, tensor.to(device, dtype)
-        if not (_finite(stored) and _finite(state[name])):
+        if not (is_finite(stored) and is_finite(state[name])):
             broken.append(key)
     if broken:
         raise CheckpointError(f"NaN or infinite values in {weights.where} (as {dtype}): {listed(broken)}")
     return state
-
-
-def _finite(tensor: Tensor) -> bool:
-    """The sum, which costs no memory, is enough when it is finite."""
-    return bool(torch.isfinite(tensor.sum(dtype=torch.float32))) or bool(torch.isfinite(tensor).all())

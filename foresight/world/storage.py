@@ -12,27 +12,17 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
 from adapters import load_adapter, save_adapter
 from foresight.errors import UserError
-from foresight.vlm.encoder import QwenEncoder
 from foresight.world.parts import WorldParts
 from foresight.world.placement import choose_device, choose_dtype
+from foresight.world.readers import PartReaders, own_folder, place_parts
 from foresight.world.reference import SUBFOLDERS, PartReference, part_files
 from foresight.world.sampling_config import SamplingPlan
 from ltx.checkpoint import CheckpointError
 from ltx.checkpoint.hub import resolve
 from ltx.checkpoint.place import place_of
-from ltx.checkpoint.weight_files import weight_files
 from ltx.files import write_text
-from ltx.offload import Room
-from ltx.offload.placement import Placement, check_words, decide
+from ltx.offload.placement import check_words
 from ltx.offload.request import PlacementRequest
-from ltx.offload.settle import read_as, settle
-from ltx.pipeline.parts import TextPlace, size_of, text_size, weights_size
-from ltx.text import TextEncoder
-from ltx.transformer import VideoTransformer
-from ltx.transformer.part import TRANSFORMER
-from ltx.transformer.settle import settle_transformer
-from ltx.vae import VideoVAE
-from ltx.vae.part import VAE
 
 INDEX = "model_index.json"
 CLASS = "ForesightWorldModel"
@@ -113,62 +103,15 @@ def read_parts(roots: Mapping[str, Path], plan: SamplingPlan, wanted: PlacementR
     Raises:
         ValueError: as `read_world`.
     """
-
-    def own(part: str) -> Path:
-        folder = roots[part] / SUBFOLDERS[part][0]
-        return folder if folder.is_dir() else roots[part]
-
-    placement = place_parts(roots, wanted)
-    room = Room()
-    adapter = vlm = text = None
+    readers = PartReaders(roots, place_parts(roots, wanted))
+    placement = readers.placement
+    adapter = vlm = None
     if "adapter" in roots:
         kind = choose_dtype(wanted.dtype, part_files(roots["adapter"], "adapter"), reader=False)
-        adapter = load_adapter(own("adapter"), device=placement.device, dtype=kind)
-        at, kind = read_as(placement, "vlm")
-        vlm = QwenEncoder.from_pretrained(own("vlm"), layers=adapter.pairing.vlm_layers, dtype=kind, device=at)
-        inner = vlm.model.model
-        stacks = [[*inner.language_model.layers], [*inner.visual.blocks]]
-        for stream in settle(placement, "vlm", vlm.model, room, stacks):
-            stream.listen()
-    if "text_encoder" in roots:
-        at, kind = read_as(placement, "text_encoder")
-        text = TextEncoder.from_pretrained(roots["text_encoder"], device=at, dtype=kind)
-        for stream in settle(placement, "text_encoder", text.model, room, [[*text.model.encoder.block]]):
-            stream.listen()
-    at, kind = read_as(placement, "vae")
-    vae = VideoVAE.from_pretrained(own("vae"), device=at, dtype=kind)
-    settle(placement, "vae", vae, room)
-    at, kind = read_as(placement, "transformer")
-    transformer = VideoTransformer.from_pretrained(own("transformer"), device=at, dtype=kind)
-    settle_transformer(placement, transformer, room)
-    return WorldParts(vae, transformer, text, vlm, adapter, plan, placement)
-
-
-def place_parts(roots: Mapping[str, Path], wanted: PlacementRequest) -> Placement:
-    """Decide where the parts of a world model are, before they are read.
-
-    Raises:
-        UserError: for an unknown type.
-        ValueError: as `ltx.offload.placement.decide`.
-    """
-    sizes = {part.name: size_of(roots[part.name], part, None) for part in (TRANSFORMER, VAE)}
-    if "text_encoder" in roots:
-        sizes["text_encoder"] = text_size(TextPlace(roots["text_encoder"], None))
-    if "vlm" in roots:
-        folder = roots["vlm"] / "vlm"
-        sizes["vlm"] = weights_size(weight_files(folder if folder.is_dir() else roots["vlm"]))
-    dtypes = {
-        part: choose_dtype(wanted.dtype, part_files(roots[part], part), reader=part in ("text_encoder", "vlm"))
-        for part in sizes
-    }
-    return decide(
-        sizes,
-        dtypes,
-        device=wanted.device,
-        offload=wanted.offload,
-        storage=wanted.storage,
-        given=wanted.says_dtype,
-    )
+        adapter = load_adapter(own_folder(roots, "adapter"), device=placement.device, dtype=kind)
+        vlm = readers.vlm(layers=adapter.pairing.vlm_layers)
+    text = readers.text_encoder() if "text_encoder" in roots else None
+    return WorldParts(readers.vae(), readers.transformer(), text, vlm, adapter, plan, placement)
 
 
 def read_index(folder: Path) -> frozenset[str]:

@@ -86,3 +86,12 @@ def test_either_end_is_enough(ends: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match=rf"from {ends[0]:.4g} to {ends[1]:.4g}"):
         as_pixels(torch.tensor(ends), "frames")
     assert as_pixels(torch.zeros(0), "frames").numel() == 0
+
+
+def test_a_large_matrix_is_looked_at_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One value of the last piece is found, and none where there is none; pieces may be cut anywhere."""
+    monkeypatch.setattr("ltx.values.PIECE", 7)
+    values = torch.ones(5, 9, dtype=torch.bfloat16)
+    assert is_finite(values)
+    values[4, 8] = float("nan")
+    assert not is_finite(values) and is_finite(values[:4]) and not is_finite(values.T)

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -278,8 +279,8 @@ def test_one_network_is_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asking again for the same gives the same; asking for another frees the one before."""
     frozen.release()
     read: list[str] = []
-    monkeypatch.setattr("foresight.data.frozen.VideoVAE.from_pretrained", _reader(read, "vae"))
-    monkeypatch.setattr("foresight.data.frozen.TextEncoder.from_pretrained", _reader(read, "text"))
+    monkeypatch.setattr("foresight.world.readers.VideoVAE.from_pretrained", _reader(read, "vae"))
+    monkeypatch.setattr("foresight.world.readers.TextEncoder.from_pretrained", _reader(read, "text"))
     for place in ("foresight-tiny", "foresight-tiny"):
         frozen.frozen_vae(place)
     frozen.frozen_text_encoder("foresight-tiny")
@@ -291,9 +292,11 @@ def test_one_network_is_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _reader(read: list[str], name: str) -> Any:
-    def from_pretrained(where: str, **settings: Any) -> nn.Module:
+    def from_pretrained(where: str, **settings: Any) -> Any:
         read.append(name)
-        return nn.Identity()
+        model = nn.Linear(1, 1)
+        model.model = SimpleNamespace(encoder=SimpleNamespace(block=[]))
+        return model
 
     return from_pretrained
 
@@ -307,23 +310,3 @@ def test_nothing_at_a_time_and_nothing_to_encode_are_refused(
     EncodedClips(clips=nothing, encoders={"a": nothing}, root=tmp_path, batch=1, shard=1)
     with pytest.raises(ValueError, match=f"got {batch}, {shard}, "):
         EncodedClips(clips=nothing, encoders=encoders, root=tmp_path, batch=batch, shard=shard)
-
-
-@pytest.mark.parametrize(("native", "expected"), [(True, None), (False, torch.float32)])
-def test_a_large_vae_is_cast_where_half_precision_is_slow(
-    monkeypatch: pytest.MonkeyPatch, native: bool, expected: torch.dtype | None
-) -> None:
-    """It stays as it is stored on a device that multiplies in bfloat16, and is float32 on any other."""
-    frozen.release()
-    asked: list[Any] = []
-
-    def from_pretrained(where: str, *, dtype: Any, device: Any) -> nn.Module:
-        asked.append(dtype)
-        return nn.Identity()
-
-    monkeypatch.setattr("foresight.data.frozen.VideoVAE.from_pretrained", from_pretrained)
-    monkeypatch.setattr("foresight.data.frozen.multiplies", lambda device, dtype: native)
-    monkeypatch.setattr("foresight.world.placement.SMALL", 0)
-    frozen.frozen_vae("foresight-tiny")
-    frozen.release()
-    assert asked == [expected]
