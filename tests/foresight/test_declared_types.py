@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 import pytest
 
-from foresight.declared_types import check_fields, fits, item_types, said, value_type
+from foresight.declared_types import check_fields, fits, hints, item_types, said, value_type
+from foresight.evaluation.prediction.benchmark import PredictionBenchmark
+from foresight.physics import PhysicsConfig
 
 NAN, INFINITE = float("nan"), float("inf")
 
@@ -87,3 +89,9 @@ def test_a_record_holds_what_it_declares() -> None:
         check_fields(Record("1", 2))  # type: ignore[arg-type]  # what is tested
     with pytest.raises(TypeError, match="name is 2, not text or null"):
         check_fields(Record(1, 2))  # type: ignore[arg-type]
+
+
+def test_inherited_fields_are_read_where_they_were_declared() -> None:
+    """A record whose module does not know the type of a field that it inherits declares that field all the same."""
+    found = hints(PredictionBenchmark)
+    assert found["physics"] is PhysicsConfig and found["clips"] is int and found["library"] is int
