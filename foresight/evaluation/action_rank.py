@@ -34,7 +34,7 @@ class ActionCard:
     options: np.ndarray
 
     def figures(self) -> dict[str, Estimate]:
-        """By name."""
+        """Figures by name, with intervals."""
         return {
             "true action first": mean(self.rank == 0),
             "chance of being first": mean(1 / self.options),
@@ -42,7 +42,7 @@ class ActionCard:
         }
 
     def gates(self) -> list[Gate]:
-        """Better than guessing."""
+        """The promise of this card: the true action comes first more often than by chance."""
         lead = bootstrap(
             lambda rank, options: float((rank == 0).mean() - (1 / options).mean()), self.rank, self.options
         )

@@ -48,7 +48,7 @@ class SimulatedBenchmark(ABC):
 
     @cached_property
     def held_out(self) -> SimulatedSplit:
-        """The clips."""
+        """The held-out clips."""
         return SimulatedSplit(self.physics, self.split, self.clips)
 
     @abstractmethod

@@ -58,13 +58,13 @@ class UnderstandingCard:
         ]
 
     def figures(self) -> dict[str, Estimate]:
-        """By name."""
+        """Figures by name, with intervals."""
         found = {f"{ACTION}: {name}": mean(values) for name, values in self.pushed.items()}
         found |= {f"{AGREES}: {name}": mean(values) for name, values in self.agrees.items()}
         return found | {f"{WHERE}, error (px): {name}": mean(values) for name, values in self.off.items()}
 
     def gates(self) -> list[Gate]:
-        """The VLM has to read more from a prediction than from the last frame."""
+        """The promises of this card: the VLM reads more from a prediction than from the last frame repeated."""
         read = bootstrap(lambda a, b: float(a.mean() - b.mean()), self.pushed[PREDICTED], self.pushed[FROZEN])
         seen = bootstrap(lambda a, b: float(b.mean() - a.mean()), self.off[PREDICTED], self.off[FROZEN])
         return [

@@ -31,7 +31,7 @@ class Estimate:
         return f"{self.value:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
     def as_dict(self) -> dict[str, float]:
-        """For JSON."""
+        """Plain values for JSON."""
         return {"value": self.value, "low": self.low, "high": self.high, "clips": self.clips}
 
 
@@ -53,7 +53,7 @@ def bootstrap(statistic: Callable[..., float], *columns: ArrayLike, seed: int = 
 
 
 def mean(values: ArrayLike, seed: int = 0) -> Estimate:
-    """Mean over clips."""
+    """Mean of a column over clips, with its interval."""
     return _of_means(lambda one: one, values, seed=seed)
 
 

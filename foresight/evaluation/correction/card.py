@@ -252,7 +252,7 @@ class CorrectionBenchmark(SimulatedBenchmark):
             raise ValueError(f"expected a budget for each of {sorted(policies)}, and promises of some; got {got}")
 
     def __call__(self, model: WorldModel, progress: Progress) -> Measured:
-        """Try every clip."""
+        """Let every policy try every clip."""
         plan, candidates = model.plan, self.verifier.fitted_on.candidates
         card = evaluate_correction(
             lambda task: AttemptRunner(model, self.verifier, task, reviser=self.reviser),

@@ -115,7 +115,7 @@ class CachedActor:
 
     @property
     def candidates(self) -> int:
-        """Per attempt."""
+        """Candidates per attempt."""
         return self.actor.candidates
 
     def carry_out(self, move: Move, earlier: Sequence[Attempt]) -> Attempt:

@@ -52,7 +52,7 @@ class VideoCard:
         return [scores.row(name, self.methods[COPY]) for name, scores in self.methods.items()]
 
     def figures(self) -> dict[str, Estimate]:
-        """By name."""
+        """Figures by name, with intervals."""
         model, copy = self.methods[MODEL], self.methods[COPY]
         beside = {name: self.methods[name] for name in (*BASELINES, TEXT, OTHER_INSTRUCTION) if name in self.methods}
         figures = {f"skill over {name} (MSE)": skill(model.error, other.error) for name, other in beside.items()}

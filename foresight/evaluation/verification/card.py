@@ -55,14 +55,14 @@ class VerificationCard:
     @cached_property
     def logits(self) -> dict[int, Float[Tensor, " example"]]:
         """The verifier's log-odds after each number of observed frames."""
-        return self._said_by(self.verifier.fitted.outcome)
+        return self._logits_of(self.verifier.fitted.outcome)
 
     @cached_property
     def correct_logits(self) -> dict[int, Float[Tensor, " example"]]:
         """That the prediction comes true, after each number of observed frames; none for a verifier fitted without."""
-        return self._said_by(self.verifier.fitted.prediction_correct)
+        return self._logits_of(self.verifier.fitted.prediction_correct)
 
-    def _said_by(self, heads: Mapping[int, CalibratedClassifier]) -> dict[int, Float[Tensor, " example"]]:
+    def _logits_of(self, heads: Mapping[int, CalibratedClassifier]) -> dict[int, Float[Tensor, " example"]]:
         return {
             frames: head.logits({name: self.examples.values[frames][name] for name in head.names})
             for frames, head in heads.items()
@@ -79,24 +79,24 @@ class VerificationCard:
         return control_baselines(self.scored, self.examples.values[self.verifier.frames], self.verifier.signals)
 
     @cached_property
-    def inside(self) -> dict[str, Estimate]:
+    def inside_strata(self) -> dict[str, Estimate]:
         """AUROC inside strata of the traits."""
         return auroc_inside(strata(self.scored, self.samples.clips, self.traits))
 
     @cached_property
-    def own(self) -> dict[str, ScoredExamples]:
+    def own_predictions(self) -> dict[str, ScoredExamples]:
         """The model's shown predictions, after some frames and before any; only where both labels occur."""
         found = {
             f"after {frames} frames": shown_after(logits, self.examples)
             for frames, logits in (self.correct_logits or self.logits).items()
         }
-        before = self.before
-        if before is not None:
-            found["before any frame"] = before
+        unseen = self.unseen_candidates
+        if unseen is not None:
+            found["before any frame"] = unseen
         return {name: one for name, one in found.items() if one.both}
 
     @property
-    def before(self) -> ScoredExamples | None:
+    def unseen_candidates(self) -> ScoredExamples | None:
         """Every candidate before anything was observed; None for a verifier that cannot rank."""
         logits = self._prior
         return None if logits is None else candidates_before(logits, self.samples)
@@ -114,7 +114,7 @@ class VerificationCard:
         figures = self.scored.calibration() | auroc_by_kind(self.scored, self.examples)
         figures |= {f"AUROC of {name}": one.auroc for name, one in self.control_baselines.items()}
         figures |= {f"lead over {name}": self.scored.lead(one) for name, one in self.control_baselines.items()}
-        figures |= self._alone() | self.inside | self._coverage()
+        figures |= self._alone() | self.inside_strata | self._coverage()
         for share in DECIDED:
             figures[f"accuracy at {share:.0%} coverage"] = self.scored.accuracy_at(share)
         for frames, logits in self.logits.items():
@@ -126,7 +126,7 @@ class VerificationCard:
             if every.both:
                 said = every.calibration()
                 figures |= {f"hit or miss, any outcome, after {frames} frames: {name}": said[name] for name in said}
-        for name, one in self.own.items():
+        for name, one in self.own_predictions.items():
             figures |= {f"own predictions {name}: {figure}": value for figure, value in one.calibration().items()}
         prior = self._prior
         return figures if prior is None else figures | selection(prior, self.samples)
@@ -134,7 +134,7 @@ class VerificationCard:
     def gates(self, aim: float = 0.95) -> list[Gate]:
         """Gates of a verifier; `aim` is the AUROC on counterfactual outcomes."""
         scored = self.scored
-        name, lowest = weakest(self.inside)
+        name, lowest = weakest(self.inside_strata)
         nearest, lead = weakest({name: scored.lead(one) for name, one in self.control_baselines.items()})
         gates = [
             at_least("AUROC on counterfactual outcomes", scored.auroc, aim),
@@ -146,8 +146,8 @@ class VerificationCard:
         for share in COVERAGES:
             gates.append(within(f"right outcomes kept at {share:.0%}", self._kept(share), share, 0.02))
         after = f"after {self.verifier.frames} frames"
-        if after in self.own:
-            gates.append(at_least("AUROC on the model's own predictions", self.own[after].auroc, 0.8))
+        if after in self.own_predictions:
+            gates.append(at_least("AUROC on the model's own predictions", self.own_predictions[after].auroc, 0.8))
         prior = self._prior
         if prior is not None:
             gain = selection(prior, self.samples)[GAIN]

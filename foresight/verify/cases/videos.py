@@ -39,7 +39,7 @@ class InstructedClips(ClipSource, Protocol):
 
     @property
     def instructions(self) -> Sequence[str]:
-        """By row."""
+        """Instruction of each row."""
         ...
 
 
