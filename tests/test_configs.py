@@ -76,7 +76,10 @@ def test_the_first_recipe_is_constructed_in_full() -> None:
 
     small = ["network.clips.count=2", "network.frames=1"]
     arguments = build(train, resolve("train", ["experiment=tiny/vae", *small]))
-    assert {"network", "objective", "data", "trainer", "config"} <= arguments.keys()
+    assert arguments.keys() == {"what", "session", "export", "run", "config"}
+    assert all(value is not None for value in vars(arguments["what"]).values()) and callable(
+        arguments["session"].trainer
+    )
 
 
 def test_a_command_need_not_take_the_seed() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,10 +12,13 @@ from torch import Tensor
 from foresight.choose.goals import Goal
 from foresight.choose.temperature import probabilities
 from foresight.errors import UserError
+from foresight.progress import Progress, silent
 from foresight.world.domain import DomainCheck, check_domain
 from foresight.world.prediction import Prediction
-from foresight.world.sampling import NoiseLevel
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
+
+MANY = Sampling(candidates=16)
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,10 @@ class Choice:
     Args:
         instructions: what could be done.
         costs: how far each is imagined to end from the goal.
-        probabilities: that each is the one, in the same order; they add up to 1. None where the picture is not the
-            model's world, and nothing is chosen.
+        probabilities: that each is the one, in the same order; they add up to 1. None outside the
+            model's domain, where nothing is chosen.
         predictions: what was imagined for each.
-        domain: whether it is.
+        domain: how well the VAE draws the context.
     """
 
     instructions: tuple[str, ...]
@@ -56,13 +59,10 @@ def choose(
     *,
     horizon: int,
     temperature: float,
-    candidates: int = 16,
-    noise_level: NoiseLevel = "auto",
-    seed: int = 0,
-    steps: int | None = None,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    sampling: Sampling = MANY,
+    progress: Progress = silent,
 ) -> Choice:
-    """Imagine each instruction, with the same noise for all, and compare the ends with the goal.
+    """Predict each instruction, with the same noise for all, and compare the ends with the goal.
 
     Args:
         model: the world model.
@@ -71,10 +71,7 @@ def choose(
         goal: what is wanted.
         horizon: frames after which the goal shall be reached.
         temperature: of the probabilities, above 0; see `fit_temperature`.
-        candidates: futures per instruction.
-        noise_level: see `WorldModel.predict`.
-        seed: of the first candidate of every instruction.
-        steps: Euler steps; None takes the model's.
+        sampling: of the futures of each instruction, with the same seeds for all.
         progress: called with (done, total) instructions.
 
     Raises:
@@ -89,11 +86,7 @@ def choose(
     domain = check_domain(model, context)
     predictions = []
     for index, sentence in enumerate(instructions):
-        predictions.append(
-            model.predict(
-                context, sentence, horizon, candidates=candidates, noise_level=noise_level, seed=seed, steps=steps
-            )
-        )
+        predictions.append(model.predict_batch(context[None], [sentence], horizon, sampling)[0])
         progress(index + 1, len(instructions))
     with torch.no_grad():
         costs = goal.costs(model, predictions).double()

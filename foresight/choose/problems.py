@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +15,9 @@ from foresight.choose.goals import ImageGoal, SentenceGoal
 from foresight.physics import DIRECTIONS, Action, PhysicsClip, PhysicsConfig, make_clip
 from foresight.physics.clip import clip_of_scene
 from foresight.physics.language import instruction, push_sentence
+from foresight.progress import Progress, silent
 from foresight.vlm.encoder import QwenEncoder
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
 
 APART = 6.0
@@ -93,9 +95,8 @@ def gather_costs(
     physics: PhysicsConfig,
     *,
     options: int,
-    candidates: int,
-    seed: int,
-    progress: Callable[[int, int], None] = lambda done, of: None,
+    sampling: Sampling,
+    progress: Progress = silent,
 ) -> dict[str, tuple[list[Tensor], list[int]]]:
     """Costs of all options and the right one, by kind of goal: what `fit_temperature` takes.
 
@@ -104,8 +105,7 @@ def gather_costs(
         seeds: of calibration clips.
         physics: the world.
         options: possible instructions per clip, at most.
-        candidates: futures per option.
-        seed: of the first candidate.
+        sampling: of the futures of each option.
         progress: called with (done, total).
     """
     gathered: dict[str, tuple[list[Tensor], list[int]]] = {"image": ([], []), "sentence": ([], [])}
@@ -120,8 +120,7 @@ def gather_costs(
                 goal,
                 horizon=physics.frames - physics.context_frames,
                 temperature=1.0,
-                candidates=candidates,
-                seed=seed,
+                sampling=sampling,
             )
             gathered["image"][0].append(torch.tensor(choice.costs))
             gathered["image"][1].append(problem.right)

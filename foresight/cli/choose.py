@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -15,10 +14,11 @@ from foresight.choose import choose as imagine
 from foresight.cli.console import console, print_table, progress_bar, say_placement
 from foresight.report import Film, Report, Table, contact_sheet, write_page
 from foresight.runs.directory import RunDirectory
-from foresight.video.clips import Clip, load_clip
-from foresight.world.sampling import NoiseLevel
+from foresight.runs.output import RunOutput
+from foresight.video.clips import Clip
+from foresight.video.window import ClipWindow
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
-from ltx.media.streams import StreamChoice
 
 PAPER = 0.96
 """Grey level of cells in which nothing is shown, in [−1, 1]: the sheet's own."""
@@ -28,59 +28,31 @@ def choose(
     *,
     model: WorldModel,
     temperature: Temperature | float,
-    video: str | Path,
     goal: str,
     instructions: Sequence[str],
-    size: Sequence[int],
-    context: int | str,
-    horizon: int | str,
-    start: float,
-    stream: StreamChoice,
-    candidates: int,
-    noise_level: NoiseLevel,
-    seed: int,
-    steps: int | None,
-    run: str | Path,
-    replace: bool,
-    config: Mapping[str, Any],
+    window: ClipWindow,
+    sampling: Sampling,
+    output: RunOutput,
 ) -> Choice:
     """Choose among instructions and write a run directory.
 
     Args:
         model: the world model.
         temperature: fitted for the model, or a number.
-        video: MP4, WebM, MOV, GIF or a folder of pictures.
         goal: a picture, a video whose last frame is meant, or a sentence that shall be true of the end.
         instructions: what could be done, at least two.
-        size: height and width the model works at, multiples of 32.
-        context: observed part, frames or seconds ("1.0s").
-        horizon: part to imagine, frames or seconds.
-        start: seconds into the file at which the context begins.
-        stream: which of the file's videos, see `ltx.media.sample_video`.
-        candidates: futures per instruction.
-        noise_level: where the adapter's forecast enters the flow.
-        seed: of the first candidate.
-        steps: Euler steps; None takes the model's.
-        run: folder to write.
-        replace: whether a finished run of that name may be replaced.
-        config: plain configuration, recorded.
+        window: of the video that is observed and imagined.
+        sampling: of the futures of each instruction.
+        output: run directory to write.
 
     Raises:
         MediaError: if a file cannot be read.
         UserError: if a value is out of its range.
     """
     say_placement(model.placement)
-    with RunDirectory(run, replace=replace) as folder:
-        clip = load_clip(
-            video,
-            frame_rate=model.plan.frame_rate,
-            size=size,
-            context=context,
-            horizon=horizon,
-            start=start,
-            stream=stream,
-        )
-        wanted = read_goal(goal, (size[0], size[1]))
+    with output.directory() as folder:
+        clip = window.read(model.plan.frame_rate)
+        wanted = read_goal(goal, (window.size[0], window.size[1]))
         heat = temperature.of(wanted.kind, model) if isinstance(temperature, Temperature) else temperature
         began = perf_counter()
         with progress_bar("imagining") as progress:
@@ -91,10 +63,7 @@ def choose(
                 wanted,
                 horizon=clip.plan.horizon,
                 temperature=heat,
-                candidates=candidates,
-                noise_level=noise_level,
-                seed=seed,
-                steps=steps,
+                sampling=sampling,
                 progress=progress,
             )
         took = perf_counter() - began
@@ -107,10 +76,8 @@ def choose(
             }
             for index in choice.order
         ]
-        folder.write_config(config)
-        folder.write_environment()
-        folder.write_metrics(_record(choice, wanted, goal, heat, took))
-        write_page(folder / "report.html", _page(folder, rows, clip, goal, str(video), took, choice))
+        output.record(folder, _record(choice, wanted, goal, heat, took))
+        write_page(folder / "report.html", _page(folder, rows, clip, goal, str(window.video), took, choice))
         if choice.domain.sentence:
             console.print(choice.domain.sentence)
         print_table(f"{wanted.kind} goal", rows)

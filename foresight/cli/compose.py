@@ -23,13 +23,14 @@ from omegaconf.resolvers.oc import env
 
 from foresight.cli.allowed import check_target, check_targets, locate
 from foresight.cli.choices import PLACES, TREE, choices, groups, root
+from foresight.cli.command_words import CommandWords
 from foresight.cli.construct import construct
 from foresight.cli.entries import Entries
 from foresight.cli.habits import refuse_habits
 from foresight.cli.sizes import fill_sizes
 from foresight.cli.typed import check_values, with_homes
 from foresight.cli.words import Word
-from foresight.declared_types import fits, hints
+from foresight.declared_types import fits
 from foresight.errors import UserError, one_line
 from ltx.home import at_home
 
@@ -104,9 +105,8 @@ def composed(
     names = {word.path[0] for word in values if word.path}
     # Importing a command takes seconds: a name that is not there is told before.
     function = command_function(command) if names and names <= config.keys() else None
-    entries = Entries(
-        config, hints(function) if function else dict.fromkeys(config, Any), located, protected, (RECIPE,)
-    )
+    types = CommandWords(function, config).types if function else dict.fromkeys(config, Any)
+    entries = Entries(config, types, located, protected, (RECIPE,))
     for word in values:
         entries.apply(word)
     return config
@@ -155,18 +155,17 @@ def build(
         UserError: if a plain value is of another type than the function, or a part of it, takes.
         Exception: what a constructor raised.
     """
-    parameters = inspect.signature(function).parameters
+    words = CommandWords(function, config)
     given = {"config": config, "packages": packages}
-    unknown = (config.keys() - parameters.keys() - SHARED) | (given.keys() & config.keys())
+    unknown = (config.keys() - set(words.names) - SHARED) | (given.keys() & config.keys())
     if unknown:
-        raise ConfigError(f"expected entries out of {', '.join(parameters)}; got {', '.join(sorted(unknown))} too")
-    wanted = {key: value for key, value in config.items() if key in parameters}
-    declared = hints(function)
-    for key in parameters.keys() - wanted.keys() - given.keys():
-        if not fits(None, declared.get(key, Any)) or key not in declared:
+        raise ConfigError(f"expected entries out of {', '.join(words.names)}; got {', '.join(sorted(unknown))} too")
+    wanted = {key: value for key, value in config.items() if key in words.names}
+    for key in set(words.names) - wanted.keys() - given.keys() - words.optional:
+        if key not in words.types or not fits(None, words.types[key]):
             raise ConfigError(f"expected a value for {key}, got none; add {key}=… to the command")
         wanted[key] = None
-    wanted = _checked(function, wanted, packages)
+    wanted = _checked(words, wanted, packages)
     first = [] if early is None else list(inspect.signature(early).parameters)
     arguments = {key: construct(wanted[key], key, packages=packages) for key in first}
     if early is not None:
@@ -174,21 +173,24 @@ def build(
     arguments |= {
         key: construct(value, key, packages=packages) for key, value in wanted.items() if key not in arguments
     }
-    return arguments | {key: value for key, value in given.items() if key in parameters}
+    return words.arguments(arguments | {key: value for key, value in given.items() if key in words.names})
 
 
 def build_some(
     function: Callable[..., Any], config: Mapping[str, Any], packages: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Some of a function's arguments, constructed from their configuration; raises as `build` does."""
-    checked = _checked(function, config, packages)
+    """Some of a command's words, constructed from their configuration; raises as `build` does."""
+    checked = _checked(CommandWords(function, config), config, packages)
     return {key: construct(value, key, packages=packages) for key, value in checked.items()}
 
 
-def _checked(function: Callable[..., Any], values: Mapping[str, Any], packages: Collection[str]) -> dict[str, Any]:
+def _checked(words: CommandWords, values: Mapping[str, Any], packages: Collection[str]) -> dict[str, Any]:
     check_targets(values, packages=packages)
-    check_values(function, values)
-    return with_homes(function, values)
+    checked = dict(values)
+    for owner, own in words.by_owner(values):
+        check_values(owner, own)
+        checked |= with_homes(owner, own)
+    return checked
 
 
 def instantiate_plain(config: dict[str, Any]) -> Any:

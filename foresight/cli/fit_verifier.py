@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from foresight.cli.console import console, progress_bar
@@ -18,15 +19,30 @@ ALTERNATIVES = 3
 """How many other instructions are tried per clip, where there are as many."""
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """Measurements that a verifier is fitted on.
+
+    Args:
+        signals: names of the signals to combine against what was observed.
+        plausibilities: names of what to combine where nothing was observed.
+        frames: after how many observed frames the verifier can judge.
+        candidates: candidates per prediction; the verifier will expect as many.
+        noise_levels: of the flow signals, in (0, 1).
+    """
+
+    signals: Sequence[str]
+    plausibilities: Sequence[str]
+    frames: Sequence[int]
+    candidates: int
+    noise_levels: Sequence[float]
+
+
 def fit_verifier(
     *,
     model: WorldModel,
-    signals: Sequence[str],
-    plausibilities: Sequence[str],
-    frames: Sequence[int],
+    fitted: Fitted,
     cases: Cases,
-    candidates: int,
-    noise_levels: Sequence[float],
     coverage: float,
     to: str | Path,
 ) -> Verifier:
@@ -37,12 +53,8 @@ def fit_verifier(
 
     Args:
         model: the world model.
-        signals: names of the signals to combine against what was observed.
-        plausibilities: names of what to combine where nothing was observed.
-        frames: after how many observed frames the verifier can judge.
+        fitted: measurements that it is fitted on.
         cases: clips with true and wrong futures, none of which it is tested on.
-        candidates: candidates per prediction; the verifier will expect as many.
-        noise_levels: of the flow signals, in (0, 1).
         coverage: of the conformal decision.
         to: folder to write.
 
@@ -51,7 +63,8 @@ def fit_verifier(
         UserError: if no signal is left, or the clips run at another rate than the model.
     """
     told = cases.instructions
-    names = _measurable(model, signals, told)
+    names = _measurable(model, fitted.signals, told)
+    plausibilities = fitted.plausibilities
     if plausibilities and not cases.placed:
         console.print(
             "no plausibilities: nobody knows where things are in these clips, and so which candidates come true"
@@ -62,9 +75,9 @@ def fit_verifier(
     measurements = Measurements(
         signals=names,
         plausibilities=tuple(plausibilities),
-        frames=tuple(frames),
-        candidates=candidates,
-        evidence=EvidenceConfig(told, count=min(ALTERNATIVES, len(told) - 1), sigmas=tuple(noise_levels)),
+        frames=tuple(fitted.frames),
+        candidates=fitted.candidates,
+        evidence=EvidenceConfig(told, count=min(ALTERNATIVES, len(told) - 1), sigmas=tuple(fitted.noise_levels)),
     )
     with progress_bar("fitting the verifier") as progress:
         verifier = fit_on_cases(model, measurements, cases, coverage=coverage, progress=progress)

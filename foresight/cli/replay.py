@@ -17,6 +17,7 @@ from foresight.cli.shipped import described
 from foresight.errors import UserError, printable
 from foresight.loop import PredictVerifyLoop, Trace, differences
 from foresight.loop import replay as run_again
+from foresight.report.prediction import AttemptReport
 from foresight.runs.directory import environment
 
 PARTS = {
@@ -52,7 +53,10 @@ def replay(*, run: str | Path, packages: Collection[str]) -> Trace:
     recorded = Trace.load(received.path)
     loop = PredictVerifyLoop(**_parts(_configuration(received), packages))
     again = run_again(loop, recorded)
-    print_table("attempts made again", attempt_rows(again.record()))
+    print_table(
+        "attempts made again",
+        attempt_rows([AttemptReport.from_dict(attempt) for attempt in again.record()["attempts"]]),
+    )
     found = differences(recorded, again)
     if not found:
         console.print(f"the same: {len(again.attempts)} attempts, bit by bit, and the outcome")

@@ -8,6 +8,7 @@ from foresight.cli.console import console
 from foresight.cli.page import draw_page
 from foresight.cli.received import ReceivedRun
 from foresight.errors import UserError
+from foresight.report.prediction import PredictionReport
 
 
 def report(*, run: str | Path) -> Path:
@@ -27,7 +28,7 @@ def report(*, run: str | Path) -> Path:
     received = ReceivedRun(run)
     target = received.path / "report.html"
     try:
-        draw_page(received.path, received.json("metrics.json"), target)
+        draw_page(received.path, PredictionReport.from_dict(received.json("metrics.json")), target)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, StopIteration) as error:
         raise UserError(
             expected=f"a run of `foresight predict` in {received.path}",

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
 from foresight.metrics.picture import mse, psnr, ssim
+from foresight.report.prediction import ScoreReport
 from foresight.video.clips import Clip
 from foresight.world.domain import reconstruct
 from foresight.world.world_model import WorldModel
@@ -27,7 +28,7 @@ Frames = Float[Tensor, "rgb=3 frame height width"]
 
 @dataclass(frozen=True)
 class Score:
-    """How near a video comes to what happened."""
+    """Nearness of a video to what happened."""
 
     name: str
     mse: tuple[float, ...]
@@ -51,7 +52,7 @@ class Score:
         return float(psnr(torch.tensor(self.mean_mse)))
 
     def row(self) -> dict[str, str]:
-        """For a table."""
+        """Row of a table: text by column."""
         return {
             "": self.name,
             "PSNR (dB)": f"{self.psnr:.2f}",
@@ -59,9 +60,9 @@ class Score:
             "MSE": f"{self.mean_mse:.5f}",
         }
 
-    def figures(self) -> dict[str, float | list[float]]:
-        """For metrics.json."""
-        return {"psnr": self.psnr, "ssim": self.mean_ssim, "mse": self.mean_mse, "mse_per_frame": list(self.mse)}
+    def report(self) -> ScoreReport:
+        """Means over all frames, and the error of each."""
+        return ScoreReport(self.psnr, self.mean_ssim, self.mean_mse, list(self.mse))
 
 
 def score(name: str, video: Frames, observed: Frames) -> Score:

@@ -8,6 +8,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,20 +55,50 @@ def early(*, data: LightningDataModule) -> None:
         data.prepare_data()
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """What is trained, and how.
+
+    Args:
+        network: to train.
+        objective: to minimise.
+        data: training and validation batches.
+        optimizer: see `GroupedOptimizer`.
+        schedule: factor of the learning rate per optimizer step.
+        seed: of the noise.
+    """
+
+    network: nn.Module
+    objective: Objective
+    data: LightningDataModule
+    optimizer: Callable[[Iterable[tuple[str, nn.Parameter]]], Optimizer]
+    schedule: Callable[[int], float]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where and how long training runs, and what watches it.
+
+    Args:
+        trainer: Lightning's, still to be given callbacks and plug-ins.
+        callbacks: by name, None for one that is left out; an `EMA` among them decides what is exported.
+        logger: names of further loggers, see `named_loggers`; each receives the configuration.
+        extras: usual habits.
+    """
+
+    trainer: Callable[..., Trainer]
+    callbacks: Mapping[str, Callback | None]
+    logger: str | Sequence[str]
+    extras: Extras
+
+
 def train(
     *,
-    network: nn.Module,
-    objective: Objective,
-    data: LightningDataModule,
-    optimizer: Callable[[Iterable[tuple[str, nn.Parameter]]], Optimizer],
-    schedule: Callable[[int], float],
-    trainer: Callable[..., Trainer],
-    callbacks: Mapping[str, Callback | None],
+    what: Recipe,
+    session: Session,
     export: Sequence[Writes],
-    logger: str | Sequence[str],
-    extras: Extras,
     run: str | Path,
-    seed: int,
     config: Mapping[str, Any],
 ) -> None:
     """Train, checkpoint into `<run>/checkpoints`, and write the trained parts when done.
@@ -75,18 +106,10 @@ def train(
     Started again with the same run, it resumes exactly from the newest checkpoint that verifies.
 
     Args:
-        network: what is trained.
-        objective: what is minimised.
-        data: training and validation batches.
-        optimizer: see `GroupedOptimizer`.
-        schedule: factor of the learning rate per optimizer step.
-        trainer: Lightning's, still to be given callbacks and plug-ins.
-        callbacks: by name, None for one that is left out; an `EMA` among them decides what is exported.
+        what: what is trained, and how.
+        session: where and how long.
         export: parts to write at the end.
-        logger: names of further loggers, see `named_loggers`; all are told the configuration.
-        extras: usual habits.
         run: folder of this run.
-        seed: of the noise.
         config: plain configuration, recorded and compared on resuming.
 
     Raises:
@@ -96,9 +119,9 @@ def train(
     settings = config.get("trainer", {})
     _quiet(profiled=bool(settings.get("profiler")))
     folder = Path(run)
-    kept = [callback for callback in callbacks.values() if callback is not None]
-    more, loggers = extras.callbacks(folder), named_loggers(logger, folder)
-    fit = trainer(callbacks=[*kept, *more], plugins=[VerifiedCheckpointIO()], default_root_dir=folder)
+    kept = [callback for callback in session.callbacks.values() if callback is not None]
+    more, loggers = session.extras.callbacks(folder), named_loggers(session.logger, folder)
+    fit = session.trainer(callbacks=[*kept, *more], plugins=[VerifiedCheckpointIO()], default_root_dir=folder)
     fit.loggers = [*fit.loggers, *loggers]
     for one in loggers:
         one.log_hyperparams(dict(config))
@@ -107,17 +130,23 @@ def train(
         console.print(
             f"no validation: trainer.val_check_interval={settings['val_check_interval']} is more than all batches"
         )
-    module = TrainingModule(model=network, objective=objective, optimizer=optimizer, schedule=schedule, seed=seed)
+    module = TrainingModule(
+        model=what.network,
+        objective=what.objective,
+        optimizer=what.optimizer,
+        schedule=what.schedule,
+        seed=what.seed,
+    )
     checkpoint = newest(folder / "checkpoints")
     if checkpoint is None and fit.is_global_zero:
-        give_account(data)
-        give_reconstruction(data, network)
+        give_account(what.data)
+        give_reconstruction(what.data, what.network)
     if checkpoint is not None:
         console.print(f"going on from {checkpoint}")
         if step_of(checkpoint) >= fit.max_steps:
             console.print(f"nothing is left to train: it holds all of trainer.max_steps={fit.max_steps} steps")
     try:
-        fit.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        fit.fit(module, what.data, ckpt_path=checkpoint, weights_only=True)
     except SIGTERMException:
         raise
     except SystemExit as error:  # Lightning's answer to Ctrl-C

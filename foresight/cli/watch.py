@@ -1,12 +1,14 @@
-"""`foresight watch`: predict a stream ahead, score each prediction when its frames arrive, tell events."""
+"""`foresight watch`: predict a stream ahead, score each prediction when its frames arrive, mark events."""
 
 from __future__ import annotations
 
 import json
+import math
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 from time import perf_counter
@@ -21,13 +23,58 @@ from foresight.errors import UserError
 from foresight.report import Film, Report, Table, contact_sheet, write_page
 from foresight.report.timeline import Bar, timeline
 from foresight.runs.directory import RunDirectory
+from foresight.runs.output import RunOutput
 from foresight.verify import model_fingerprint
 from foresight.watch import Alarm, Moment, StreamFrame, Watcher, stream_frames
-from foresight.watch.alarm import Watching
+from foresight.watch.alarm import AlarmSettings
 from foresight.watch.timeline import Timeline
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
 from ltx.files import write_text
 from ltx.media.streams import StreamChoice
+
+
+@dataclass(frozen=True)
+class StreamSource:
+    """Stream that is watched.
+
+    Args:
+        video: a file, a folder that grows, a camera, or an address.
+        size: height and width the model works at, multiples of 32.
+        patience: seconds without a new frame after which a folder or an address has ended.
+        seconds: of the stream after which watching ends; None goes on to the end.
+        stream: which of its videos, see `ltx.media.sample_video`.
+    """
+
+    video: str | Path
+    size: Sequence[int]
+    patience: float
+    seconds: float | None
+    stream: StreamChoice
+
+    def frames(self, frame_rate: float, backlog: int) -> Iterator[StreamFrame]:
+        """Its frames at a rate; `backlog` of them wait while the reader is busy.
+
+        Raises:
+            UserError: if a value is out of its range.
+            MediaError: if the stream cannot be read.
+        """
+        if len(self.size) != 2 or (self.seconds is not None and not self.seconds > 0):
+            raise UserError(
+                expected="a size of height and width, and seconds above 0 or null",
+                got=f"{list(self.size)} and {self.seconds}",
+                remedy="give two numbers, as in size=[64,64]",
+            )
+        coming = stream_frames(
+            str(self.video),
+            frame_rate=frame_rate,
+            size=(self.size[0], self.size[1]),
+            patience=self.patience,
+            backlog=backlog,
+            stream=self.stream,
+        )
+        end = math.inf if self.seconds is None else self.seconds
+        return takewhile(lambda frame: frame.seconds < end, coming)
 
 
 def watch(
@@ -35,19 +82,11 @@ def watch(
     model: WorldModel,
     alarm: Alarm | None,
     coverage: float,
-    video: str | Path,
-    stream: StreamChoice,
     instruction: str,
-    size: Sequence[int],
     ahead: int,
-    candidates: int,
-    seed: int,
-    steps: int | None,
-    patience: float,
-    seconds: float | None,
-    run: str | Path,
-    replace: bool,
-    config: Mapping[str, Any],
+    source: StreamSource,
+    sampling: Sampling,
+    output: RunOutput,
 ) -> Timeline:
     """Watch a stream to its end, or until it is interrupted, and write a run directory.
 
@@ -55,52 +94,30 @@ def watch(
 
     Args:
         model: the world model.
-        alarm: tells events; None marks none.
-        coverage: share of ordinary moments that are not taken for events.
-        video: a file, a folder that grows, a camera, or an address.
-        stream: which of its videos, see `ltx.media.sample_video`.
+        alarm: threshold of surprise; None marks no events.
+        coverage: share of nominal moments that are not taken for events.
         instruction: what is done at the end of the first context, as far as one knows.
-        size: height and width the model works at, multiples of 32.
         ahead: frames between two predictions, a multiple of 8.
-        candidates: futures per prediction.
-        seed: of the first candidate.
-        steps: Euler steps; None takes the model's.
-        patience: seconds without a new frame after which a folder or an address has ended.
-        seconds: of the stream after which watching ends; None goes on to the end.
-        run: folder to write.
-        replace: whether a finished run of that name may be replaced.
-        config: plain configuration, recorded.
+        source: the stream.
+        sampling: of the futures of each prediction.
+        output: run directory to write.
 
     Raises:
         MediaError: if the stream cannot be read.
-        UserError: if a value is out of its range, the alarm was fitted for another way of watching, or the stream is
-            too short to score a single prediction.
+        UserError: if a value is out of its range, the alarm was fitted with other settings, or the stream is too short
+            to score a single prediction.
         KeyboardInterrupt: if it was interrupted, after everything has been written.
     """
-    watcher = Watcher(model, instruction=instruction, ahead=ahead, candidates=candidates, seed=seed, steps=steps)
+    watcher = Watcher(model, instruction=instruction, ahead=ahead, sampling=sampling)
     threshold = None
     if alarm is not None:
-        used = model.plan.steps if steps is None else steps
-        alarm.check(Watching(model_fingerprint(model), ahead, candidates, used))
+        used = model.plan.steps if sampling.steps is None else sampling.steps
+        alarm.check(AlarmSettings(model_fingerprint(model), ahead, sampling.candidates, used))
         threshold = alarm.threshold(coverage)
-    if len(size) != 2 or (seconds is not None and not seconds > 0):
-        raise UserError(
-            expected="a size of height and width, and seconds above 0 or null",
-            got=f"{list(size)} and {seconds}",
-            remedy="give two numbers, as in size=[64,64]",
-        )
-    coming = stream_frames(
-        str(video),
-        frame_rate=model.plan.frame_rate,
-        size=(size[0], size[1]),
-        patience=patience,
-        backlog=2 * watcher.buffer_size,
-        stream=stream,
-    )
-    if seconds is not None:
-        coming = takewhile(lambda arrival: arrival.seconds < seconds, coming)
+    video, rate = str(source.video), model.plan.frame_rate
+    coming = source.frames(rate, 2 * watcher.buffer_size)
     say_placement(model.placement)
-    with RunDirectory(run, replace=replace) as folder:
+    with output.directory() as folder:
         course, interrupted = Timeline(), False
         with open(folder / "moments.jsonl", "w", encoding="utf-8") as lines, _terminable():
             try:
@@ -109,15 +126,13 @@ def watch(
                 interrupted = True
         if not course.moments and not watcher.unread and not interrupted:
             raise UserError(
-                expected=f"a stream of at least {watcher.buffer_size} frames at {model.plan.frame_rate:g} per second",
+                expected=f"a stream of at least {watcher.buffer_size} frames at {rate:g} per second",
                 got=f"a shorter one from {video}",
                 remedy="choose a longer one, or wait longer for it with patience=",
             )
         if course.moments:
-            _draw(folder, course, threshold, instruction, str(video), model.plan.frame_rate)
-        folder.write_config(config)
-        folder.write_environment()
-        folder.write_metrics(_summary(course, threshold, interrupted) | {"unread_contexts": watcher.unread})
+            _draw(folder, course, threshold, instruction, video, rate)
+        output.record(folder, _summary(course, threshold, interrupted) | {"unread_contexts": watcher.unread})
     # Standard output holds the lines of JSON and nothing else.
     Console(stderr=True, highlight=False).print(
         f"{course.events} events in {course.moments} moments"
@@ -137,12 +152,12 @@ def _follow(
     outputs: Sequence[TextIO],
 ) -> None:
     began = perf_counter()
-    for arrival in stream:
+    for frame in stream:
         unread = watcher.unread
-        moment = watcher.push(arrival)
+        moment = watcher.push(frame)
         if watcher.unread == 1 and not unread and watcher.domain is not None:
             # Said once: an alarm for ever would say nothing.
-            line = json.dumps({"end": arrival.seconds, "abstain": watcher.domain.sentence})
+            line = json.dumps({"end": frame.seconds, "abstain": watcher.domain.sentence})
             for output in outputs:
                 print(line, file=output, flush=True)
         if moment is None:

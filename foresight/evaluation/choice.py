@@ -19,6 +19,7 @@ from foresight.physics import Action, PhysicsClip
 from foresight.physics.language import push_sentence
 from foresight.progress import Progress
 from foresight.vlm.encoder import QwenEncoder
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
 
 
@@ -103,8 +104,7 @@ class ChoiceBenchmark(SimulatedBenchmark):
                     ImageGoal(problem.picture),
                     horizon=self.held_out.future_frames,
                     temperature=heat,
-                    candidates=self.candidates,
-                    seed=self.seed,
+                    sampling=Sampling(self.candidates, seed=self.seed),
                 )
                 costs.append(np.array(choice.costs))
                 right.append(problem.right)

@@ -23,7 +23,8 @@ from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import PhysicsConfig, counterfactual
 from foresight.physics.language import NOTHINGS
 from foresight.progress import Progress
-from foresight.watch.alarm import Alarm, ordinary
+from foresight.watch.alarm import Alarm
+from foresight.watch.calibration import nominal_segments
 from foresight.watch.surprise import surprise
 from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
@@ -135,7 +136,7 @@ class SurpriseBenchmark(SimulatedBenchmark):
 
     def measure(self, model: WorldModel, progress: Progress) -> SurpriseCard:
         """The card of a world model."""
-        watching = self.alarm.watching
+        watching = self.alarm.settings
         possible: list[np.ndarray] = []
         still: list[np.ndarray] = []
         quiet: list[np.ndarray] = []
@@ -176,8 +177,8 @@ class SurpriseBenchmark(SimulatedBenchmark):
 
     def _ordinary(self, model: WorldModel, seeds: range) -> np.ndarray:
         """Surprise of stretches like those the alarm was fitted on."""
-        watching = self.alarm.watching
-        contexts, futures = ordinary(model, seeds, self.quiet, watching.ahead)
+        watching = self.alarm.settings
+        contexts, futures = nominal_segments(model, seeds, self.quiet, watching.ahead)
         predictions = model.predict_batch(
             contexts,
             [NOTHINGS[0]] * len(contexts),

@@ -91,7 +91,9 @@ class Trace:
             outcome = from_record(record["outcome"])
             if not isinstance(outcome, Take | GiveUp):
                 raise TypeError(f"a loop that ends with {outcome}")
-            spent = {name: value for name, value in record["spent"].items() if name != "attempts"}
+            spent = dict(record["spent"])
+            if (count := spent.pop("attempts")) != len(attempts):
+                raise ValueError(f"spent: attempts is {count!r}, not {len(attempts)}")
             trace = cls(task, attempts, outcome, Cost(**spent))
             _check(trace, set(tensors))
             return trace

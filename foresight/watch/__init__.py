@@ -2,8 +2,8 @@
 
 from foresight.video.arrival import StreamFrame
 from foresight.video.stream import stream_frames
-from foresight.watch.alarm import Alarm, fit_alarm
+from foresight.watch.alarm import Alarm
 from foresight.watch.surprise import surprise
 from foresight.watch.watcher import Moment, Watcher
 
-__all__ = ["Alarm", "Moment", "StreamFrame", "Watcher", "fit_alarm", "stream_frames", "surprise"]
+__all__ = ["Alarm", "Moment", "StreamFrame", "Watcher", "stream_frames", "surprise"]

@@ -16,6 +16,7 @@ from foresight.video.arrival import StreamFrame
 from foresight.watch.surprise import surprise
 from foresight.world.domain import DomainCheck, check_domain
 from foresight.world.prediction import Prediction
+from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
 from ltx.shapes import TIME
 
@@ -44,7 +45,7 @@ class Moment:
 
 
 class Watcher:
-    """Looks at frames one by one and keeps no more of them than one prediction needs.
+    """Scores predictions of a stream, and keeps no more of its frames than one prediction needs.
 
     Each prediction is made from frames that were observed, never from imagined ones. After a gap the context is
     collected anew.
@@ -53,49 +54,46 @@ class Watcher:
         model: the world model.
         instruction: what is done at the end of the first context, as far as one knows; the plan's continuation follows.
         ahead: frames between two predictions, each scored on all of them; a multiple of 8.
-        candidates: futures per prediction, at least 2: surprise is measured in units of their spread.
-        seed: of the first candidate, the same for every prediction.
-        steps: Euler steps; None takes the model's.
+        sampling: of each prediction, with the same seeds for all; at least 2 candidates, because surprise is measured
+            in units of their spread.
 
     Raises:
-        UserError: if `ahead` or `candidates` is not such a number.
+        UserError: if `ahead` or the number of candidates is not such a number.
     """
 
-    def __init__(
-        self, model: WorldModel, *, instruction: str, ahead: int, candidates: int, seed: int, steps: int | None
-    ) -> None:
+    def __init__(self, model: WorldModel, *, instruction: str, ahead: int, sampling: Sampling) -> None:
         if ahead < TIME or ahead % TIME:
             raise UserError(
                 expected=f"ahead= a multiple of {TIME} frames", got=str(ahead), remedy=f"choose ahead={TIME}"
             )
-        if candidates < 2:
+        if sampling.candidates < 2:
             raise UserError(
                 expected="at least 2 candidates to tell surprise from uncertainty",
-                got=str(candidates),
+                got=str(sampling.candidates),
                 remedy="choose candidates=8",
             )
         self._model, self._ahead = model, ahead
         self._context = model.plan.context_frames
         self._instruction = instruction
-        self._candidates, self._seed, self._steps = candidates, seed, steps
+        self._sampling = sampling
         self._seen: deque[StreamFrame] = deque(maxlen=self._context + ahead)
         self._pending: Prediction | None = None
         self.unread = 0
-        """How many contexts were not the model's world: nothing is predicted from them, and nothing is an event."""
+        """Number of contexts outside the model's domain: nothing is predicted from them, and nothing is an event."""
         self.domain: DomainCheck | None = None
         """Of the last context."""
 
     @property
     def buffer_size(self) -> int:
-        """Frames that are kept at most."""
+        """Largest number of frames that are kept."""
         return self._context + self._ahead
 
-    def push(self, arrival: StreamFrame) -> Moment | None:
+    def push(self, frame: StreamFrame) -> Moment | None:
         """Take one frame; returns a moment when it completes the frames of a prediction."""
-        if not arrival.follows:
+        if not frame.follows:
             self._seen.clear()
             self._pending = None
-        self._seen.append(arrival)
+        self._seen.append(frame)
         if self._pending is None:
             if len(self._seen) == self._context:
                 self._predict()
@@ -109,28 +107,21 @@ class Watcher:
         return moment
 
     def _predict(self) -> None:
-        context = torch.stack([arrival.frame for arrival in self._seen], dim=1)
+        context = torch.stack([one.frame for one in self._seen], dim=1)
         self._pending, self.domain = None, check_domain(self._model, context)
         if self.domain.state == "out":
             self.unread += 1
             for _ in range(min(self._ahead, len(self._seen))):
                 self._seen.popleft()
             return
-        self._pending = self._model.predict(
-            context,
-            self._instruction,
-            self._ahead,
-            candidates=self._candidates,
-            seed=self._seed,
-            steps=self._steps,
-        )
+        self._pending = self._model.predict_batch(context[None], [self._instruction], self._ahead, self._sampling)[0]
         # What is done happens once; later predictions go on from there, as the chunks of a rollout do.
         if self._model.plan.continuation is not None:
             self._instruction = self._model.plan.continuation
 
     def _score(self, prediction: Prediction) -> Moment:
         seen = list(self._seen)
-        observed = torch.stack([arrival.frame for arrival in seen[self._context :]], dim=1)
+        observed = torch.stack([one.frame for one in seen[self._context :]], dim=1)
         predicted = self._model.shown(prediction).cpu()
         copied = copy_last_frame(prediction.context[None].cpu(), self._ahead)
         return Moment(

@@ -8,9 +8,10 @@ from PIL import Image
 
 from foresight.choose import ImageGoal, SentenceGoal, choose, read_goal
 from foresight.errors import UserError
+from foresight.world.sampling import Sampling
 
 OPTIONS = ["the red ball is pushed up", "nothing is pushed", "the blue box is pushed to the left"]
-HOW = {"horizon": 8, "temperature": 0.5, "candidates": 1, "steps": 1}
+HOW = {"horizon": 8, "temperature": 0.5, "sampling": Sampling(1, steps=1)}
 
 
 def test_the_instruction_whose_imagined_end_is_the_goal_costs_nothing(world, clip):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from foresight.choose import Temperature
 from foresight.cli.choose import choose
+from foresight.cli.command_words import call
 from foresight.errors import UserError
 from ltx.media import to_pixels, write_lossless
 
@@ -40,8 +41,14 @@ def test_a_picture_as_the_goal(world, clip, video, tmp_path, capsys):
     """The imagined end of the second option is the goal: it is ranked first, and the page shows the strip."""
     end = world.predict(clip[:, :9], OPTIONS[1], 8, steps=1).video[0, :, -1:]
     Image.fromarray(to_pixels(end)[0].numpy()).save(tmp_path / "goal.png")
-    found = choose(
-        model=world, temperature=0.1, video=video, goal=str(tmp_path / "goal.png"), run=str(tmp_path / "run"), **HOW
+    found = call(
+        choose,
+        model=world,
+        temperature=0.1,
+        video=video,
+        goal=str(tmp_path / "goal.png"),
+        run=str(tmp_path / "run"),
+        **HOW,
     )
     assert found.best == OPTIONS[1]
     record = json.loads((tmp_path / "run" / "metrics.json").read_text())
@@ -55,8 +62,14 @@ def test_a_picture_as_the_goal(world, clip, video, tmp_path, capsys):
 
 def test_a_sentence_as_the_goal(world, video, tmp_path):
     """The VLM judges; the record says so, and there is no picture of the goal."""
-    choose(
-        model=world, temperature=1.0, video=video, goal="the red ball was pushed up", run=str(tmp_path / "run"), **HOW
+    call(
+        choose,
+        model=world,
+        temperature=1.0,
+        video=video,
+        goal="the red ball was pushed up",
+        run=str(tmp_path / "run"),
+        **HOW,
     )
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["kind"] == "sentence"
 
@@ -74,6 +87,6 @@ def test_a_mistake_is_one_line_and_leaves_nothing(world, video, tmp_path, change
     """Nothing is left under the run's name."""
     given = {**HOW, "temperature": 1.0, "video": video, "goal": "it is up", "run": str(tmp_path / "run"), **change}
     with pytest.raises(ValueError, match=said) as caught:
-        choose(model=world, **given)
+        call(choose, model=world, **given)
     assert "\n" not in str(caught.value) and issubclass(UserError, ValueError)
     assert not [path for path in tmp_path.iterdir() if "run" in path.name]

@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from foresight.cli import generate as module
+from foresight.cli.command_words import call as with_words
 from foresight.cli.main import main
 from ltx.lora import LoRA, LowRank, write_lora
 from ltx.media import read_video, sample_video
@@ -100,7 +101,7 @@ def call(pipeline: LTXPipeline, run: Path, **changes: Any) -> None:
         "config": {},
         **changes,
     }
-    module.generate(pipeline=pipeline, **options)
+    with_words(module.generate, pipeline=pipeline, **options)
 
 
 def test_every_kind_of_input(tiny: LTXPipeline, tmp_path: Path) -> None:

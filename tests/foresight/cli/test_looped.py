@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from foresight.cli.looped import run_loop, shown_attempt
+from foresight.cli.looped import Correction, run_loop, shown_attempt
 from foresight.errors import UserError
+from foresight.loop import Budget
+from foresight.world.sampling import Sampling
 
 FINE: dict[str, Any] = {
     "verifier": SimpleNamespace(fitted_on=SimpleNamespace(candidates=4)),
@@ -30,12 +32,12 @@ FINE: dict[str, Any] = {
 )
 def test_what_a_correction_needs(change: dict[str, Any], said: str) -> None:
     """A verifier, something to verify on, and the number of candidates that it was fitted on."""
-    rest: dict[str, Any] = dict.fromkeys(
-        ("instruction", "seed", "noise_level", "policy", "budget", "reviser", "hypotheses")
-    )
+    asked = {**FINE, **change}
+    policy: Any = object()
+    correction = Correction(policy, Budget(1), None, (), asked["observe"])
     model: Any = None
     with pytest.raises(UserError, match=said):
-        run_loop(model, **{**FINE, **change}, **rest)
+        run_loop(model, asked["verifier"], asked["clip"], "", Sampling(asked["candidates"]), correction)
 
 
 def test_the_most_probable_attempt_is_shown_where_none_was_taken() -> None:

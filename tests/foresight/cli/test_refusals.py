@@ -15,6 +15,7 @@ from foresight.cli.construct import construct
 from foresight.cli.reading import convert
 from foresight.cli.received import ReceivedRun
 from foresight.errors import UserError
+from foresight.world.sampling import Sampling
 
 NOTHING: Any = None
 
@@ -84,11 +85,11 @@ def test_numbers_of_nothing_are_refused() -> None:
     """No frame to verify against, no clip in a batch, and no attempt to show."""
     clip: Any = type("Clip", (), {"observed": [0]})()
     verifier: Any = type("Verifier", (), {"fitted_on": type("On", (), {"candidates": 2})()})()
-    given: dict[str, Any] = dict.fromkeys(
-        ("model", "policy", "budget", "noise_level", "reviser", "instruction", "seed", "hypotheses"), NOTHING
-    )
+    nothing: Any = NOTHING
+    policy: Any = object()
+    correction = looped.Correction(policy, nothing, None, (), 0)
     with pytest.raises(UserError, match=r"observe= at least 1 frame\W+got 0"):
-        looped.run_loop(**given, clip=clip, verifier=verifier, candidates=2, observe=0)
+        looped.run_loop(nothing, verifier, clip, "", Sampling(2), correction)
     with pytest.raises(UserError, match=r"a batch of at least 1\W+got 0"):
         plan.plan(vlm={}, ltx={}, adapter=NOTHING, batch=0)
     trace: Any = type("Trace", (), {"attempts": (), "accepted": None})()

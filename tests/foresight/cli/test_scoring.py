@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,7 @@ def test_a_row_by_hand() -> None:
     """Errors of 0.1 and 0.001 are 0.0505 on average, 12.97 dB; similarities of ½ and 1 are ¾."""
     found = scoring.Score("a", (0.1, 0.001), (0.5, 1.0))
     assert found.row() == {"": "a", "PSNR (dB)": "12.97", "SSIM": "0.7500", "MSE": "0.05050"}
-    assert found.figures() == {
+    assert asdict(found.report()) == {
         "psnr": pytest.approx(12.967, abs=1e-3),
         "ssim": 0.75,
         "mse": pytest.approx(0.0505),

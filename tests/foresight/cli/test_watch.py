@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from foresight.cli import watch as command
+from foresight.cli.command_words import call
 from foresight.cli.watch import watch
 from foresight.errors import UserError
 from foresight.verify import model_fingerprint
 from foresight.watch import Alarm
-from foresight.watch.alarm import Watching
+from foresight.watch.alarm import AlarmSettings
 from ltx.media import write_lossless
 
 HOW = {
@@ -46,8 +47,8 @@ def lines(text: str) -> list[dict]:
 
 def test_a_stream_becomes_lines_a_timeline_and_a_page(world, stream, tmp_path, capsys):
     """Every second has a line, on standard output and in the file; what lies above the threshold is an event."""
-    alarm = Alarm((0.0,), Watching(model_fingerprint(world), 8, 2, 1), "made up")
-    course = watch(model=world, alarm=alarm, video=stream, run=str(tmp_path / "run"), **HOW)
+    alarm = Alarm((0.0,), AlarmSettings(model_fingerprint(world), 8, 2, 1), "made up")
+    course = call(watch, model=world, alarm=alarm, video=stream, run=str(tmp_path / "run"), **HOW)
     said = lines(capsys.readouterr().out)
     assert said == lines((tmp_path / "run" / "moments.jsonl").read_text())
     assert [line["start"] for line in said] == [1.0, 2.0, 3.0, 4.0, 5.0]
@@ -62,7 +63,7 @@ def test_a_stream_becomes_lines_a_timeline_and_a_page(world, stream, tmp_path, c
 
 def test_without_an_alarm_nothing_is_an_event(world, stream, tmp_path, capsys):
     """`seconds` ends watching early; no threshold, no event, no picture of events."""
-    course = watch(model=world, alarm=None, video=stream, run=str(tmp_path / "run"), **{**HOW, "seconds": 3.2})
+    course = call(watch, model=world, alarm=None, video=stream, run=str(tmp_path / "run"), **{**HOW, "seconds": 3.2})
     assert course.moments == 2 and course.events == 0
     assert {line["threshold"] for line in lines(capsys.readouterr().out)} == {None}
     assert not (tmp_path / "run" / "events.png").exists()
@@ -80,7 +81,7 @@ def test_an_interruption_leaves_what_was_seen(world, stream, tmp_path, monkeypat
     real = command.stream_frames
     monkeypatch.setattr(command, "stream_frames", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        watch(model=world, alarm=None, video=stream, run=str(tmp_path / "run"), **HOW)
+        call(watch, model=world, alarm=None, video=stream, run=str(tmp_path / "run"), **HOW)
     run = tmp_path / "run"
     assert len(lines((run / "moments.jsonl").read_text())) == 2
     assert json.loads((run / "metrics.json").read_text())["interrupted"] is True
@@ -101,13 +102,13 @@ def test_a_mistake_is_one_line_and_leaves_nothing(world, stream, tmp_path, chang
     """Nothing is left under the run's name."""
     given = {**HOW, "video": stream, "run": str(tmp_path / "run"), **change}
     with pytest.raises(ValueError, match=said) as caught:
-        watch(model=world, alarm=None, **given)
+        call(watch, model=world, alarm=None, **given)
     assert "\n" not in str(caught.value)
     assert not [path for path in Path(tmp_path).iterdir() if "run" in path.name]
 
 
 def test_an_alarm_for_another_model_is_refused(world, stream, tmp_path):
     """The remedy names the command."""
-    alarm = Alarm((0.0,), Watching("x" * 64, 8, 2, 1), "made up")
+    alarm = Alarm((0.0,), AlarmSettings("x" * 64, 8, 2, 1), "made up")
     with pytest.raises(UserError, match="foresight calibrate"):
-        watch(model=world, alarm=alarm, video=stream, run=str(tmp_path / "run"), **HOW)
+        call(watch, model=world, alarm=alarm, video=stream, run=str(tmp_path / "run"), **HOW)

@@ -10,6 +10,7 @@ import yaml
 from safetensors.torch import load_file, save_file
 
 from foresight.cli import replay as command
+from foresight.cli.command_words import call
 from foresight.cli.main import main
 from foresight.cli.predict import predict
 from foresight.errors import UserError
@@ -42,7 +43,8 @@ def parts(world, make_loop):
 def run(parts, tmp_path):
     """A finished run of 17 frames: 9 given, 8 looked at, 8 more predicted that the file does not show."""
     write_mp4(tmp_path / "clip.mp4", make_clip(7, PhysicsConfig(frames=21)).tensor, frame_rate=8.0)
-    predict(
+    call(
+        predict,
         **parts,
         video=str(tmp_path / "clip.mp4"),
         instruction="the red ball is pushed up",
@@ -118,10 +120,10 @@ def test_a_policy_needs_something_to_look_at(parts, tmp_path):
         "config": {},
     }
     with pytest.raises(UserError, match="policy=none"):
-        predict(**arguments)
+        call(predict, **arguments)
     write_mp4(tmp_path / "short.mp4", make_clip(7).tensor, frame_rate=8.0)
     with pytest.raises(UserError, match="candidates=2"):
-        predict(**{**arguments, "candidates": 5})
+        call(predict, **{**arguments, "candidates": 5})
 
 
 @pytest.mark.parametrize(

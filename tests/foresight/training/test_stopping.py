@@ -18,6 +18,7 @@ from lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
 from foresight.cli import main as command_line
+from foresight.cli.command_words import call
 from foresight.cli.train import train
 from foresight.data.batch import CachedBatch
 from foresight.data.datamodule import StreamData
@@ -133,7 +134,8 @@ def test_two_processes_end_well_when_one_is_late(tmp_path: Path) -> None:
 def of_run(folder: str | Path, last: int, *more: Callback, **trainer: Any) -> None:
     """Train a small network as the command does."""
     torch.manual_seed(1)
-    train(
+    call(
+        train,
         network=nn.Sequential(nn.Linear(4, 8), nn.Dropout(0.3), nn.Linear(8, 4)),
         objective=denoising,
         data=StreamData(train=Rows(), validation=Rows(), batch=2, workers=0, seed=5),

@@ -9,10 +9,11 @@ import pytest
 
 from foresight.errors import UserError
 from foresight.physics import PhysicsConfig
-from foresight.watch import Alarm, fit_alarm
-from foresight.watch.alarm import Watching
+from foresight.watch import Alarm
+from foresight.watch.alarm import AlarmSettings
+from foresight.watch.calibration import AlarmCalibration
 
-WATCHING = Watching(model="m" * 64, ahead=8, candidates=8, steps=4)
+WATCHING = AlarmSettings(model="m" * 64, ahead=8, candidates=8, steps=4)
 
 
 def alarm(values) -> Alarm:
@@ -66,24 +67,24 @@ def test_fitting_measures_one_stretch_of_each_clip(world):
     """Five clips give five finite surprises in order; worlds with pushes are refused."""
     physics = PhysicsConfig(push_probability=0.0, frames=25)
     how = {"clips": 5, "split": "calibration", "ahead": 8, "candidates": 2, "seed": 0, "steps": 1}
-    fitted = fit_alarm(world, physics=physics, **how)
+    fitted = AlarmCalibration(physics=physics, **how)(world)
     assert len(fitted.surprises) == 5 and list(fitted.surprises) == sorted(fitted.surprises)
-    assert fitted.watching.ahead == 8 and "calibration" in fitted.data
+    assert fitted.settings.ahead == 8 and "calibration" in fitted.data
     with pytest.raises(ValueError, match="without pushes"):
-        fit_alarm(world, physics=PhysicsConfig(), **how)
+        AlarmCalibration(physics=PhysicsConfig(), **how)
     with pytest.raises(ValueError, match="at least 17 frames"):
-        fit_alarm(world, physics=replace(physics, frames=16), **how)
+        AlarmCalibration(physics=replace(physics, frames=16), **how)(world)
 
 
 @pytest.mark.parametrize("surprises", [(), (1.0, float("nan")), (float("inf"),), (2.0, 1.0)])
 def test_an_alarm_on_nothing_is_none(surprises: tuple[float, ...]) -> None:
     """No stretches, and surprises that are no numbers or out of order, make no alarm that could be saved."""
     with pytest.raises(ValueError, match="surprises"):
-        Alarm(surprises, Watching("model", 8, 2, 4), "")
+        Alarm(surprises, AlarmSettings("model", 8, 2, 4), "")
 
 
 def test_the_largest_coverage_is_named() -> None:
     """Of 99 stretches at most 99 of 100; of one, a half."""
     for count, most in ((99, "0.99"), (1, "0.5")):
-        with pytest.raises(UserError, match=f"a coverage between 0 and {most}, for {count} ordinary stretches"):
+        with pytest.raises(UserError, match=f"a coverage between 0 and {most}, for {count} nominal segments"):
             alarm(range(1, count + 1)).threshold(0.995)

@@ -13,8 +13,9 @@ from foresight.errors import UserError
 from foresight.metrics.picture import mse
 from foresight.watch import StreamFrame, Watcher
 from foresight.watch.timeline import Timeline
+from foresight.world.sampling import Sampling
 
-ASKED = {"instruction": "nothing is pushed", "ahead": 8, "candidates": 2, "seed": 0, "steps": 1}
+ASKED = {"instruction": "nothing is pushed", "ahead": 8, "sampling": Sampling(2, steps=1)}
 
 
 def endless(clip: torch.Tensor, frames: int, gap: int = -1) -> Iterator[StreamFrame]:
@@ -80,7 +81,9 @@ def test_ten_minutes_take_constant_memory(world, clip):
     assert sizes[4799][0] - sizes[1440][0] < 16 * 2**20
 
 
-@pytest.mark.parametrize(("change", "said"), [({"ahead": 12}, "multiple of 8"), ({"candidates": 1}, "2 candidates")])
+@pytest.mark.parametrize(
+    ("change", "said"), [({"ahead": 12}, "multiple of 8"), ({"sampling": Sampling(1)}, "2 candidates")]
+)
 def test_wrong_numbers_are_refused(world, change, said):
     """A stretch that does not fit the latents, and a single candidate."""
     with pytest.raises(UserError, match=said):
@@ -90,13 +93,13 @@ def test_wrong_numbers_are_refused(world, change, said):
 def test_what_is_done_is_told_once(world, clip, monkeypatch):
     """The first prediction hears the instruction, later ones the plan's continuation."""
     told = []
-    predict = world.predict
+    predict = world.predict_batch
 
-    def listening(context, instruction, horizon, **asked):
-        told.append(instruction)
-        return predict(context, instruction, horizon, **asked)
+    def listening(contexts, instructions, horizon, sampling):
+        told.extend(instructions)
+        return predict(contexts, instructions, horizon, sampling)
 
-    monkeypatch.setattr(world, "predict", listening)
+    monkeypatch.setattr(world, "predict_batch", listening)
     watcher = Watcher(world, **{**ASKED, "instruction": "the red ball is pushed up"})
     for arrival in endless(clip, 26):
         watcher.push(arrival)

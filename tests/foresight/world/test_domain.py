@@ -16,6 +16,7 @@ from foresight.loop import Accept, Budget, GiveUp, PredictVerifyLoop, Task
 from foresight.verify import Verifier
 from foresight.watch import StreamFrame, Watcher
 from foresight.world.domain import DomainCheck, check_domain
+from foresight.world.sampling import Sampling
 from ltx.media import write_mp4
 
 DEMO = str(Path(__file__).parents[3] / "experiments" / "clips" / "demo.mp4")
@@ -88,7 +89,7 @@ def test_a_loop_predicts_once_and_takes_nothing(tiny: WorldModel, foreign: Tenso
 
 def test_watching_says_nothing_of_another_world(tiny: WorldModel, foreign: Tensor, clip: Tensor) -> None:
     """No moment is scored on foreign frames; once the model's own world is shown, moments come again."""
-    watcher = Watcher(tiny, instruction=PUSH, ahead=8, candidates=2, seed=0, steps=1)
+    watcher = Watcher(tiny, instruction=PUSH, ahead=8, sampling=Sampling(2, steps=1))
     frames = torch.cat([foreign, clip], dim=1)
     found = [watcher.push(StreamFrame(frame, i / 8, True)) for i, frame in enumerate(frames.unbind(1))]
     moments = [(index, moment) for index, moment in enumerate(found) if moment is not None]
@@ -99,7 +100,7 @@ def test_nothing_is_chosen_in_another_world(tiny: WorldModel, foreign: Tensor) -
     """Instructions get no probabilities, and none is best."""
     told = (PUSH, "nothing is pushed")
     found = choose(
-        tiny, foreign[:, :9], told, ImageGoal(foreign[:, 17]), horizon=8, temperature=1.0, candidates=2, steps=1
+        tiny, foreign[:, :9], told, ImageGoal(foreign[:, 17]), horizon=8, temperature=1.0, sampling=Sampling(2, steps=1)
     )
     assert found.probabilities is None and found.best is None and found.domain.state == "out"
 
