@@ -14,12 +14,12 @@ import torch
 
 from adapters import load_adapter
 from foresight import QwenEncoder, WorldModel
-from foresight.world.sampling_config import SamplingPlan
+from foresight.world.sampling_config import SamplingConfig
 from foresight.world.storage import INDEX
 from ltx import TextEncoder, VideoTransformer, VideoVAE
 from ltx.files import write_text
 
-PLAN = SamplingPlan(
+PLAN = SamplingConfig(
     frame_rate=8.0,
     context_frames=9,
     chunk_frames=16,

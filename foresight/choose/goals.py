@@ -97,12 +97,12 @@ class SentenceGoal:
         """
         videos = torch.cat([_whole(prediction) for prediction in predictions])
         against = -yes_odds(
-            speaking(model), videos, [self.question] * len(videos), frame_rate=model.plan.frame_rate
+            require_vlm(model), videos, [self.question] * len(videos), frame_rate=model.plan.frame_rate
         ).float()
         return rearrange(against.cpu(), "(p c) -> p c", p=len(predictions)).mean(dim=1)
 
 
-def speaking(model: WorldModel) -> QwenEncoder:
+def require_vlm(model: WorldModel) -> QwenEncoder:
     """The VLM of a world model, if it can be asked.
 
     Raises:

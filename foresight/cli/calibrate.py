@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from foresight.cli.console import console, progress_bar
+from foresight.progress import Progress
 from foresight.world.world_model import WorldModel
 
 
 class Fitted(Protocol):
-    """What a calibration finds."""
+    """Result of a calibration."""
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write it into a folder."""
 
 
 class Calibration(Protocol):
-    """Something to fit for a world model."""
+    """Fits a threshold or a temperature for a world model."""
 
     name: str
 
-    def __call__(self, model: WorldModel, progress: Callable[[int, int], None]) -> Fitted:
+    def __call__(self, model: WorldModel, progress: Progress) -> Fitted:
         """Fit; progress is called with (done, total)."""
         ...
 

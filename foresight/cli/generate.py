@@ -15,9 +15,10 @@ from torch import Tensor
 
 from foresight.cli.console import console, print_table, progress_bar, say_placement
 from foresight.errors import UserError
+from foresight.progress import Progress
 from foresight.runs.output import RunOutput
 from ltx.conditioning import ConditioningItem
-from ltx.flow import Progress
+from ltx.flow import Progress as SamplerProgress
 from ltx.home import with_home
 from ltx.lora import combined, put_on, read_lora
 from ltx.media import probe, read_picture, sample_video, write_mp4
@@ -266,5 +267,5 @@ def _entries(
     return filled
 
 
-def _told(report: Callable[[int, int], None]) -> Callable[[Progress], None]:
+def _told(report: Progress) -> Callable[[SamplerProgress], None]:
     return lambda progress: report(progress.step, progress.steps)

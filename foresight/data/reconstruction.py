@@ -15,7 +15,7 @@ from torch import Tensor
 from foresight.data.source import ClipSource
 from foresight.reproducibility.fingerprint import fingerprint
 from foresight.world.domain import decibels
-from foresight.world.sampling_config import SamplingPlan
+from foresight.world.sampling_config import SamplingConfig
 from ltx.files import write_text
 
 Video = Float[Tensor, "batch rgb=3 frame height width"]
@@ -55,18 +55,18 @@ class Reconstruction:
     @property
     def poor(self) -> bool:
         """Whether predictions come with a warning, or with no verdict at all, because of it."""
-        return not self.psnr >= SamplingPlan.domain_warning
+        return not self.psnr >= SamplingConfig.domain_warning
 
     def sentence(self, remedy: str) -> str:
         """The figure, with the remedy where it is poor."""
         said = f"reconstruction through the VAE: {self.psnr:.1f} dB ({self.clips} clips, the worst {self.worst:.1f})"
         if not self.poor:
             return said
-        least = SamplingPlan.domain_limit
+        least = SamplingConfig.domain_limit
         what = (
             f"below {least:g}, nothing is judged"
             if not self.psnr >= least
-            else f"below {SamplingPlan.domain_warning:g}, predictions come with a warning"
+            else f"below {SamplingConfig.domain_warning:g}, predictions come with a warning"
         )
         return f"{said}; {what}: {remedy}"
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from foresight.choose import ImageGoal, SentenceGoal, Temperature, choose
-from foresight.choose.goals import speaking
+from foresight.choose.goals import require_vlm
 from foresight.choose.problems import Problem, make_problem
 from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, at_least, surely_above
@@ -126,7 +126,7 @@ class ChoiceBenchmark(SimulatedBenchmark):
 @torch.no_grad()
 def without_imagination(model: WorldModel, problem: Problem) -> int:
     """The option that the VLM takes for right when it sees the context and then the goal repeated."""
-    vlm = speaking(model)
+    vlm = require_vlm(model)
     horizon = problem.clip.config.frames - problem.clip.config.context_frames
     shown = torch.cat([problem.context, problem.picture[:, None].expand(-1, horizon, -1, -1)], dim=1)
     answers = [_answer(option, problem.clip) for option in problem.options]

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.errors import UserError
-from foresight.video.lengths import SHORTEST_CONTEXT, FramePlan, context_frames, horizon_frames
+from foresight.video.lengths import SHORTEST_CONTEXT, LengthPolicy, context_frames, horizon_frames
 from ltx.media import Footage, Limits, MediaInfo, cover_size, sample_video
 from ltx.media.streams import StreamChoice
 from ltx.shapes import VideoShape
@@ -35,7 +35,7 @@ class Clip:
     context: Float[Tensor, "rgb=3 context height width"]
     observed: Float[Tensor, "rgb=3 observed height width"] | None
     frame_rate: float
-    plan: FramePlan
+    plan: LengthPolicy
     policy: tuple[str, ...]
     source: MediaInfo
 
@@ -55,7 +55,7 @@ def load_clip(
 
     In time: frame i of the clip is the frame the file shows at start + i / frame_rate seconds; nothing is blended; the
     pictures of a folder are taken one per frame. In space: scaled, aspect kept, until the model's size is covered, and
-    cropped to the middle. In length: `FramePlan`.
+    cropped to the middle. In length: `LengthPolicy`.
 
     Args:
         path: MP4, MOV, WebM, MKV, AVI, GIF or a folder of pictures.
@@ -78,7 +78,7 @@ def load_clip(
         raise UserError(expected="a size of height and width", got=str(list(size)), remedy="give two, as in [64, 64]")
     height, width = size
     VideoShape(1, height, width)
-    plan = FramePlan(context_frames(context, frame_rate), horizon_frames(horizon, frame_rate))
+    plan = LengthPolicy(context_frames(context, frame_rate), horizon_frames(horizon, frame_rate))
     footage = sample_video(
         path,
         frame_rate=frame_rate,
@@ -100,7 +100,7 @@ def load_clip(
     )
 
 
-def _check_length(footage: Footage, plan: FramePlan, frame_rate: float) -> None:
+def _check_length(footage: Footage, plan: LengthPolicy, frame_rate: float) -> None:
     available = footage.video.shape[1]
     path = footage.info.path
     if footage.source_frames < SHORTEST_CONTEXT:
@@ -117,7 +117,9 @@ def _check_length(footage: Footage, plan: FramePlan, frame_rate: float) -> None:
         )
 
 
-def _sentences(footage: Footage, plan: FramePlan, frame_rate: float, size: tuple[int, int], start: float) -> list[str]:
+def _sentences(
+    footage: Footage, plan: LengthPolicy, frame_rate: float, size: tuple[int, int], start: float
+) -> list[str]:
     info, available = footage.info, footage.video.shape[1]
     said = [*footage.remarks, _time_sentence(footage, frame_rate), _space_sentence(info, size)]
     if start:

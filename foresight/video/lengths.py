@@ -58,8 +58,8 @@ def _frames(length: int | str, frame_rate: float, *, name: str, both_ends: int, 
 
 
 @dataclass(frozen=True)
-class FramePlan:
-    """How asked lengths become the lengths the model works in. The one place where frames are dropped or repeated.
+class LengthPolicy:
+    """Fit of asked lengths to those the model works in. The one place where frames are dropped or repeated.
 
     The context becomes the nearest 8k+1 frames, at least 9: by dropping the oldest frames, or by repeating the first
     one in front, whichever touches fewer (dropping, if equal). What is predicted is the horizon rounded up to a

@@ -15,7 +15,7 @@ from foresight.world.derived_plan import changed_plan, derive_plan
 from foresight.world.parts import WorldParts
 from foresight.world.placement import choose_device
 from foresight.world.reference import PartReference, locate
-from foresight.world.sampling_config import FILE, SamplingPlan
+from foresight.world.sampling_config import FILE, SamplingConfig
 from foresight.world.sizes import check_pairing, text_width, video_sizes, vlm_sizes
 from foresight.world.storage import read_parts, write_index
 from foresight.world.training_clips import clips_of
@@ -49,7 +49,7 @@ class Assembly:
     text_encoder: str | Path | None
     vlm: str | Path | None
     adapter: Path | None
-    plan: SamplingPlan
+    plan: SamplingConfig
 
     def __post_init__(self) -> None:
         if (self.vlm is None) != (self.adapter is None):
@@ -132,7 +132,7 @@ class NamedParts:
 
 def plan_assembly(
     named: NamedParts,
-    sampling: Mapping[str, Any] | SamplingPlan,
+    sampling: Mapping[str, Any] | SamplingConfig,
     *,
     preset: str | None = None,
     clips: Mapping[str, Any] | None = None,
@@ -150,11 +150,11 @@ def plan_assembly(
     """
     ltx = named.ltx
     folder = None if named.adapter is None else adapter_folder(named.adapter)
-    if isinstance(sampling, SamplingPlan):
+    if isinstance(sampling, SamplingConfig):
         plan = sampling
     elif (own := locate(ltx, "transformer") / "scheduler" / FILE).is_file() and preset is None:
         # The parts of a world model are run as it is.
-        plan = changed_plan(SamplingPlan.from_pretrained(own.parent).to_dict(), sampling)
+        plan = changed_plan(SamplingConfig.from_pretrained(own.parent).to_dict(), sampling)
     else:
         known = clips_of(folder, {**(clips or {}), **_lengths(sampling)})
         plan = derive_plan(release_preset(ltx, preset), read_scheduler(ltx), known, sampling)
@@ -227,7 +227,7 @@ def release_preset(ltx: str | Path, name: str | None) -> Preset:
 
 
 def _needed_text_encoder(
-    ltx: str | Path, adapter: Path | None, plan: SamplingPlan, other: str | Path | None
+    ltx: str | Path, adapter: Path | None, plan: SamplingConfig, other: str | Path | None
 ) -> str | Path | None:
     """The text encoder beside a checkpoint, or another; None where an adapter's tokens replace the text.
 

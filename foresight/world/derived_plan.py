@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from foresight.errors import UserError
-from foresight.world.sampling_config import SamplingPlan
+from foresight.world.sampling_config import SamplingConfig
 from foresight.world.training_clips import TrainingClips
 from ltx.flow.scheduler import SchedulerConfig
 from ltx.pipeline.preset import CountedSteps, Preset
@@ -15,7 +15,7 @@ from ltx.pipeline.preset import CountedSteps, Preset
 
 def derive_plan(
     preset: Preset, scheduler: SchedulerConfig, clips: TrainingClips, changes: Mapping[str, Any]
-) -> SamplingPlan:
+) -> SamplingConfig:
     """How to run an assembled model: lengths from training, times and decoding from the release.
 
     Of a preset of two passes the first is taken. A prediction has no spatio-temporal guidance, and of classifier-free
@@ -53,14 +53,14 @@ def derive_plan(
     return changed_plan(values, changes)
 
 
-def changed_plan(values: Mapping[str, Any], changes: Mapping[str, Any]) -> SamplingPlan:
+def changed_plan(values: Mapping[str, Any], changes: Mapping[str, Any]) -> SamplingConfig:
     """A plan of these fields with some changed; None leaves a field as it is.
 
     Raises:
         UserError: for a field that a plan has not, or a value that it refuses.
     """
     given = {name: value for name, value in changes.items() if value is not None}
-    names = [f.name for f in fields(SamplingPlan)]
+    names = [f.name for f in fields(SamplingConfig)]
     if unknown := sorted(given.keys() - set(names)):
         raise UserError(
             expected=f"fields of a sampling plan ({', '.join(names)})",
@@ -68,7 +68,7 @@ def changed_plan(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Sampl
             remedy="correct the name",
         )
     try:
-        return SamplingPlan(**{**values, **given})
+        return SamplingConfig(**{**values, **given})
     except (TypeError, ValueError) as error:
         raise UserError(
             expected="a sampling plan", got=str(error), remedy="change the value under sampling="

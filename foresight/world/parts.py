@@ -14,7 +14,7 @@ from adapters import AbstractAdapter, Conditioning, ModelPair, VLMFeatures
 from foresight.world.denoiser import ConditionedSequence
 from foresight.world.feature_encoder import EncodesFeatures
 from foresight.world.remembered import RememberedFeatures
-from foresight.world.sampling_config import SamplingPlan
+from foresight.world.sampling_config import SamplingConfig
 from ltx.flow.noise import draw_noise
 from ltx.offload import device_of, dtype_of
 from ltx.offload.placement import Placement
@@ -47,7 +47,7 @@ class WorldParts:
     text_encoder: TextEncoder | None
     vlm: EncodesFeatures | None
     adapter: AbstractAdapter | None
-    plan: SamplingPlan
+    plan: SamplingConfig
     placement: Placement | None = None
     _prompts: RememberedPrompts = field(init=False, repr=False, default_factory=RememberedPrompts)
     _seen: RememberedFeatures = field(init=False, repr=False, default_factory=RememberedFeatures)
@@ -142,7 +142,7 @@ class PartChanges(TypedDict, total=False):
     text_encoder: TextEncoder | None
     vlm: EncodesFeatures | None
     adapter: AbstractAdapter | None
-    plan: SamplingPlan
+    plan: SamplingConfig
 
 
 def check_sizes(vae: VideoVAE, transformer: VideoTransformer, text_encoder: TextEncoder | None) -> None:
@@ -160,7 +160,7 @@ def check_sizes(vae: VideoVAE, transformer: VideoTransformer, text_encoder: Text
         raise ValueError(f"expected parts that fit the transformer: {'; '.join(wrong)}")
 
 
-def check_text(text_encoder: TextEncoder | None, adapter: AbstractAdapter | None, plan: SamplingPlan) -> None:
+def check_text(text_encoder: TextEncoder | None, adapter: AbstractAdapter | None, plan: SamplingConfig) -> None:
     """Refuse to go without a text encoder where its states are needed.
 
     Raises:

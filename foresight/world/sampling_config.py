@@ -1,4 +1,4 @@
-"""How a world model is run: lengths, schedule and decoding, stored beside its weights."""
+"""Lengths, schedule and decoding of a world model, stored beside its weights."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ to what happens; the medoid is as sharp as a single candidate even where no two 
 
 
 @dataclass(frozen=True)
-class SamplingPlan:
-    """What a model was trained to be asked.
+class SamplingConfig:
+    """Lengths, schedule and decoding that a model was trained for.
 
     Args:
         frame_rate: frames per second of its clips.
@@ -132,7 +132,7 @@ class SamplingPlan:
         return {name: value for name, value in values.items() if name not in optional or value != optional[name]}
 
     @classmethod
-    def from_pretrained(cls, folder: str | Path) -> SamplingPlan:
+    def from_pretrained(cls, folder: str | Path) -> SamplingConfig:
         """Read what `save_pretrained` wrote.
 
         Raises:

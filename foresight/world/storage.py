@@ -16,7 +16,7 @@ from foresight.world.parts import WorldParts
 from foresight.world.placement import choose_device, choose_dtype
 from foresight.world.readers import PartReaders, own_folder, place_parts
 from foresight.world.reference import SUBFOLDERS, PartReference, part_files
-from foresight.world.sampling_config import SamplingPlan
+from foresight.world.sampling_config import SamplingConfig
 from ltx.checkpoint import CheckpointError
 from ltx.checkpoint.hub import resolve
 from ltx.checkpoint.place import place_of
@@ -32,6 +32,7 @@ PARTS: dict[str, tuple[str, str]] = {
     "transformer": ("ltx", "VideoTransformer"),
     "text_encoder": ("transformers", "T5EncoderModel"),
     "tokenizer": ("transformers", "T5Tokenizer"),
+    # The class is a `SamplingConfig` by now; folders keep the name that all readers know.
     "scheduler": ("foresight", "SamplingPlan"),
 }
 TEXT = ("text_encoder", "tokenizer")
@@ -89,10 +90,10 @@ def read_world(where: str | Path, wanted: PlacementRequest) -> WorldParts:
     roots = {
         part: references[part].find(part) if part in references else folder for part in SUBFOLDERS if part in parts
     }
-    return read_parts(roots, SamplingPlan.from_pretrained(folder / "scheduler"), wanted)
+    return read_parts(roots, SamplingConfig.from_pretrained(folder / "scheduler"), wanted)
 
 
-def read_parts(roots: Mapping[str, Path], plan: SamplingPlan, wanted: PlacementRequest) -> WorldParts:
+def read_parts(roots: Mapping[str, Path], plan: SamplingConfig, wanted: PlacementRequest) -> WorldParts:
     """Read the parts of a world model from their places.
 
     Args:

@@ -23,7 +23,7 @@ from foresight.world.prediction import Prediction
 from foresight.world.request import check_clips, check_spoken
 from foresight.world.rollout import Rollout
 from foresight.world.sampling import NoiseLevel, Sampling
-from foresight.world.sampling_config import SamplingPlan
+from foresight.world.sampling_config import SamplingConfig
 from foresight.world.storage import read_world, write_world
 from ltx.flow.noise import seeded
 from ltx.offload.placement import Placement
@@ -64,7 +64,7 @@ class WorldModel:
         text_encoder: TextEncoder | None,
         vlm: EncodesFeatures | None,
         adapter: AbstractAdapter | None,
-        plan: SamplingPlan,
+        plan: SamplingConfig,
     ) -> None:
         self._join(WorldParts(vae, transformer, text_encoder, vlm, adapter, plan))
 
@@ -122,7 +122,7 @@ class WorldModel:
         vlm: str | Path | None = None,
         adapter: str | Path | None = None,
         text_encoder: str | Path | None = None,
-        sampling: SamplingPlan | Mapping[str, Any] | None = None,
+        sampling: SamplingConfig | Mapping[str, Any] | None = None,
         **placement: Unpack[PlacementWords],
     ) -> Self:
         """Put a world model together from parts on disk or on the hub.
@@ -140,7 +140,7 @@ class WorldModel:
         Raises:
             UserError: if a part is missing, or parts do not fit each other; found before weights are read.
         """
-        plan = sampling if isinstance(sampling, SamplingPlan) else dict(sampling or {})
+        plan = sampling if isinstance(sampling, SamplingConfig) else dict(sampling or {})
         assembly = plan_assembly(NamedParts(ltx=ltx, vlm=vlm, adapter=adapter, text_encoder=text_encoder), plan)
         return cls.of(assembly.read(PlacementRequest(**placement)))
 
@@ -295,7 +295,7 @@ class WorldModel:
         return self.parts.adapter
 
     @property
-    def plan(self) -> SamplingPlan:
+    def plan(self) -> SamplingConfig:
         """Lengths, schedule and decoding."""
         return self.parts.plan
 

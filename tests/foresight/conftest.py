@@ -17,7 +17,7 @@ from foresight.vlm.preprocess import FramePolicy
 from foresight.vlm.prompts import NEXT
 from foresight.vlm.small import SmallQwenConfig, small_encoder
 from foresight.vlm.tokenizer import train_tokenizer
-from foresight.world.sampling_config import SamplingPlan
+from foresight.world.sampling_config import SamplingConfig
 from foresight.world.world_model import WorldModel
 from ltx.text.small import small_text_encoder
 from ltx.transformer import VideoTransformer
@@ -51,7 +51,7 @@ VAE = {
 TRANSFORMER = transformer_config(
     num_attention_heads=2, attention_head_dim=12, positional_embedding_max_pos=(4.0, 64.0, 64.0)
 )
-PLAN = SamplingPlan(
+PLAN = SamplingConfig(
     frame_rate=8.0,
     context_frames=9,
     chunk_frames=16,
@@ -119,7 +119,7 @@ def qwen() -> Callable[..., QwenEncoder]:
 def make_world() -> Callable[..., WorldModel]:
     """A maker of world models; `adapter` is a configuration or None, `plan` a sampling plan."""
 
-    def make(adapter: Any = COMPOSED, plan: SamplingPlan = PLAN) -> WorldModel:
+    def make(adapter: Any = COMPOSED, plan: SamplingConfig = PLAN) -> WorldModel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1)
             vae = moved(VideoVAE(VAEConfig.from_dict(VAE)), 2)

@@ -11,9 +11,9 @@ from torch import nn
 from foresight.loop import Budget, PredictVerifyLoop, Task
 from foresight.verify.verdict import Verdict
 from foresight.world.prediction import Prediction, StageSeconds
-from foresight.world.sampling_config import SamplingPlan
+from foresight.world.sampling_config import SamplingConfig
 
-PLAN = SamplingPlan(
+PLAN = SamplingConfig(
     frame_rate=8.0,
     context_frames=9,
     chunk_frames=16,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from foresight.errors import UserError
-from foresight.video.lengths import FramePlan, context_frames, horizon_frames
+from foresight.video.lengths import LengthPolicy, context_frames, horizon_frames
 
 
 @pytest.mark.parametrize(
@@ -39,43 +39,43 @@ def test_no_such_horizon(length):
 )
 def test_the_context_becomes_the_nearest_8k_plus_1(asked, given):
     """Dropping where it touches no more frames than repeating, never below nine but for a single picture."""
-    assert FramePlan(asked, 8).model_context == given
+    assert LengthPolicy(asked, 8).model_context == given
 
 
 @pytest.mark.parametrize(("asked", "predicted"), [(1, 8), (8, 8), (9, 16), (16, 16), (17, 24)])
 def test_the_horizon_is_rounded_up_to_eights(asked, predicted):
     """What the model predicts is the next multiple of eight."""
-    assert FramePlan(9, asked).model_horizon == predicted
+    assert LengthPolicy(9, asked).model_horizon == predicted
 
 
 def test_fitting_keeps_the_end_of_the_context():
     """Frames 0…10 become 2…10; frames 0…6 become 0, 0, 0, 1 … 6; the prediction is cut to what was asked."""
     frames = torch.arange(11.0).view(1, 11, 1, 1).expand(3, 11, 2, 2)
-    assert FramePlan(11, 8).fit_context(frames)[0, :, 0, 0].tolist() == list(range(2, 11))
-    assert FramePlan(7, 8).fit_context(frames[:, :7])[0, :, 0, 0].tolist() == [0, 0, 0, 1, 2, 3, 4, 5, 6]
-    assert torch.equal(FramePlan(9, 8).fit_context(frames[:, :9]), frames[:, :9])
+    assert LengthPolicy(11, 8).fit_context(frames)[0, :, 0, 0].tolist() == list(range(2, 11))
+    assert LengthPolicy(7, 8).fit_context(frames[:, :7])[0, :, 0, 0].tolist() == [0, 0, 0, 1, 2, 3, 4, 5, 6]
+    assert torch.equal(LengthPolicy(9, 8).fit_context(frames[:, :9]), frames[:, :9])
     batch = frames.expand(2, 3, 11, 2, 2)
-    assert FramePlan(11, 8).fit_context(batch).shape == (2, 3, 9, 2, 2)
-    assert FramePlan(9, 5).restore(frames[:, :8])[0, :, 0, 0].tolist() == [0, 1, 2, 3, 4]
+    assert LengthPolicy(11, 8).fit_context(batch).shape == (2, 3, 9, 2, 2)
+    assert LengthPolicy(9, 5).restore(frames[:, :8])[0, :, 0, 0].tolist() == [0, 1, 2, 3, 4]
 
 
 def test_other_lengths_than_planned_are_refused():
     """A context of nine frames does not fit a plan of ten; nor a prediction of nine one of eight."""
     with pytest.raises(ValueError, match="10 frames"):
-        FramePlan(10, 8).fit_context(torch.zeros(3, 9, 2, 2))
+        LengthPolicy(10, 8).fit_context(torch.zeros(3, 9, 2, 2))
     with pytest.raises(ValueError, match="8 frames"):
-        FramePlan(9, 5).restore(torch.zeros(3, 9, 2, 2))
+        LengthPolicy(9, 5).restore(torch.zeros(3, 9, 2, 2))
     with pytest.raises(UserError, match="at least 1 frame"):
-        FramePlan(0, 8)
+        LengthPolicy(0, 8)
 
 
 def test_what_is_done_is_said_in_words():
     """Nothing to say where nothing is done; else each change in a sentence with its numbers."""
-    assert FramePlan(9, 16).sentences() == []
-    dropped, cut = FramePlan(10, 12).sentences()
+    assert LengthPolicy(9, 16).sentences() == []
+    dropped, cut = LengthPolicy(10, 12).sentences()
     assert "oldest frame is left out" in dropped and "10 become 9" in dropped
     assert "16 frames are predicted" in cut and "last 4 cut off" in cut
-    (repeated,) = FramePlan(7, 8).sentences()
+    (repeated,) = LengthPolicy(7, 8).sentences()
     assert "repeated twice in front" in repeated and "7 become 9" in repeated
 
 
@@ -89,7 +89,7 @@ def test_the_shortest_and_longest_lengths_are_taken() -> None:
 
 def test_numbers_of_frames_are_said_in_words() -> None:
     """One, two, or more frames repeated or left out."""
-    assert [FramePlan(frames, 8).sentences()[0].split(",")[0] for frames in (8, 7, 6, 12)] == [
+    assert [LengthPolicy(frames, 8).sentences()[0].split(",")[0] for frames in (8, 7, 6, 12)] == [
         "The first frame is repeated once in front",
         "The first frame is repeated twice in front",
         "The first frame is repeated 3 times in front",
@@ -100,6 +100,6 @@ def test_numbers_of_frames_are_said_in_words() -> None:
 def test_either_length_below_1_and_a_missing_axis_are_refused() -> None:
     """A horizon of no frames; frames without colours."""
     with pytest.raises(UserError, match="got 9 and 0"):
-        FramePlan(9, 0)
+        LengthPolicy(9, 0)
     with pytest.raises(ValueError, match="context of 9 frames"):
-        FramePlan(9, 8).fit_context(torch.zeros(9, 2, 2))
+        LengthPolicy(9, 8).fit_context(torch.zeros(9, 2, 2))

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from foresight.world.sampling_config import FILE, SamplingPlan
+from foresight.world.sampling_config import FILE, SamplingConfig
 
-PLAN = SamplingPlan(
+PLAN = SamplingConfig(
     frame_rate=8.0,
     context_frames=9,
     chunk_frames=16,
@@ -103,7 +103,7 @@ def test_a_saved_plan_reads_back_equal(tmp_path, changes):
     """Every field survives the file."""
     plan = replace(PLAN, **changes)
     plan.save_pretrained(tmp_path)
-    assert SamplingPlan.from_pretrained(tmp_path) == plan
+    assert SamplingConfig.from_pretrained(tmp_path) == plan
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", json.dumps({"steps": 4})])
@@ -112,7 +112,7 @@ def test_missing_and_damaged_files_are_refused(tmp_path, text):
     if text is not None:
         (tmp_path / FILE).write_text(text)
     with pytest.raises(ValueError, match=FILE):
-        SamplingPlan.from_pretrained(tmp_path)
+        SamplingConfig.from_pretrained(tmp_path)
 
 
 def test_the_least_and_the_most_of_a_plan():
@@ -152,4 +152,4 @@ def test_nesting_without_end_is_no_plan(tmp_path):
     """Refused as any damaged file."""
     (tmp_path / FILE).write_text("[" * 100_000)
     with pytest.raises(ValueError, match="expected a sampling plan"):
-        SamplingPlan.from_pretrained(tmp_path)
+        SamplingConfig.from_pretrained(tmp_path)
