@@ -1,10 +1,10 @@
 """The VAE of the second edition from that of the first: wider where pixels are drawn, leaner where latents are read.
 
-    python -m experiments.tiny.grow_vae FIRST SECOND
+    python -m experiments.tiny.grow_vae runs/tiny-parts/vae runs/tiny-parts/second/grown
 
-Every tensor of FIRST is taken over as far as both have room for it. Only the decoder's first blocks, which work on a
-handful of places and hold a third of its weights, become narrower; they are fitted here to give the next block what
-those of FIRST gave it, before anything is drawn. Everything is then trained further by `tiny/second/vae`.
+Every tensor is taken over as far as both have room for it. Only the decoder's first blocks, which work on a handful of
+places and hold a third of its weights, become narrower; they are fitted here to give the next block what those of the
+first edition gave it, before anything is drawn. Everything is then trained further by `tiny/second/vae`.
 """
 
 from __future__ import annotations
