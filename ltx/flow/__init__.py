@@ -10,9 +10,7 @@ from ltx.flow.noise import Generators, draw_noise, seeded
 from ltx.flow.path import (
     clean_from_velocity,
     interpolate,
-    noise_from_velocity,
     velocity_between,
-    velocity_from_clean,
 )
 from ltx.flow.plan import Guidance, GuidancePlan
 from ltx.flow.sampler import Denoiser, Progress, StepRule, StochasticStep, euler_step, next_times, sample
@@ -53,10 +51,8 @@ __all__ = [
     "euler_step",
     "interpolate",
     "next_times",
-    "noise_from_velocity",
     "noised",
     "sample",
     "seeded",
     "velocity_between",
-    "velocity_from_clean",
 ]

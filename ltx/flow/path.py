@@ -1,4 +1,4 @@
-"""The rectified-flow path x_t = (1 − t)·x_0 + t·ε and the conversions between its velocity, clean and noise ends.
+"""The rectified-flow path x_t = (1 − t)·x_0 + t·ε and the clean end that a velocity points away from.
 
 Liu et al., "Flow Straight and Fast" (arXiv 2209.03003). Time t ∈ [0, 1] is also the noise level σ: 0 is clean, 1 is
 pure noise. Every function takes one time per token, or one per sample through a token axis of size 1.
@@ -34,27 +34,3 @@ def clean_from_velocity(
 ) -> Float[Tensor, "batch token channel"]:
     """Clean end that a velocity points away from: x_0 = x_t − t·v."""
     return x_t - sigma.unsqueeze(-1) * velocity
-
-
-def noise_from_velocity(
-    x_t: Float[Tensor, "batch token channel"],
-    velocity: Float[Tensor, "batch token channel"],
-    sigma: Float[Tensor, "#batch #token"],
-) -> Float[Tensor, "batch token channel"]:
-    """Noise end that a velocity points to: ε = x_t + (1 − t)·v."""
-    return x_t + (1 - sigma.unsqueeze(-1)) * velocity
-
-
-def velocity_from_clean(
-    x_t: Float[Tensor, "batch token channel"],
-    clean: Float[Tensor, "batch token channel"],
-    sigma: Float[Tensor, "#batch #token"],
-) -> Float[Tensor, "batch token channel"]:
-    """Velocity that leads from a clean estimate through x_t: v = (x_t − x_0) / t.
-
-    Raises:
-        ValueError: if a time is 0, where every velocity fits.
-    """
-    if not bool((sigma > 0).all()):
-        raise ValueError(f"expected times above 0 (at 0 the velocity is undetermined), got {float(sigma.min())}")
-    return (x_t - clean) / sigma.unsqueeze(-1)

@@ -11,8 +11,8 @@ from ltx.losses.reconstruction_gan import (
     generator_loss,
     random_order,
 )
-from ltx.losses.token_drop import TokenChoice, common_length, drop_tokens, keep_all
-from ltx.losses.wavelet import haar, inverse_haar, wavelet_loss
+from ltx.losses.token_drop import TokenChoice, common_length, drop_tokens
+from ltx.losses.wavelet import haar, wavelet_loss
 
 __all__ = [
     "DiscriminatorConfig",
@@ -26,8 +26,6 @@ __all__ = [
     "flow_matching_loss",
     "generator_loss",
     "haar",
-    "inverse_haar",
-    "keep_all",
     "kl_loss",
     "pixel_loss",
     "random_order",

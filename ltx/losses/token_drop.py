@@ -58,11 +58,6 @@ class TokenChoice:
         return values.gather(2, self.indices.unsqueeze(1).expand(-1, values.shape[1], -1))
 
 
-def keep_all(batch: int, tokens: int, *, device: torch.device | None = None) -> TokenChoice:
-    """The choice that leaves every sequence as it is."""
-    return TokenChoice(torch.arange(tokens, device=device).expand(batch, tokens))
-
-
 def drop_tokens(droppable: Bool[Tensor, "batch token"], *, keep: int, generator: torch.Generator) -> TokenChoice:
     """Keeps `keep` tokens of each sample: all that may not be dropped, and a uniform random choice of the others.
 

@@ -33,22 +33,6 @@ def haar(
     return torch.stack(bands, dim=1)
 
 
-def inverse_haar(
-    bands: Float[Tensor, "batch band=8 channel half_frame half_height half_width"],
-) -> Float[Tensor, "batch channel frame height width"]:
-    """The video whose `haar` transform is `bands`.
-
-    Raises:
-        ValueError: if there are not eight sub-bands.
-    """
-    if bands.shape[1] != len(BANDS):
-        raise ValueError(f"expected {len(BANDS)} sub-bands, got {bands.shape[1]}")
-    parts = list(bands.unbind(dim=1))
-    for axis in reversed(AXES):
-        parts = [_join(low, high, axis) for low, high in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0]
-
-
 def wavelet_loss(
     reconstruction: Float[Tensor, "batch channel frame height width"],
     target: Float[Tensor, "batch channel frame height width"],
@@ -74,8 +58,3 @@ def wavelet_loss(
 def _split(video: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     even, odd = video.unflatten(axis, (-1, 2)).unbind(dim=axis + 1)
     return (even + odd) * 0.5**0.5, (even - odd) * 0.5**0.5
-
-
-def _join(low: Tensor, high: Tensor, axis: int) -> Tensor:
-    pair = torch.stack([(low + high) * 0.5**0.5, (low - high) * 0.5**0.5], dim=axis + 1)
-    return pair.flatten(axis, axis + 1)

@@ -1,4 +1,4 @@
-"""Encoding and decoding of any size within a given memory: which tiles, chosen by the memory model.
+"""Decoding of any size within a given memory: which tiles, chosen by the memory model.
 
 Exact ways come first, and of those the ones with the least work: all at once; streamed through the frames, in pieces as
 long as fit; tiles with the network's reach as margin, streamed too. Only if none fits are tiles without margin faded
@@ -11,15 +11,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ltx.shapes import LatentShape, VideoShape
+from ltx.shapes import LatentShape
 from ltx.vae.config import VAEConfig
-from ltx.vae.memory import decoding_peak, encoding_peak
-from ltx.vae.model import Moments, VideoVAE
-from ltx.vae.reach import decoder_reach, encoder_reach
+from ltx.vae.memory import decoding_peak
+from ltx.vae.model import VideoVAE
+from ltx.vae.reach import decoder_reach
 from ltx.vae.temporal import AbstractTemporal, AtOnce, Streamed
 from ltx.vae.tiling import FADED, TiledVAE, Tiling
 
@@ -31,7 +30,7 @@ Peak = Callable[[LatentShape, int | None], int]
 
 @dataclass(frozen=True)
 class Plan:
-    """How to encode or decode one size.
+    """How to decode one size.
 
     Attributes:
         tiling: how the picture is cut; one tile may be all of it.
@@ -58,7 +57,7 @@ def plan_decoding(config: VAEConfig, shape: LatentShape, *, batch: int, itemsize
 
     video = shape.video
     result = 3 * video.frames * video.height * video.width * batch * itemsize
-    return _first(_plans(shape, peak, result, decoder_reach(config).picture), budget, "decode", shape)
+    return _first(_plans(shape, peak, result, decoder_reach(config).picture), budget, shape)
 
 
 def smallest_decoding(config: VAEConfig, shape: LatentShape, *, batch: int, itemsize: int) -> int:
@@ -90,20 +89,6 @@ def fitting(vae: VideoVAE, latents: Float[Tensor, "b c f h w"], budget: int) -> 
     return TiledVAE(vae, plan.tiling, plan.temporal)
 
 
-def plan_encoding(config: VAEConfig, shape: LatentShape, *, batch: int, itemsize: int, budget: int) -> Plan:
-    """The first plan whose peak is within `budget` bytes, for a video with latents of this shape.
-
-    Raises:
-        ValueError: if none is.
-    """
-
-    def peak(tile: LatentShape, frames: int | None) -> int:
-        return encoding_peak(config, tile, batch=batch, itemsize=itemsize, frames=frames)
-
-    result = (config.latent_channels + 1) * shape.tokens * batch * itemsize
-    return _first(_plans(shape, peak, result, encoder_reach(config).picture), budget, "encode", shape)
-
-
 def _plans(shape: LatentShape, peak: Peak, result: int, reach: int) -> Iterator[Plan]:
     longest = max(shape.height, shape.width)
     whole = Tiling(longest, 0)
@@ -130,63 +115,13 @@ def _tiled(tiling: Tiling, shape: LatentShape, peak: Peak, result: int, *, exact
     return Plan(tiling, temporal, result + own + min(streamed, at_once), exact)
 
 
-def _first(plans: Iterator[Plan], budget: int, what: str, shape: LatentShape) -> Plan:
+def _first(plans: Iterator[Plan], budget: int, shape: LatentShape) -> Plan:
     smallest: int | None = None
     for plan in plans:
         if plan.peak <= budget:
             return plan
         smallest = plan.peak if smallest is None else min(smallest, plan.peak)
     raise ValueError(
-        f"expected a budget of at least {smallest} bytes to {what} latents of {shape.frames}×{shape.height}×"
+        f"expected a budget of at least {smallest} bytes to decode latents of {shape.frames}×{shape.height}×"
         f"{shape.width}, got {budget}; a smaller batch needs less, and ltx.vae.decode_in_pieces holds no whole video"
     )
-
-
-@dataclass(frozen=True)
-class BudgetedVAE:
-    """A VAE that keeps within `budget` bytes beyond weights and input, with the signatures of `VideoVAE`.
-
-    The budget holds without gradients, by the count of `ltx.vae.memory`.
-    """
-
-    vae: VideoVAE
-    budget: int
-
-    def moments(self, video: Float[Tensor, "b 3 f h w"]) -> Moments:
-        """Moments as `VideoVAE.moments` gives them.
-
-        Raises:
-            ValueError: if the size is impossible, or no plan fits into the budget.
-        """
-        return self._encoder(video).moments(video)
-
-    def encode(
-        self, video: Float[Tensor, "b 3 f h w"], sample: bool = False, generator: torch.Generator | None = None
-    ) -> Float[Tensor, "b c f2 h2 w2"]:
-        """Normalised latents; arguments as those of `VideoVAE.encode`, errors as those of `moments`."""
-        return self._encoder(video).encode(video, sample, generator)
-
-    def decode(
-        self,
-        latents: Float[Tensor, "b c f h w"],
-        timestep: float | Float[Tensor, " b"] | None = None,
-        noise_scale: float | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Float[Tensor, "b 3 f2 h2 w2"]:
-        """Video of normalised latents; arguments as those of `VideoVAE.decode`.
-
-        Raises:
-            ValueError: if no plan fits into the budget.
-        """
-        # Un-normalised and noised copies of the latents live beside the plan's tensors.
-        budget = self.budget - 2 * latents.numel() * latents.element_size()
-        shape = LatentShape.of(latents)
-        plan = plan_decoding(self.vae.config, shape, batch=len(latents), itemsize=latents.element_size(), budget=budget)
-        return TiledVAE(self.vae, plan.tiling, plan.temporal).decode(latents, timestep, noise_scale, generator)
-
-    def _encoder(self, video: Float[Tensor, "b 3 f h w"]) -> TiledVAE:
-        shape = VideoShape.of(video).latent
-        plan = plan_encoding(
-            self.vae.config, shape, batch=len(video), itemsize=video.element_size(), budget=self.budget
-        )
-        return TiledVAE(self.vae, plan.tiling, plan.temporal)

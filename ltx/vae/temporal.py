@@ -1,8 +1,6 @@
-"""Ways through the frames of a clip: at once, streamed, or in faded tiles.
+"""Ways through the frames of a clip: at once, or streamed with the result of doing it at once.
 
-All three take and give what the networks do: pixels to raw moments, un-normalised latents to pixels. Streaming equals
-doing it at once. Fading, which is what diffusers calls framewise, runs overlapping tiles as if each were a clip of its
-own and fades one into the next: an approximation, kept for comparison with results made that way.
+Both take and give what the networks do: pixels to raw moments, un-normalised latents to pixels.
 """
 
 from __future__ import annotations
@@ -17,7 +15,6 @@ from torch import Tensor
 from ltx.shapes import TIME
 from ltx.vae.clip import NoiseField, WholeClip
 from ltx.vae.model import VideoVAE
-from ltx.vae.spans import fade, spans
 from ltx.vae.streaming import StreamingDecoder, StreamingEncoder, stream_decode
 
 
@@ -73,60 +70,6 @@ class Streamed(AbstractTemporal):
     ) -> Iterator[Float[Tensor, "b 3 f2 h2 w2"]]:
         """Pixels."""
         yield from stream_decode(StreamingDecoder(vae, level, noise), latents, self.frames)
-
-
-@dataclass(frozen=True)
-class Faded(AbstractTemporal):
-    """Tiles that start `size` latent frames apart and fade over `fade` into the next.
-
-    Each tile but the first begins with one latent frame of its forerunner, in the place of a clip's lone first frame;
-    what that latent gives is thrown away. (diffusers' decode throws away the tile's last frame instead, so that
-    its pictures come one frame late from the second tile on.)
-    """
-
-    size: int
-    fade: int
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.fade <= self.size or self.size < 1:
-            raise ValueError(f"expected size ≥ 1 and 0 ≤ fade ≤ size, got {self.size} and {self.fade}")
-
-    def encode(self, vae: VideoVAE, video: Float[Tensor, "b 3 f h w"]) -> Iterator[Float[Tensor, "b c f2 h2 w2"]]:
-        """Raw moments."""
-
-        def run(first: int, last: int) -> Tensor:
-            moments: Tensor = vae.encoder(video[:, :, first * TIME : last * TIME + 1])
-            return moments
-
-        yield from self._tiles((video.shape[2] - 1) // TIME, run, 1)
-
-    def decode(
-        self, vae: VideoVAE, latents: Float[Tensor, "b c f h w"], level: Float[Tensor, " b"], noise: NoiseField
-    ) -> Iterator[Float[Tensor, "b 3 f2 h2 w2"]]:
-        """Pixels."""
-
-        def run(first: int, last: int) -> Tensor:
-            pixels: Tensor = vae.decoder(latents[:, :, first : last + 1], level, WholeClip(noise))
-            return pixels
-
-        yield from self._tiles(latents.shape[2] - 1, run, TIME)
-
-    def _tiles(self, length: int, run: Callable[[int, int], Tensor], scale: int) -> Iterator[Tensor]:
-        """`run(first, last)` on the latent frames of each tile; `scale` results for each latent but the first."""
-        if not length:
-            yield run(0, 0)
-            return
-        before: Tensor | None = None
-        for span in spans(length, size=self.size, margin=0, fade=self.fade):
-            tile = run(span.start, span.stop)
-            head, tile = tile.split([1, tile.shape[2] - 1], dim=2)
-            if before is None:
-                yield head
-            else:
-                tile = fade(before, tile, axis=2)
-            kept = (span.end - span.start) * scale
-            yield tile[:, :, :kept]
-            before = tile[:, :, kept:]
 
 
 def joined(pieces: Iterator[Tensor], frames: int, crop: Callable[[Tensor], Tensor]) -> Tensor:

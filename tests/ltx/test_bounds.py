@@ -15,7 +15,7 @@ from ltx.flow.plan import Guidance, GuidancePlan
 from ltx.flow.schedule import explicit, skip_steps, stretch, token_shift
 from ltx.flow.training import MixedSigma, ShiftedLogitNormal, StretchedLogitNormal, UniformSigma
 from ltx.losses.token_drop import common_length, drop_tokens
-from ltx.vae.temporal import Faded, Streamed
+from ltx.vae.temporal import Streamed
 from ltx.vae.tiling import Tiling
 
 TINY = 1e-6
@@ -46,7 +46,6 @@ BOUNDS: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = [
         [(0.5, 0.5), (0.5, 1.0), (1.0,), (1.0, 0.5, 0.2)],
     ),
     ("latents at a time", Streamed, [1], [0]),
-    ("fading tiles in time", lambda s: Faded(*s), [(1, 0), (1, 1)], [(0, 0), (1, 2), (1, -1)]),
     ("tiles", lambda s: Tiling(*s), [(1, 0, 0), (1, 0, 1)], [(0, 0, 0), (1, -1, 0), (1, 0, 2), (1, 0, -1)]),
     ("tokens to drop", lambda n: common_length(n, largest_drop=0.2), [[8, 10], [5]], [[7, 10], []]),
     ("tokens to keep", lambda n: drop_tokens(FREE, keep=n, generator=torch.Generator()), [2, 3, 4], [1, 5]),

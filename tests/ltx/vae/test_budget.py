@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +9,9 @@ import torch
 
 from ltx.shapes import LatentShape
 from ltx.vae import budget as module
-from ltx.vae.budget import BudgetedVAE, _plans, _tiled, plan_decoding, plan_encoding
+from ltx.vae.budget import _plans, _tiled, fitting, plan_decoding
 from ltx.vae.config import BlockSpec, VAEConfig
-from ltx.vae.memory import decoding_peak, encoding_peak
+from ltx.vae.memory import decoding_peak
 from ltx.vae.temporal import AtOnce, Streamed
 from ltx.vae.tiling import Tiling
 
@@ -63,29 +62,19 @@ def test_a_tile_is_streamed_only_where_that_saves(streamed: int, at_once: int, c
     assert (plan.temporal, plan.peak) == (cheaper, 36 + 36 + min(streamed, at_once))
 
 
-@pytest.mark.parametrize(
-    ("plan_for", "needs", "result"),
-    [
-        # 25 frames of 32×64 pixels in three colours, twice, in 4 bytes.
-        (plan_decoding, decoding_peak, 3 * 25 * 32 * 64 * 8),
-        # Means of 4 channels and a log-variance at 8 tokens.
-        (plan_encoding, encoding_peak, 5 * 8 * 8),
-    ],
-)
-def test_a_budget_that_just_suffices_is_enough(
-    plan_for: Callable[..., module.Plan], needs: Callable[..., int], result: int
-) -> None:
+def test_a_budget_that_just_suffices_is_enough() -> None:
     """At once needs its peak, a stream its own with the result beside it; a byte less and the next plan is taken."""
     shape, sizes = LatentShape(4, 1, 2), {"batch": 2, "itemsize": 4}
+    result = 3 * 25 * 32 * 64 * 8  # 25 frames of 32×64 pixels in three colours, twice, in 4 bytes
     plans = []
     for frames in (None, 1):
-        plans.append(needs(CONFIG, shape, **sizes, frames=frames) + (0 if frames is None else result))
+        plans.append(decoding_peak(CONFIG, shape, **sizes, frames=frames) + (0 if frames is None else result))
     assert plans == sorted(plans, reverse=True)
     for need, temporal in zip(plans, (AtOnce(), Streamed(1)), strict=True):
-        plan = plan_for(CONFIG, shape, **sizes, budget=need)
+        plan = plan_decoding(CONFIG, shape, **sizes, budget=need)
         assert (plan.temporal, plan.peak, plan.exact) == (temporal, need, True)
-    with pytest.raises(ValueError, match=f"at least {plans[-1]} bytes to (de|en)code latents of 4×1×2, got 1;"):
-        plan_for(CONFIG, shape, **sizes, budget=1)
+    with pytest.raises(ValueError, match=f"at least {plans[-1]} bytes to decode latents of 4×1×2, got 1;"):
+        plan_decoding(CONFIG, shape, **sizes, budget=1)
 
 
 def test_copies_of_the_latents_live_beside_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,7 +86,8 @@ def test_copies_of_the_latents_live_beside_the_plan(monkeypatch: pytest.MonkeyPa
         raise ValueError
 
     monkeypatch.setattr(module, "plan_decoding", refuse)
+    monkeypatch.setattr(module, "decoding_peak", lambda *_, **__: 1000)
     vae = SimpleNamespace(config=CONFIG)
     with pytest.raises(ValueError):
-        BudgetedVAE(vae, 1000).decode(torch.zeros(2, 4, 2, 1, 1))  # type: ignore[arg-type]
+        fitting(vae, torch.zeros(2, 4, 2, 1, 1), 1000)  # type: ignore[arg-type]
     assert asked == [1000 - 128]

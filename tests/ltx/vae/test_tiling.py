@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-
 import pytest
 import torch
 
 from ltx.vae.config import VAEConfig
 from ltx.vae.model import VideoVAE
 from ltx.vae.reach import decoder_reach, encoder_reach
-from ltx.vae.temporal import AtOnce, Faded, Streamed
+from ltx.vae.temporal import AtOnce, Streamed
 from ltx.vae.tiling import TiledVAE, Tiling
 
 UP = ["compress_all", {"residual": True, "multiplier": 2}]
@@ -82,8 +80,6 @@ def test_impossible_tilings_are_refused(arguments):
     """No size, a negative margin, or a fade longer than a tile is an error, and so is a stream of no frames."""
     with pytest.raises(ValueError, match="fade"):
         Tiling(*arguments)
-    with pytest.raises(ValueError, match="fade"):
-        Faded(1, 2)
     with pytest.raises(ValueError, match="at least one"):
         Streamed(0)
 
@@ -108,30 +104,3 @@ def test_faded_tiles_equal_those_of_diffusers(pair, name, batch, rows, columns):
     torch.testing.assert_close(moments.mean, posterior.mean, **CLOSE)
     torch.testing.assert_close(moments.log_variance[:, 0], posterior.logvar[:, 0], **CLOSE)
     torch.testing.assert_close(decoded, expected, **CLOSE)
-
-
-@pytest.mark.parametrize("frames", [1, 9, 33])
-@pytest.mark.parametrize("name", ["V90", "V95"])
-def test_faded_frames_equal_those_of_diffusers(pair, name, frames):
-    """Temporal tiles of 2 latents every 1 give diffusers' framewise encode; decoding is diffusers' decoder on each
-    tile, its *first* frame thrown away (diffusers throws away the last, one frame late), faded over eight frames."""
-    theirs, ours = pair(name)
-    video, latents = torch.rand(1, 3, frames, 32, 64) * 2 - 1, torch.randn(1, 8, (frames - 1) // 8 + 1, 1, 2)
-    level = torch.tensor([0.1])
-    told = level if ours.config.timestep_conditioning else None
-    theirs.use_framewise_decoding = True  # which diffusers asks for in both directions
-    try:
-        with torch.no_grad():
-            posterior = theirs.encode(video).latent_dist
-            tiles = [theirs.decoder(latents[:, :, i : i + 3], told) for i in range(latents.shape[2])]
-    finally:
-        theirs.use_framewise_decoding = False
-    tiled = TiledVAE(ours, WHOLE, Faded(size=1, fade=1))
-    with torch.no_grad():
-        moments, decoded = tiled.moments(video), tiled.decode(latents, level, noise_scale=0.0)
-    torch.testing.assert_close(moments.mean, posterior.mean, **CLOSE)
-    expected = [tiles[0][:, :, :9]]
-    weight = (torch.arange(8) / 8).view(-1, 1, 1)
-    for before, tile in itertools.pairwise(tiles[:-1]):
-        expected.append(before[:, :, 9:17] * (1 - weight) + tile[:, :, 1:9] * weight)
-    torch.testing.assert_close(decoded, torch.cat(expected, dim=2), **CLOSE)
