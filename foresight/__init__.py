@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from foresight.own_adapters import require_own_adapters
+
 if TYPE_CHECKING:
     from foresight.loop import PredictVerifyLoop
     from foresight.verify import Verifier
@@ -25,4 +27,5 @@ __all__ = ["PredictVerifyLoop", "QwenEncoder", "Verifier", "WorldModel", "load_c
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'foresight' has no attribute {name!r}")
+    require_own_adapters()
     return getattr(import_module(_HOMES[name]), name)

@@ -18,6 +18,7 @@ from foresight.cli.choices import choices, groups, root
 from foresight.cli.flags import HELP, Flags, take_flags
 from foresight.cli.habits import refuse_habits
 from foresight.errors import UserError, one_line, printable
+from foresight.own_adapters import require_own_adapters
 from ltx.home import at_home
 
 COMMANDS = {
@@ -117,6 +118,7 @@ def _main(words: list[str]) -> int:
     if command in NAMED:
         options = [_named(word, command) for word in options]
     _check_file(command, options)
+    require_own_adapters()
     _run(command, options, flags)
     return 0
 
