@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.benchmarks import Measured, figure_rows
 from foresight.evaluation.gates import Gate, surely_above
 from foresight.evaluation.simulated import BATCH, SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.statistics import Estimate, bootstrap, mean
@@ -81,8 +81,7 @@ class ActionBenchmark(SimulatedBenchmark):
             progress(len(ranks), self.clips)
         card = ActionCard(np.asarray(ranks, float), np.asarray(counts, float))
         figures = card.figures()
-        rows = [{"figure": name, "value [95 % interval]": f"{value:.3f}"} for name, value in figures.items()]
-        return Measured({"figures": rows}, figures, gates=tuple(card.gates()))
+        return Measured({"figures": figure_rows(figures)}, figures, gates=tuple(card.gates()))
 
     @torch.no_grad()
     def _losses(self, model: WorldModel, clips: list[PhysicsClip]) -> list[np.ndarray]:

@@ -41,6 +41,15 @@ class Measured:
         }
 
 
+FIGURE, VALUE = "figure", "value [95 % interval]"
+"""Heads of the columns of a table of figures."""
+
+
+def figure_rows(figures: Mapping[str, Estimate], spec: str = ".3f") -> list[dict[str, str]]:
+    """A table of figures: one row each, its value and interval by a format."""
+    return [{FIGURE: name, VALUE: f"{value:{spec}}"} for name, value in figures.items()]
+
+
 class Benchmark(Protocol):
     """A measurement of a world model on held-out data."""
 

@@ -10,11 +10,11 @@ import torch
 from foresight.choose import ImageGoal, SentenceGoal, Temperature, choose
 from foresight.choose.goals import require_vlm
 from foresight.choose.problems import Problem, make_problem
-from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.benchmarks import Measured, figure_rows
 from foresight.evaluation.gates import Gate, at_least, surely_above
 from foresight.evaluation.simulated import SimulatedBenchmark
 from foresight.metrics.resampling import calibration_error
-from foresight.metrics.statistics import Estimate, bootstrap, mean
+from foresight.metrics.statistics import Estimate, bootstrap, difference_of_means, mean
 from foresight.physics import Action, PhysicsClip
 from foresight.physics.language import push_sentence
 from foresight.progress import Progress
@@ -50,7 +50,7 @@ class ChoiceCard:
             "right by imagination, goal a picture": mean(correct),
             "chance": mean(chance),
             "right by the VLM alone": mean(self.alone),
-            "imagination − VLM alone": bootstrap(lambda a, b: float(a.mean() - b.mean()), correct, self.alone),
+            "imagination − VLM alone": difference_of_means(correct, self.alone),
             "calibration error of the probability": bootstrap(_calibration_error, self.probability, correct),
         }
         if len(self.sentence):
@@ -119,8 +119,7 @@ class ChoiceBenchmark(SimulatedBenchmark):
             progress(number + 1, len(self.held_out.seeds))
         card = ChoiceCard(tuple(costs), *map(np.array, (right, probability, alone, sentence)))
         figures = card.figures()
-        rows = [{"figure": name, "value [95 % interval]": f"{value:.3f}"} for name, value in figures.items()]
-        return Measured({"figures": rows}, figures, gates=card.gates())
+        return Measured({"figures": figure_rows(figures)}, figures, gates=card.gates())
 
 
 @torch.no_grad()

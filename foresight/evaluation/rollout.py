@@ -10,12 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.benchmarks import Measured, figure_rows
 from foresight.evaluation.gates import Gate, at_least, surely_above
 from foresight.evaluation.simulated import SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
 from foresight.metrics.picture import mse
-from foresight.metrics.statistics import Estimate, bootstrap, mean, skill
+from foresight.metrics.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
 from foresight.physics import PhysicsClip, SimulatedSplit
 from foresight.physics.tracking import position_error, track
 from foresight.progress import Progress, silent
@@ -85,9 +85,7 @@ class RolloutCard:
         )
         for horizon in self.horizons:
             own, other = (course.position[:, horizon - 1] for course in (model, baseline))
-            figures[f"position error / copy's at frame {horizon}"] = bootstrap(
-                lambda top, bottom: float(top.mean() / bottom.mean()), own, other
-            )
+            figures[f"position error / copy's at frame {horizon}"] = ratio_of_means(own, other)
         return figures
 
     def gates(self) -> tuple[Gate, ...]:
@@ -149,8 +147,8 @@ class RolloutBenchmark(SimulatedBenchmark):
 
         card = roll_out(forecast, self.held_out, chunk=model.plan.chunk_frames, progress=progress)
         figures = card.figures()
-        rows = [{"figure": name, "value [95 % interval]": f"{value}"} for name, value in figures.items()]
-        return Measured({"horizons": card.table(), "figures": rows}, figures, card.curves(), card.gates())
+        tables = {"horizons": card.table(), "figures": figure_rows(figures, "")}
+        return Measured(tables, figures, card.curves(), card.gates())
 
 
 def roll_out(

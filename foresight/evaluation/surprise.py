@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.benchmarks import Measured, figure_rows
 from foresight.evaluation.gates import Gate, at_least, surely_above
 from foresight.evaluation.simulated import SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.baselines import copy_last_frame
@@ -131,8 +131,7 @@ class SurpriseBenchmark(SimulatedBenchmark):
         """Predict every clip and measure the surprise of its futures."""
         card = self.measure(model, progress)
         figures = card.figures()
-        rows = [{"figure": name, "value [95 % interval]": f"{value:.3f}"} for name, value in figures.items()]
-        return Measured({"figures": rows}, figures, gates=card.gates())
+        return Measured({"figures": figure_rows(figures)}, figures, gates=card.gates())
 
     def measure(self, model: WorldModel, progress: Progress) -> SurpriseCard:
         """The card of a world model."""

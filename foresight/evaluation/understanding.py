@@ -15,7 +15,7 @@ from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.gates import Gate, surely_above
 from foresight.evaluation.simulated import BATCH, SimulatedBenchmark, contexts_and_futures
 from foresight.metrics.baselines import copy_last_frame
-from foresight.metrics.statistics import Estimate, bootstrap, mean
+from foresight.metrics.statistics import Estimate, difference_of_means, mean
 from foresight.physics import PhysicsClip
 from foresight.progress import Progress, silent
 from foresight.vlm.curriculum.examination import PLACE
@@ -65,8 +65,8 @@ class UnderstandingCard:
 
     def gates(self) -> list[Gate]:
         """The promises of this card: the VLM reads more from a prediction than from the last frame repeated."""
-        read = bootstrap(lambda a, b: float(a.mean() - b.mean()), self.pushed[PREDICTED], self.pushed[FROZEN])
-        seen = bootstrap(lambda a, b: float(b.mean() - a.mean()), self.off[PREDICTED], self.off[FROZEN])
+        read = difference_of_means(self.pushed[PREDICTED], self.pushed[FROZEN])
+        seen = difference_of_means(self.off[FROZEN], self.off[PREDICTED])
         return [
             surely_above(f"{ACTION}: predicted − last frame", read, 0),
             surely_above("error of the place: last frame − predicted (px)", seen, 0),

@@ -57,6 +57,11 @@ def mean(values: ArrayLike, seed: int = 0) -> Estimate:
     return _of_means(lambda one: one, values, seed=seed)
 
 
+def difference_of_means(one: ArrayLike, other: ArrayLike, seed: int = 0) -> Estimate:
+    """Mean of one column minus the mean of the other, paired."""
+    return _of_means(lambda left, right: left - right, one, other, seed=seed)
+
+
 def ratio_of_means(numerator: ArrayLike, denominator: ArrayLike, seed: int = 0) -> Estimate:
     """Mean of one column divided by the mean of the other, paired."""
     return _of_means(lambda top, bottom: top / bottom, numerator, denominator, seed=seed)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from foresight.evaluation.benchmarks import FIGURE, VALUE, figure_rows
 from foresight.evaluation.gates import Gate, at_least, surely_above, weakest
 from foresight.evaluation.prediction.forced_choice import FROZEN, TRUE, shares
 from foresight.evaluation.prediction.picture_scores import PictureScores
 from foresight.metrics.frechet import ABSENT
 from foresight.metrics.picture import psnr
-from foresight.metrics.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
+from foresight.metrics.statistics import Estimate, difference_of_means, mean, ratio_of_means, skill
 
 MODEL, WRONG = "prediction", "prediction, wrong instruction"
 EXTENDED = "video model without VLM, context alone"
@@ -79,8 +80,8 @@ class PredictionCard:
 
     def rows(self) -> list[dict[str, str]]:
         """One row per figure; one that could not be measured says why."""
-        rows = [{"figure": name, "value [95 % interval]": f"{value}"} for name, value in self.figures().items()]
-        return [*rows, {"figure": "FVD", "value [95 % interval]": ABSENT if self.fvd is None else f"{self.fvd:.1f}"}]
+        fvd = {FIGURE: "FVD", VALUE: ABSENT if self.fvd is None else f"{self.fvd:.1f}"}
+        return [*figure_rows(self.figures(), ""), fvd]
 
     def figures(self) -> dict[str, Estimate]:
         """The figures that promises are made of, by name."""
@@ -101,8 +102,8 @@ class PredictionCard:
         figures |= {f"forced choice: {option}": share for option, share in shares(self.chosen).items()}
         figures["forced choice by squared error: true"] = shares(self.chosen_squared)[TRUE]
         if len(self.pushed):
-            figures["pushed object's error, wrong / true instruction"] = bootstrap(
-                lambda true, wrong: float(wrong.mean() / true.mean()), self.pushed[:, 0], self.pushed[:, 1]
+            figures["pushed object's error, wrong / true instruction"] = ratio_of_means(
+                self.pushed[:, 1], self.pushed[:, 0]
             )
         figures |= {f"skill over copy at {frame}": found for frame, found in model.skills(copy).items()}
         return figures
@@ -114,7 +115,7 @@ class PredictionCard:
             frame, found = weakest(self.methods[MODEL].skills(other))
             gates.append(surely_above(f"skill over {name} at every frame (weakest: {frame})", found, 0))
         nearest = shares(self.chosen)
-        lead = bootstrap(lambda one: float((one == 0).mean() - (one == 1).mean()), self.chosen)
+        lead = difference_of_means(self.chosen == 0, self.chosen == 1)
         gates.append(at_least(f"forced choice: {TRUE}", nearest[TRUE], 0.8))
         gates.append(surely_above(f"forced choice: {TRUE} − {FROZEN}", lead, 0))
         sharp = ratio_of_means(self.methods[MODEL].sharpness, self.methods[VAE_RECONSTRUCTION].sharpness)

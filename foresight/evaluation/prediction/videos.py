@@ -19,7 +19,7 @@ from foresight.evaluation.prediction.forced_choice import choose
 from foresight.evaluation.prediction.picture_scores import PictureScores
 from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
 from foresight.metrics.picture import gradient_energy, mse, ssim
-from foresight.metrics.statistics import Estimate, bootstrap, mean, ratio_of_means, skill
+from foresight.metrics.statistics import Estimate, difference_of_means, mean, ratio_of_means, skill
 from foresight.progress import Progress, silent
 from foresight.world.domain import reconstruct
 from foresight.world.sampling import NoiseLevel, Sampling
@@ -70,7 +70,7 @@ class VideoCard:
                 continue
             frame, found = weakest(self.methods[MODEL].skills(self.methods[name]))
             gates.append(surely_above(f"skill over {name} at every frame (weakest: {frame})", found, 0))
-        lead = bootstrap(lambda one: float((one == 0).mean() - (one == 1).mean()), self.chosen)
+        lead = difference_of_means(self.chosen == 0, self.chosen == 1)
         gates.append(surely_above("forced choice: true − frozen", lead, 0))
         gates.append(at_least("sharpness / VAE reconstruction's", self._sharpness, 0.7))
         return gates

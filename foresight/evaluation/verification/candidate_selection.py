@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from foresight.evaluation.verification.scored_examples import ScoredExamples
-from foresight.metrics.statistics import Estimate, bootstrap, mean
+from foresight.metrics.statistics import Estimate, difference_of_means, mean
 from foresight.verify.examples import Examples, Samples
 
 GAIN = "gain of the most plausible candidate over the average (px)"
@@ -37,14 +36,11 @@ def selection(logits: Float[Tensor, "clip candidate"], samples: Samples) -> dict
     middle, best = error[rows, samples.medoid].numpy(), error.amin(dim=1).numpy()
     count = error.shape[1]
 
-    def gain(one: np.ndarray, other: np.ndarray) -> Estimate:
-        return bootstrap(lambda a, b: float(b.mean() - a.mean()), one, other)
-
     return {
         f"best of {count}: error of the average candidate (px)": mean(average),
         f"best of {count}: error of the chosen candidate (px)": mean(chosen),
         f"best of {count}: error of the candidate in the middle (px)": mean(middle),
         f"best of {count}: error of the best candidate (px)": mean(best),
-        GAIN: gain(chosen, average),
-        "gain of the most plausible candidate over the one in the middle (px)": gain(chosen, middle),
+        GAIN: difference_of_means(average, chosen),
+        "gain of the most plausible candidate over the one in the middle (px)": difference_of_means(middle, chosen),
     }

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.benchmarks import FIGURE, VALUE, Measured, figure_rows
 from foresight.evaluation.gates import Gate, at_least, at_most, surely_above, weakest, within
 from foresight.evaluation.verification.candidate_selection import GAIN, candidates_before, selection, shown_after
 from foresight.evaluation.verification.control_baselines import control_baselines, control_signals
@@ -156,10 +156,10 @@ class VerificationCard:
 
     def tables(self) -> dict[str, list[dict[str, str]]]:
         """Figures and the reliability curve, for people."""
-        rows = [{"figure": name, "value [95 % interval]": f"{value:.3f}"} for name, value in self.figures().items()]
+        rows = figure_rows(self.figures())
         absent = {name: one.absent() for name, one in SIGNALS.items()}
         rows += [
-            {"figure": f"AUROC of {name.replace('_', ' ')} alone", "value [95 % interval]": f"absent: {why}"}
+            {FIGURE: f"AUROC of {name.replace('_', ' ')} alone", VALUE: f"absent: {why}"}
             for name, why in absent.items()
             if why is not None
         ]

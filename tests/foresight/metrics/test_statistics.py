@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from foresight.metrics.statistics import bootstrap, mean, ratio_of_means, skill
+from foresight.metrics.statistics import bootstrap, difference_of_means, mean, ratio_of_means, skill
 
 
 def test_interval_of_a_mean_has_its_coverage():
@@ -27,6 +27,15 @@ def test_pairing_is_kept():
     estimate = ratio_of_means(0.3 * reference, reference)
     assert estimate.value == pytest.approx(0.3)
     assert estimate.high - estimate.low < 1e-12
+
+
+def test_a_difference_is_paired() -> None:
+    """A column that is 2 above another in every clip is 2 above it in every resample, however the clips differ."""
+    other = np.random.default_rng(0).normal(0, 100, size=50)
+    found = difference_of_means(other + 2, other)
+    assert (found.value, found.low, found.high) == pytest.approx((2, 2, 2))
+    plain = bootstrap(lambda one, two: float(one.mean() - two.mean()), other + 2, other)
+    assert found.as_dict() == pytest.approx(plain.as_dict())
 
 
 def test_skill_by_hand():
