@@ -1,8 +1,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup check test test-all demo picture results bench adapters alignment noise-levels full-size tiny tiny-second mutations \
-        foreign-clips clean
+.PHONY: help setup check test coverage test-all demo picture results bench adapters alignment noise-levels full-size \
+        tiny tiny-second mutations foreign-clips clean
 
 help:
 	@grep -E '^## ' Makefile | sed 's/^## //'
@@ -24,6 +24,11 @@ check: setup
 ## make test         the test suite (under 15 minutes on 2 cores)
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
+
+## make coverage     the test suite, and which lines it does not reach
+coverage: setup
+	OMP_NUM_THREADS=1 COVERAGE_CORE=sysmon $(BIN)/coverage run --source=ltx,adapters,foresight -m pytest -q
+	$(BIN)/coverage report --skip-covered --sort=cover
 
 ## make test-all     the test suite and the longer proofs
 test-all: setup

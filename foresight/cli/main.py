@@ -18,6 +18,7 @@ from foresight.cli.choices import choices, groups, root
 from foresight.cli.flags import HELP, Flags, take_flags
 from foresight.cli.habits import refuse_habits
 from foresight.errors import UserError, one_line, printable
+from foresight.extras import EXTRAS, missing
 from foresight.own_adapters import require_own_adapters
 from ltx.home import at_home
 
@@ -257,6 +258,8 @@ def _seed(config: dict[str, Any]) -> None:
 
 
 def _report(error: Exception) -> int:
+    if isinstance(error, ModuleNotFoundError) and error.name in EXTRAS:
+        error = missing(error.name)
     text = one_line(error)
     # Every mistake in an input, a name or a value is a ValueError or an OSError with a message made for reading.
     # Lightning tells settings that do not go together with the data only when training begins, by an error of its own.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pymunk
+from typing import TYPE_CHECKING
 
+import numpy as np
+
+from foresight.extras import require
 from foresight.physics.scene import DIRECTIONS, PhysicsConfig, Scene
+
+if TYPE_CHECKING:
+    import pymunk
 
 SUBSTEPS = 16
 """Simulation steps per video frame: fine enough that fast bodies do not tunnel through walls."""
@@ -36,7 +41,14 @@ def simulate(scene: Scene, config: PhysicsConfig) -> tuple[np.ndarray, np.ndarra
 
 
 def build_space(scene: Scene, config: PhysicsConfig) -> tuple[pymunk.Space, list[pymunk.Body]]:
-    """The pymunk space of a scene at frame 0: four walls and the bodies, in scene order."""
+    """The pymunk space of a scene at frame 0: four walls and the bodies, in scene order.
+
+    Raises:
+        UserError: if pymunk is not installed.
+    """
+    require("pymunk")
+    import pymunk
+
     space = pymunk.Space()
     space.gravity = scene.gravity
     space.iterations = 20

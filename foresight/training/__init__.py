@@ -1,1 +1,5 @@
-"""Training: one LightningModule, injected parts, exact resumption, checkpoints that verify."""
+"""One LightningModule, injected parts, exact resumption, checkpoints that verify. Needs the extra `train`."""
+
+from foresight.extras import require
+
+require("lightning")

@@ -34,7 +34,7 @@ def message_frames(
         raise UserError(
             expected="a working torchvision, which qwen_vl_utils reads media with",
             got=f"none ({error})",
-            remedy="install foresight-wm[vision], or read the file with foresight and call `QwenEncoder.see`",
+            remedy="install foresight-wm[qwen], or read the file with foresight and call `QwenEncoder.see`",
         ) from error
     images, videos, options = process_vision_info(messages, return_video_kwargs=True, image_patch_size=patch)
     found = len(images or []) + len(videos or [])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 
 import torch
-from accelerate import init_empty_weights
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 from transformers import GenerationConfig, Qwen2_5_VLForConditionalGeneration
 from transformers.utils import logging
 
@@ -111,7 +114,7 @@ def write_model(model: Qwen2_5_VLForConditionalGeneration, folder: Path) -> None
 def _build(folder: QwenFolder) -> Qwen2_5_VLForConditionalGeneration:
     config = folder.config
     try:
-        with init_empty_weights(include_buffers=False):
+        with _parameters_without_values():
             model = Qwen2_5_VLForConditionalGeneration(config)
         if (folder.path / "generation_config.json").is_file():
             model.generation_config = GenerationConfig.from_pretrained(folder.path)
@@ -121,6 +124,23 @@ def _build(folder: QwenFolder) -> Qwen2_5_VLForConditionalGeneration:
             f"{type(error).__name__}: {error}; copy them from the release"
         ) from error
     return model
+
+
+@contextmanager
+def _parameters_without_values() -> Iterator[None]:
+    """Modules that this thread builds have parameters on the meta device; buffers are computed as ever."""
+    thread = get_ident()
+
+    def emptied(module: nn.Module, name: str, parameter: nn.Parameter) -> nn.Parameter | None:
+        if get_ident() != thread:
+            return None
+        return nn.Parameter(parameter.to("meta"), requires_grad=parameter.requires_grad)
+
+    handle = register_module_parameter_registration_hook(emptied)  # type: ignore[arg-type]  # torch says it returns None
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _refuse_quantised(weights: Weights, folder: QwenFolder) -> None:

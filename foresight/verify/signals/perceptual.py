@@ -44,8 +44,9 @@ class Perceptual(AbstractSignal):
 
     def absent(self) -> str | None:
         """Names the missing package or file."""
-        if find_spec("torchvision") is None:
-            return "torchvision is not installed"
+        for package in ("torchvision", "torchmetrics"):
+            if find_spec(package) is None:
+                return f"{package} is not installed"
         weights = Path(torch.hub.get_dir()) / "checkpoints" / BACKBONE
         return None if weights.is_file() else f"no weights {BACKBONE} in torch's hub folder"
 

@@ -53,5 +53,5 @@ def test_another_number_of_media_is_refused(
 def test_without_torchvision_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader that cannot be imported is one clear error."""
     monkeypatch.setitem(sys.modules, "qwen_vl_utils", None)
-    with pytest.raises(UserError, match=r"torchvision.*foresight-wm\[vision\]"):
+    with pytest.raises(UserError, match=r"torchvision.*foresight-wm\[qwen\]"):
         message_frames([], patch=14)

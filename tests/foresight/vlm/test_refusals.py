@@ -130,7 +130,7 @@ def test_messages_hold_one_picture_or_video(monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(UserError, match=r"one image or video in the messages\W+got 2"):
         message_frames([], patch=14)
     monkeypatch.setitem(sys.modules, "qwen_vl_utils", None)
-    with pytest.raises(UserError, match=r"a working torchvision.*foresight-wm\[vision\]"):
+    with pytest.raises(UserError, match=r"a working torchvision.*foresight-wm\[qwen\]"):
         message_frames([], patch=14)
 
 
