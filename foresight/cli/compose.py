@@ -4,51 +4,45 @@ from __future__ import annotations
 
 import inspect
 import re
-import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra import compose as hydra_compose
-from hydra import initialize_config_module
-from hydra.errors import ConfigCompositionException, HydraException
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
+from omegaconf import OmegaConf
 from omegaconf.resolvers.oc import env
 
 from foresight.cli.allowed import check_target, check_targets, locate
-from foresight.cli.choices import PLACES, TREE, choices, groups, root
+from foresight.cli.choices import PLACES, choices, groups, root
 from foresight.cli.command_words import CommandWords
 from foresight.cli.construct import construct
 from foresight.cli.entries import Entries
 from foresight.cli.habits import refuse_habits
 from foresight.cli.sizes import fill_sizes
+from foresight.cli.sources import Sources
+from foresight.cli.tree import RECIPE, ConfigError, choice, choose_again, chosen_files, composed_files, told, tree
 from foresight.cli.typed import check_values, with_homes
 from foresight.cli.words import Word
 from foresight.declared_types import fits
-from foresight.errors import UserError, one_line
+from foresight.errors import UserError
 from ltx.home import at_home
 
 SHARED = frozenset({"paths", "name", "seed", "vlm", "ltx", "pairing", "adapter", "clips"})
 """Entries that other entries refer to, or that are used before a command starts; a command need not take them."""
 
-RECIPE = "experiment"
-"""The group whose choices set entries of other groups."""
-
 _TYPED = re.compile(r"\$\{typed:x([0-9a-f]*)\}")
 
 
-class ConfigError(ValueError):
-    """The words do not make a configuration."""
-
-
 def resolve(
-    command: str, words: Sequence[str], packages: Collection[str] = (), folders: Sequence[Path] = ()
+    command: str,
+    words: Sequence[str],
+    packages: Collection[str] = (),
+    folders: Sequence[Path] = (),
+    sources: Sources | None = None,
 ) -> dict[str, Any]:
     """The configuration of a command as plain values, every interpolation resolved, nothing constructed.
 
@@ -57,16 +51,19 @@ def resolve(
         words: as typed: choices of groups, and values of entries.
         packages: of the user's own, which its targets may lie in.
         folders: of configurations of the user's own.
+        sources: learn where each value comes from; with them a required value may stay open.
 
     Raises:
         ConfigError: if the configuration is malformed, or leaves a required value open.
         UserError: if a word names what is not there, or gives what it does not take.
         ForbiddenTargetError: if the configuration would construct what it may not.
     """
-    with _told(), _environment_unread():
-        config = OmegaConf.create(composed(command, words, packages, folders))
+    with told(), _environment_unread():
+        config = OmegaConf.create(composed(command, words, packages, folders, sources))
+        if sources is not None:
+            sources.keep_references(OmegaConf.to_container(config, resolve=False))
         fill_sizes(config)
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=sources is None)
     assert isinstance(plain, dict)
     check_targets(plain, packages=packages)
     # An empty choice of a group, such as verifier=none, is nothing.
@@ -74,7 +71,11 @@ def resolve(
 
 
 def composed(
-    command: str, words: Sequence[str], packages: Collection[str] = (), folders: Sequence[Path] = ()
+    command: str,
+    words: Sequence[str],
+    packages: Collection[str] = (),
+    folders: Sequence[Path] = (),
+    sources: Sources | None = None,
 ) -> dict[str, Any]:
     """The same before interpolations are resolved; what was typed holds none, see `protected`.
 
@@ -89,12 +90,13 @@ def composed(
     # What a command itself has an entry for is no choice there: the adapter that `assemble` takes is a folder.
     known = set(groups(folders)) - set(yaml.safe_load(root(command)))
     chosen = [word for word in typed if _chooses(word, known)]
-    with _told(), _tree(folders) as search:
-        config = _plain(
-            hydra_compose(command.replace("-", "_"), [*search, *(_choice(word, folders) for word in chosen)])
-        )
+    with told(), tree(folders) as search:
+        name, options = command.replace("-", "_"), [*search, *(choice(word, folders) for word in chosen)]
+        config = composed_files(name, options)
+        if sources is not None:
+            sources.read(chosen_files(name, options))
         if any(word.key == RECIPE for word in chosen):
-            _choose_again(config, chosen, search)
+            choose_again(config, chosen, search, sources)
 
     def located(target: str) -> Callable[..., Any]:
         check_target(target, "the command line", packages=packages)
@@ -108,7 +110,10 @@ def composed(
     types = CommandWords(function, config).types if function else dict.fromkeys(config, Any)
     entries = Entries(config, types, located, protected, (RECIPE,))
     for word in values:
+        before = deepcopy(config) if sources is not None else {}
         entries.apply(word)
+        if sources is not None:
+            sources.note_changes(before, config, word)
     return config
 
 
@@ -233,100 +238,6 @@ def _chooses(word: Word, known: Collection[str]) -> bool:
     """Whether a word is about the choice of a group, rather than about the value of an entry."""
     whole = "." not in word.key and (word.package is not None or word.key.split("/")[0] in known)
     return whole and (word.value or "").lstrip()[:1] != "{"
-
-
-def _choice(word: Word, folders: Sequence[Path]) -> str:
-    """A choice in Hydra's grammar.
-
-    Raises:
-        ConfigError: if the group has no such choice.
-    """
-    place = word.key if word.package is None else f"{word.key}@{word.package}"
-    offered = choices(word.key, folders)
-    if word.value == "null" and "none" in offered:
-        word = replace(word, value="none")
-    if word.value == "null":
-        return f"~{place}"  # Hydra has no other way of saying it
-    if word.value is None:
-        return f"{word.sign}{place}"
-    if word.value not in offered:
-        near = get_close_matches(word.value, offered, n=1)
-        raise ConfigError(
-            f"expected {place}= one of {', '.join(offered)}; got {word.value!r}"
-            + (f"; did you mean {near[0]}?" if near else "")
-        )
-    return f"{'+' if word.sign == '++' else word.sign}{place}={_quoted(word.value)}"
-
-
-def _choose_again(config: dict[str, Any], chosen: Sequence[Word], search: Sequence[str]) -> None:
-    """What was chosen on the command line holds over what the recipe says of it: outer entries first."""
-    options = [word for word in chosen if word.key != RECIPE and word.sign != "~" and word.value not in (None, "null")]
-    for word in sorted(options, key=lambda word: (word.package or word.key).count(".")):
-        option = _plain(hydra_compose(f"{word.key}/{word.value}", list(search)))
-        if word.package is not None:
-            for part in word.key.split("/"):
-                option = option[part]
-            for part in reversed(word.package.split(".")):
-                option = {part: option}
-        _merge(config, option)
-
-
-def _merge(config: dict[str, Any], over: Mapping[str, Any]) -> None:
-    for key, value in over.items():
-        before = config.get(key)
-        if isinstance(value, Mapping) and isinstance(before, dict):
-            _merge(before, value)
-        else:
-            config[key] = value
-
-
-def _plain(config: DictConfig) -> dict[str, Any]:
-    plain = OmegaConf.to_container(config, resolve=False)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
-
-
-@contextmanager
-def _tree(folders: Sequence[Path]) -> Iterator[list[str]]:
-    """Hydra, ready to compose; yields the words that let it find the user's own folders."""
-    with initialize_config_module(TREE, version_base="1.3"), warnings.catch_warnings():
-        # An option that is composed alone, like any with defaults, ought to say where it stands among them.
-        warnings.filterwarnings("ignore", message="[\\s\\S]*Defaults list is missing `_self_`")
-        yield [f"hydra.searchpath=[{','.join(_quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
-
-
-def _quoted(text: str) -> str:
-    """Hydra's quoted string; a backslash is special only before a quote and at the end."""
-    return "'" + re.sub(r"(\\*)('|$)", lambda m: 2 * m[1] + ("\\'" if m[2] else ""), text) + "'"
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Hydra's and OmegaConf's complaints as one line."""
-    try:
-        yield
-    except (MissingMandatoryValue, InterpolationToMissingValueError) as error:
-        # Of a reference, `full_key` is where it stands; what it refers to is in the words alone.
-        refers = isinstance(error, InterpolationToMissingValueError)
-        named = re.search(r"Missing mandatory value: ([\w.\[\]]+)", str(error)) if refers else None
-        key = named[1] if named else error.full_key or "a value"
-        raise ConfigError(f"expected a value for {key}, got none; add {key}=… to the command") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"expected YAML in a configuration, got {one_line(error)}") from error
-    except ConfigCompositionException as error:
-        words = one_line(error)
-        if (
-            found := re.search(r"Could not (?:override|delete) '?([\w/@.]+)'?|([\w/@.]+) appears more than once", words)
-        ) is None:
-            raise ConfigError(words) from error
-        raise ConfigError(
-            f"expected {found[1]}= to be a choice that this command makes, got none of that name; `--help` shows them"
-            if found[1]
-            else f"expected {found[2]}= once, got it twice; it is there already, so write it without +"
-        ) from error
-    except (HydraException, OmegaConfBaseException) as error:
-        # A resolver's own words say it better than OmegaConf's wrapping of them.
-        raise ConfigError(one_line(error.__cause__ if isinstance(error.__cause__, ConfigError) else error)) from error
 
 
 @contextmanager

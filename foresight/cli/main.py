@@ -38,7 +38,11 @@ COMMANDS = {
     "report": "draw the page of a finished run again",
     "doctor": "say what is installed, which weights are found, and what each release needs on this machine",
     "replay": "make the attempts of a finished run again, and check that the results are the same",
+    "config": "print the configuration of a run, and where each value comes from",
 }
+
+SHOWS = "config"
+"""The command that is about another one."""
 
 NAMED = {"replay": "run"}
 """What a word without a name stands for."""
@@ -51,6 +55,9 @@ MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 SEEDS = 2**32
 """How many seeds there are: numpy takes no more."""
+
+CONFIG_HELP = """foresight config predict policy=refine candidates=4
+foresight config train experiment=adapters/composed --package trainer"""
 
 USAGE = """usage: foresight <command> [name=value …]
        foresight <command> --help
@@ -114,6 +121,11 @@ def _main(words: list[str]) -> int:
         return 0
     _check_text(rest)
     flags, options = take_flags(rest)
+    if command == SHOWS:
+        from foresight.cli.config import config
+
+        print(config(options, flags, [name for name in COMMANDS if name != SHOWS]), end="")
+        return 0
     for option in options:
         refuse_habits(option.lstrip("+~").partition("=")[0])
     if command in NAMED:
@@ -282,7 +294,9 @@ def _usage() -> str:
 
 
 def _help(command: str) -> str:
-    """What a command does, its defaults, and the choices of every group."""
+    """Purpose of a command, its defaults, and the choices of every group."""
+    if command == SHOWS:
+        return f"foresight {command} COMMAND [name=value …]: {COMMANDS[command]}\n\n{CONFIG_HELP}"
     text = root(command)
     lines = [f"foresight {command}: {COMMANDS[command]}", "", text.rstrip()]
     offered = [f"  {group}: {', '.join(choices(group))}" for group in groups() if f"- {group}:" in text]
