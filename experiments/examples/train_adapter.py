@@ -11,7 +11,7 @@ import torch
 
 from adapters import LatentConfig, build_adapter, save_adapter
 from foresight import QwenEncoder, WorldModel
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.data.videos import VideoClips
 from foresight.training.objectives.adapter import AdaptedTransformer
 from foresight.training.objectives.forecast import ForecastFit
@@ -38,7 +38,7 @@ def main(videos: str, folder: str, steps: int = 300, batch: int = 8) -> None:
         found = clips.__getitems__(torch.randint(len(clips), (batch,), generator=generator).tolist())
         with torch.no_grad():
             features = vlm.encode(found.video[:, :, :GIVEN], list(found.instructions), frame_rate=RATE)
-            rows = CachedBatch.of(vae.encode(found.video), found.instructions, RATE, features=features)
+            rows = FeatureBatch.of(vae.encode(found.video), found.instructions, RATE, features=features)
         loss = objective(model, rows, generator)["loss"]
         optimizer.zero_grad()
         loss.backward()

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, T5Config, T5EncoderModel
 
 from foresight.machine.training import T5_XXL
-from foresight.vlm.curriculum.questions import world_tokenizer
+from foresight.vlm.curriculum.qa import world_tokenizer
 from foresight.vlm.small import SmallQwenConfig, small_config
 from ltx.text.small import train_tokenizer
 from ltx.transformer import TransformerConfig, VideoTransformer

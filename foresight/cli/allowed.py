@@ -39,7 +39,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.training.objectives.adapter.AdaptedTransformer",
         *_in("foresight.vlm.small", "SmallQwenConfig", "small_encoder"),
         *_in("foresight.vlm.preprocess", "FramePolicy", "Patching"),
-        "foresight.vlm.curriculum.questions.world_tokenizer",
+        "foresight.vlm.curriculum.qa.world_tokenizer",
     ),
     "data": (
         "foresight.data.datamodule.StreamData",
@@ -55,7 +55,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.data.wording.WorldWording",
         *_in("foresight.physics", "Looks", "PhysicsConfig"),
         *_in("foresight.verify", "SimulatedCases", "VideoCases"),
-        "foresight.vlm.curriculum.chats.WorldChats",
+        "foresight.vlm.curriculum.conversations.WorldConversations",
     ),
     "objective": (
         "foresight.training.objective.WeightedSum",

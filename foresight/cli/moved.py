@@ -19,8 +19,10 @@ MOVED = {
         "foresight.evaluation.verification.card.VerificationBenchmark"
     ),
     "foresight.evaluation.videos.VideoBenchmark": "foresight.evaluation.prediction.videos.VideoBenchmark",
-    "foresight.vlm.chats.WorldChats": "foresight.vlm.curriculum.chats.WorldChats",
-    "foresight.vlm.questions.world_tokenizer": "foresight.vlm.curriculum.questions.world_tokenizer",
+    "foresight.vlm.chats.WorldChats": "foresight.vlm.curriculum.conversations.WorldConversations",
+    "foresight.vlm.curriculum.chats.WorldChats": "foresight.vlm.curriculum.conversations.WorldConversations",
+    "foresight.vlm.curriculum.questions.world_tokenizer": "foresight.vlm.curriculum.qa.world_tokenizer",
+    "foresight.vlm.questions.world_tokenizer": "foresight.vlm.curriculum.qa.world_tokenizer",
     "foresight.vlm.training.GroundedAnswers": "foresight.vlm.curriculum.objective.GroundedAnswers",
     "foresight.world_model.WorldModel.from_pretrained": "foresight.world.world_model.WorldModel.from_pretrained",
 }

@@ -38,7 +38,7 @@ class ClipBatch:
 
 
 @dataclass(frozen=True)
-class CachedBatch:
+class FeatureBatch:
     """Rows of a feature cache."""
 
     tensors: Mapping[str, Tensor]
@@ -57,7 +57,7 @@ class CachedBatch:
         frame_rate: float,
         *,
         features: VLMFeatures | None = None,
-    ) -> CachedBatch:
+    ) -> FeatureBatch:
         """A batch for the objectives of what one's own loop has encoded, without any cache.
 
         Args:
@@ -78,7 +78,7 @@ class CachedBatch:
         rows = torch.arange(len(latents), device=latents.device)
         return cls(tensors, tuple(instructions), frame_rate, rows)
 
-    def first(self, count: int) -> CachedBatch:
+    def first(self, count: int) -> FeatureBatch:
         """The first clips."""
         tensors = {name: tensor[:count] for name, tensor in self.tensors.items()}
         return replace(self, tensors=tensors, instructions=self.instructions[:count], rows=self.rows[:count])
@@ -105,14 +105,14 @@ class CachedBatch:
             raise ValueError(f"expected a cached tensor out of {', '.join(sorted(self.tensors))}; got {name!r}")
         return self.tensors[name]
 
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> CachedBatch:
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> FeatureBatch:
         """The same batch on another device."""
         moved = {name: tensor.to(device, non_blocking=non_blocking) for name, tensor in self.tensors.items()}
         return replace(self, tensors=moved, rows=self.rows.to(device, non_blocking=non_blocking))
 
 
 @dataclass(frozen=True)
-class MixedBatch:
+class MultiSizeBatch:
     """Clips of several sizes, images among them, that training cuts to sequences of one length."""
 
     latents: tuple[Float[Tensor, "channel _frame _height _width"], ...]
@@ -126,6 +126,6 @@ class MixedBatch:
     def __len__(self) -> int:
         return len(self.instructions)
 
-    def to(self, device: torch.device | str, non_blocking: bool = False) -> MixedBatch:
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> MultiSizeBatch:
         """The same batch on another device."""
         return replace(self, latents=tuple(clip.to(device, non_blocking=non_blocking) for clip in self.latents))

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from foresight.data.account import GivesAccount
-from foresight.data.batch import CachedBatch, ClipBatch
+from foresight.data.batch import ClipBatch, FeatureBatch
 from foresight.data.cache import Output, RowStore, earlier_caches
 from foresight.data.frozen import release
 from foresight.data.ragged import Ragged
@@ -163,7 +163,7 @@ class EncodedClips:
     def __len__(self) -> int:
         return len(self.clips)
 
-    def __getitems__(self, indices: Sequence[int]) -> CachedBatch:
+    def __getitems__(self, indices: Sequence[int]) -> FeatureBatch:
         """The given rows of the cache, floating-point tensors as float32.
 
         Raises:
@@ -180,7 +180,7 @@ class EncodedClips:
                     value, tensors[f"{name}_mask"] = value.filled()
                 tensors[name] = value.float() if value.is_floating_point() else value
         found = [next(iter(self.stores.values())).row(key) for key in keys]
-        return CachedBatch(
+        return FeatureBatch(
             tensors=tensors,
             instructions=tuple(row.instruction for row in found),
             frame_rate=found[0].shard.frame_rate,

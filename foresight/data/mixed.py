@@ -10,7 +10,7 @@ from typing import Any
 from torch.utils.data import Sampler
 
 from foresight.data.account import GivesAccount
-from foresight.data.batch import CachedBatch, MixedBatch
+from foresight.data.batch import FeatureBatch, MultiSizeBatch
 from foresight.data.encode import EncodedClips, caches_of
 from foresight.data.reconstruction import Reconstruction
 from foresight.data.resumable import ResumableData
@@ -46,10 +46,10 @@ class Stills:
     def __len__(self) -> int:
         return len(self._clips)
 
-    def __getitems__(self, indices: Sequence[int]) -> CachedBatch:
+    def __getitems__(self, indices: Sequence[int]) -> FeatureBatch:
         """The images of the given rows."""
         rows = self._clips.__getitems__(indices)
-        assert isinstance(rows, CachedBatch)
+        assert isinstance(rows, FeatureBatch)
         return replace(rows, tensors={"latents": rows["latents"][:, :, :1]})
 
 
@@ -100,7 +100,7 @@ class MixedClips:
         """Latent size of every clip; reads one clip of each source."""
         return [shape for part in self.parts.values() for shape in [_shape(part)] * len(part)]
 
-    def __getitems__(self, indices: Sequence[int]) -> MixedBatch:
+    def __getitems__(self, indices: Sequence[int]) -> MultiSizeBatch:
         """The given clips; their common length is that of the shortest.
 
         Raises:
@@ -108,18 +108,18 @@ class MixedClips:
         """
         rows = [self._row(index) for index in indices]
         latents = tuple(row["latents"][0] for row in rows)
-        return MixedBatch(
+        return MultiSizeBatch(
             latents,
             instructions=tuple(text for row in rows for text in row.instructions),
             frame_rates=tuple(row.frame_rate for row in rows),
             tokens=common_length([LatentShape.of(clip[None]).tokens for clip in latents]),
         )
 
-    def _row(self, index: int) -> CachedBatch:
+    def _row(self, index: int) -> FeatureBatch:
         for part in self.parts.values():
             if index < len(part):
                 row = part.__getitems__([index])
-                assert isinstance(row, CachedBatch)
+                assert isinstance(row, FeatureBatch)
                 return row
             index -= len(part)
         raise IndexError(f"expected an index below {len(self)}")
@@ -127,7 +127,7 @@ class MixedClips:
 
 def _shape(part: Source) -> LatentShape:
     first = part.__getitems__([0])
-    assert isinstance(first, CachedBatch)
+    assert isinstance(first, FeatureBatch)
     return LatentShape.of(first["latents"])
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.errors import UserError
 from ltx.shapes import LatentShape, from_tokens
 
@@ -71,7 +71,7 @@ class PrecomputedClips:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def __getitems__(self, indices: Sequence[int]) -> CachedBatch:
+    def __getitems__(self, indices: Sequence[int]) -> FeatureBatch:
         """The given clips.
 
         Raises:
@@ -86,7 +86,7 @@ class PrecomputedClips:
                 remedy="give data.batch=1, or keep clips of one kind in the folder",
             )
         tensors = {name: torch.stack([row[name] for row, _ in rows]) for name in rows[0][0]}
-        return CachedBatch(tensors, ("",) * len(rows), rows[0][1], torch.as_tensor(list(indices)))
+        return FeatureBatch(tensors, ("",) * len(rows), rows[0][1], torch.as_tensor(list(indices)))
 
     @cached_property
     def _paths(self) -> list[Path]:

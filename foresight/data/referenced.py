@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.data.encode import EncodedClips, fill
 from foresight.data.reconstruction import Reconstruction
 from foresight.errors import UserError
@@ -57,7 +57,7 @@ class ReferencedClips:
     def __len__(self) -> int:
         return len(self.clips)
 
-    def __getitems__(self, indices: Sequence[int]) -> CachedBatch:
+    def __getitems__(self, indices: Sequence[int]) -> FeatureBatch:
         """The given rows of both caches."""
         rows, shown = self.clips.__getitems__(indices), self.references.__getitems__(indices)
         return replace(rows, tensors={**rows.tensors, "reference": shown["latents"]})

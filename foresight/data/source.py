@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from foresight.data.batch import CachedBatch, ClipBatch
+from foresight.data.batch import ClipBatch, FeatureBatch
 from ltx.shapes import VideoShape
 
 
@@ -22,7 +22,7 @@ class Source(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitems__(self, indices: Sequence[int]) -> ClipBatch | CachedBatch:
+    def __getitems__(self, indices: Sequence[int]) -> ClipBatch | FeatureBatch:
         """The batch of the given rows."""
         ...
 

@@ -18,8 +18,8 @@ from foresight.metrics.baselines import copy_last_frame
 from foresight.metrics.statistics import Estimate, difference_of_means, mean
 from foresight.physics import PhysicsClip
 from foresight.progress import Progress, silent
-from foresight.vlm.curriculum.examination import PLACE
-from foresight.vlm.curriculum.questions import place
+from foresight.vlm.curriculum.qa import place
+from foresight.vlm.curriculum.vlm_evaluation import PLACE
 from foresight.vlm.encoder import QwenEncoder
 from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel

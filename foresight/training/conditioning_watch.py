@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from adapters import Conditioning, LatentForecast
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.metrics.conditioning_gain import conditioning_gain, describe_gain
 from foresight.reproducibility.randomness import keyed_generator
 from foresight.training.objectives.adapter import AdaptedTransformer, known_tokens
@@ -70,7 +70,7 @@ class ConditioningWatch(Callback):
         trainer: Trainer,
         pl_module: LightningModule,
         outputs: Any,
-        batch: CachedBatch,
+        batch: FeatureBatch,
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
@@ -101,7 +101,7 @@ class ConditioningWatch(Callback):
             print(f"step {trainer.global_step}: {describe_gain(gain)}", flush=True)
 
     @torch.no_grad()
-    def losses(self, model: AdaptedTransformer, batch: CachedBatch, generator: torch.Generator) -> dict[str, Losses]:
+    def losses(self, model: AdaptedTransformer, batch: FeatureBatch, generator: torch.Generator) -> dict[str, Losses]:
         """Flow losses of a batch, under the same noise, with "true" features, an "other" clip's, and "none"."""
         known = known_tokens(batch, self._context)
         clean, places = to_tokens(batch["latents"]), model.places(batch)

@@ -12,7 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger, WandbLogger
 from torch import Tensor
 
-from foresight.data.batch import CachedBatch, ClipBatch
+from foresight.data.batch import ClipBatch, FeatureBatch
 from foresight.data.frozen import frozen_vae
 from foresight.errors import UserError
 from foresight.reproducibility.randomness import keyed_generator
@@ -76,7 +76,7 @@ class Films(Callback):
         if isinstance(model, VideoVAE) and isinstance(batch, ClipBatch):
             video = batch.video[: self._clips]
             return video, drawn_by(model, video), batch.frame_rate
-        if isinstance(objective, TextFlow) and isinstance(batch, CachedBatch):
+        if isinstance(objective, TextFlow) and isinstance(batch, FeatureBatch):
             few = batch.first(self._clips or 0)
             made = objective.continued(model, few, generator, steps=self._steps)
             return self._decoded(few["latents"]), self._decoded(made), batch.frame_rate

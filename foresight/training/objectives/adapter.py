@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from adapters import AbstractAdapter
 from adapters.types import Conditioning
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.training.objectives.sentences import DroppedText, Sentences
 from foresight.world.denoiser import ConditionedSequence, future_velocity
 from ltx.flow.training import AbstractSigmaDistribution, noised
@@ -51,7 +51,7 @@ class AdaptedTransformer(nn.Module):
         finally:
             self._said = None
 
-    def conditioning(self, batch: CachedBatch, known: int) -> Conditioning:
+    def conditioning(self, batch: FeatureBatch, known: int) -> Conditioning:
         """What the adapter says of a batch for all latent tokens but the first `known`."""
         key = id(batch), known
         if self._said is not None and key in self._said:
@@ -61,7 +61,7 @@ class AdaptedTransformer(nn.Module):
             self._said[key] = said
         return said
 
-    def places(self, batch: CachedBatch) -> Float[Tensor, "batch axis=3 token"]:
+    def places(self, batch: FeatureBatch) -> Float[Tensor, "batch axis=3 token"]:
         """Seconds, pixel rows and pixel columns of all latent tokens of the clips."""
         latents = batch["latents"]
         return coordinates(
@@ -86,7 +86,7 @@ class Alignment:
         check_context(context)
         self._sentences, self._context = Sentences(text_encoder), context
 
-    def __call__(self, model: AdaptedTransformer, batch: CachedBatch, generator: torch.Generator) -> dict[str, Tensor]:
+    def __call__(self, model: AdaptedTransformer, batch: FeatureBatch, generator: torch.Generator) -> dict[str, Tensor]:
         """The error, and the share of clips whose tokens are nearest to their own sentence within the batch.
 
         Raises:
@@ -121,7 +121,7 @@ class ContextFlow:
         self._text = DroppedText(text_encoder, dropout)
         self._sigmas, self._context = sigmas, context
 
-    def __call__(self, model: AdaptedTransformer, batch: CachedBatch, generator: torch.Generator) -> dict[str, Tensor]:
+    def __call__(self, model: AdaptedTransformer, batch: FeatureBatch, generator: torch.Generator) -> dict[str, Tensor]:
         """Mean squared velocity error on future tokens.
 
         Raises:
@@ -156,7 +156,7 @@ def stretched(text: TextConditioning, length: int) -> Float[Tensor, "batch lengt
     return torch.take_along_dim(text.embeddings, index[..., None], dim=1)
 
 
-def known_tokens(batch: CachedBatch, context: int) -> int:
+def known_tokens(batch: FeatureBatch, context: int) -> int:
     """Number of given tokens."""
     shape = LatentShape.of(batch["latents"])
     if shape.frames <= context:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from foresight.data.batch import CachedBatch, MixedBatch
+from foresight.data.batch import FeatureBatch, MultiSizeBatch
 from foresight.data.wording import Wording
 from foresight.training.objectives.sentences import Sentences
 from ltx.conditioning import Grid, reference_video
@@ -70,7 +70,7 @@ class TextFlow:
         self._sigmas, self._given, self._drop, self._dropout = sigmas, given, drop, dropout
 
     def __call__(
-        self, model: VideoTransformer, batch: CachedBatch | MixedBatch, generator: torch.Generator
+        self, model: VideoTransformer, batch: FeatureBatch | MultiSizeBatch, generator: torch.Generator
     ) -> dict[str, Tensor]:
         """Mean squared velocity error on the tokens that are not given.
 
@@ -91,7 +91,7 @@ class TextFlow:
 
     @torch.no_grad()
     def continued(
-        self, model: VideoTransformer, batch: CachedBatch, generator: torch.Generator, *, steps: int
+        self, model: VideoTransformer, batch: FeatureBatch, generator: torch.Generator, *, steps: int
     ) -> Float[Tensor, "batch channel latent_frame row column"]:
         """Latents of the clips as the model goes on from what is given most often, by Euler steps from pure noise.
 
@@ -123,7 +123,7 @@ class TextFlow:
     def _velocity(
         self,
         model: VideoTransformer,
-        batch: CachedBatch | MixedBatch,
+        batch: FeatureBatch | MultiSizeBatch,
         packed: PackedClips,
         levels: Float[Tensor, " batch"],
         text: TextConditioning,
@@ -147,9 +147,11 @@ class TextFlow:
         )
         return velocity[:, -packed.tokens.shape[1] :].float()
 
-    def _clips(self, batch: CachedBatch | MixedBatch, training: bool) -> tuple[Sequence[Tensor], Sequence[float], int]:
+    def _clips(
+        self, batch: FeatureBatch | MultiSizeBatch, training: bool
+    ) -> tuple[Sequence[Tensor], Sequence[float], int]:
         """Latents and frame rate of each clip, and the length their sequences are cut to."""
-        if isinstance(batch, MixedBatch):
+        if isinstance(batch, MultiSizeBatch):
             return batch.latents, batch.frame_rates, batch.tokens
         latents = batch["latents"]
         tokens = latents[0, 0].numel()
@@ -164,17 +166,19 @@ class TextFlow:
             levels[rows] = self._sigmas.sample(len(rows), count, generator)
         return levels
 
-    def _references(self, batch: CachedBatch | MixedBatch, *, causal: bool) -> tuple[Tensor, Tensor]:
+    def _references(self, batch: FeatureBatch | MultiSizeBatch, *, causal: bool) -> tuple[Tensor, Tensor]:
         """Tokens of the reference videos and their places."""
-        if isinstance(batch, MixedBatch):
+        if isinstance(batch, MultiSizeBatch):
             raise ValueError("expected clips of one size with their reference videos, got clips of several sizes")
         grid = Grid(LatentShape.of(batch["latents"]), batch.frame_rate, causal)
         shown = reference_video(batch["reference"], grid)
         return shown.tokens, shown.coordinates.expand(len(batch), -1, -1)
 
-    def _text(self, batch: CachedBatch | MixedBatch, training: bool, generator: torch.Generator) -> TextConditioning:
+    def _text(
+        self, batch: FeatureBatch | MultiSizeBatch, training: bool, generator: torch.Generator
+    ) -> TextConditioning:
         """The batch's text states, or those of its instructions; in training worded at random and sometimes dropped."""
-        if isinstance(batch, CachedBatch) and "text" in batch.tensors:
+        if isinstance(batch, FeatureBatch) and "text" in batch.tensors:
             if self._dropout:
                 raise ValueError(f"expected dropout 0 for data with text states of its own, got {self._dropout}")
             return TextConditioning(batch["text"], batch["text_mask"].bool())

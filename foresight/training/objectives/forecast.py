@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from adapters import LatentForecast
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.training.objectives.adapter import AdaptedTransformer, check_context, known_tokens
 from foresight.training.objectives.sentences import DroppedText
 from foresight.world.denoiser import ConditionedSequence, future_velocity
@@ -85,7 +85,7 @@ class ForecastFit:
             raise ValueError(f"expected weights of {', '.join(MEASURES)}; got {', '.join(unknown) or 'none'}")
         self._weights, self._context = dict(weights), context
 
-    def __call__(self, model: AdaptedTransformer, batch: CachedBatch, generator: torch.Generator) -> dict[str, Tensor]:
+    def __call__(self, model: AdaptedTransformer, batch: FeatureBatch, generator: torch.Generator) -> dict[str, Tensor]:
         """The sum, and each measure by name.
 
         Raises:
@@ -117,7 +117,7 @@ class Refinement:
         check_context(context)
         self._text, self._levels, self._context = DroppedText(text_encoder, dropout), levels, context
 
-    def __call__(self, model: AdaptedTransformer, batch: CachedBatch, generator: torch.Generator) -> dict[str, Tensor]:
+    def __call__(self, model: AdaptedTransformer, batch: FeatureBatch, generator: torch.Generator) -> dict[str, Tensor]:
         """Mean squared error of the repaired latents.
 
         Raises:

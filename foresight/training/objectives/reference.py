@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.training.objectives.adapter import AdaptedTransformer, check_context, known_tokens
 from ltx.shapes import to_tokens
 
@@ -24,7 +24,7 @@ class ReferenceFit:
         check_context(context)
         self._context = context
 
-    def __call__(self, model: AdaptedTransformer, batch: CachedBatch, generator: torch.Generator) -> dict[str, Tensor]:
+    def __call__(self, model: AdaptedTransformer, batch: FeatureBatch, generator: torch.Generator) -> dict[str, Tensor]:
         """The error; 1 for tokens of zeros, as latents are normalised.
 
         Raises:

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from transformers import Qwen2_5_VLForConditionalGeneration
 
 from foresight.physics import COLOURS
-from foresight.vlm.curriculum.chats import IGNORED, ChatBatch
-from foresight.vlm.curriculum.mentions import STATES as NAMED_STATES
-from foresight.vlm.curriculum.mentions import Mentions
-from foresight.vlm.curriculum.places import STATES, Places
+from foresight.vlm.curriculum.conversations import IGNORED, ChatBatch
+from foresight.vlm.curriculum.grounding_targets import STATES, Places
+from foresight.vlm.curriculum.mention_targets import STATES as NAMED_STATES
+from foresight.vlm.curriculum.mention_targets import Mentions
 from foresight.vlm.encoder import QwenEncoder
 
 PRESENT_WEIGHT = 4.0

@@ -11,7 +11,7 @@ import torch
 from adapters import VLMFeatures, load_adapter
 from experiments.examples import train_adapter
 from foresight import WorldModel
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.world.sizes import pairing_between
 from ltx.checkpoint.hub import resolve
@@ -60,8 +60,8 @@ def test_a_batch_is_made_of_what_was_encoded() -> None:
         patch_coordinates=torch.rand(2, 3, 5),
     )
     latents = torch.rand(2, 8, 3, 1, 1)
-    batch = CachedBatch.of(latents, ["a", "b"], 8.0, features=features)
+    batch = FeatureBatch.of(latents, ["a", "b"], 8.0, features=features)
     assert all(torch.equal(getattr(batch.features, name), value) for name, value in vars(features).items())
     assert batch["latents"] is latents and batch.instructions == ("a", "b") and batch.rows.tolist() == [0, 1]
     with pytest.raises(ValueError, match=r"\[1, 2\]"):
-        CachedBatch.of(latents, ["a"], 8.0, features=features)
+        FeatureBatch.of(latents, ["a"], 8.0, features=features)

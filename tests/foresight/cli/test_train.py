@@ -16,7 +16,7 @@ import warnings
 import torch
 from torch import nn
 
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 
 
 class Network(nn.Module):
@@ -40,9 +40,9 @@ class Rows:
     def __len__(self) -> int:
         return self.count
 
-    def __getitems__(self, indices) -> CachedBatch:
+    def __getitems__(self, indices) -> FeatureBatch:
         rows = torch.tensor(list(indices))
-        return CachedBatch({"x": torch.sin(torch.arange(4.0) + rows[:, None])}, ("",) * len(rows), 8.0, rows)
+        return FeatureBatch({"x": torch.sin(torch.arange(4.0) + rows[:, None])}, ("",) * len(rows), 8.0, rows)
 
 
 def objective(*, sentence: str = ""):

@@ -21,7 +21,7 @@ from lightning import Callback
 from safetensors.torch import save_file
 from torch import nn
 
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.data.resumable import ResumableData
 
 
@@ -43,8 +43,8 @@ class Rows:
     def __len__(self) -> int:
         return 8
 
-    def __getitems__(self, indices) -> CachedBatch:
-        return CachedBatch({}, ("",) * len(indices), 8.0, torch.tensor(list(indices)))
+    def __getitems__(self, indices) -> FeatureBatch:
+        return FeatureBatch({}, ("",) * len(indices), 8.0, torch.tensor(list(indices)))
 
 
 class Data(ResumableData):

@@ -13,7 +13,7 @@ from foresight.data.encoders import StoredFeatures, StoredLatents, StoredText
 from foresight.data.physics import PhysicsClips
 from foresight.data.wording import WorldWording
 from foresight.physics import PhysicsConfig
-from foresight.vlm.curriculum.questions import world_tokenizer
+from foresight.vlm.curriculum.qa import world_tokenizer
 from foresight.vlm.encoder import QwenEncoder
 from foresight.vlm.preprocess import FramePolicy
 from foresight.vlm.small import SmallQwenConfig, build_small

@@ -8,7 +8,7 @@ import torch
 from foresight.evaluation.understanding import FROZEN, PREDICTED, REAL, pushed_as, understand
 from foresight.physics import PhysicsConfig, SimulatedSplit
 from foresight.physics.tracking import track
-from foresight.vlm.curriculum.questions import place
+from foresight.vlm.curriculum.qa import place
 
 
 class Tracks:

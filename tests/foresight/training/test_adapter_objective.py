@@ -6,7 +6,7 @@ from torch import nn
 
 from adapters import LinearConfig, ModelPair, QueriesConfig, build_adapter
 from adapters.types import Conditioning, ContextTokens
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.training.objective import WeightedSum
 from foresight.training.objectives.adapter import AdaptedTransformer, Alignment, ContextFlow, stretched
 from foresight.training.optimizer import GroupedOptimizer, ParameterGroup
@@ -64,7 +64,7 @@ def make_model(placement: str = "replace") -> AdaptedTransformer:
     return model
 
 
-def make_batch(instructions: tuple[str, ...] = ("push it", "wait")) -> CachedBatch:
+def make_batch(instructions: tuple[str, ...] = ("push it", "wait")) -> FeatureBatch:
     generator = torch.Generator().manual_seed(1)
     batch, length, cells = len(instructions), 5, 8
 
@@ -81,7 +81,7 @@ def make_batch(instructions: tuple[str, ...] = ("push it", "wait")) -> CachedBat
         "vlm_patches": draw(cells, HIDDEN),
         "vlm_patch_coordinates": draw(3, cells).abs(),
     }
-    return CachedBatch(tensors, instructions, 8.0, torch.arange(batch))
+    return FeatureBatch(tensors, instructions, 8.0, torch.arange(batch))
 
 
 class Says(nn.Module):

@@ -15,7 +15,7 @@ from lightning.pytorch.loggers import CSVLogger
 from torch import Tensor
 
 from adapters import ComposeConfig, ICLoRAConfig, LinearConfig, LoRAConfig, ModelPair, QueriesConfig, build_adapter
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.data.datamodule import StreamData
 from foresight.training.conditioning_watch import ConditioningWatch, parts
 from foresight.training.module import TrainingModule
@@ -53,7 +53,7 @@ class Rows:
     def __len__(self) -> int:
         return 8
 
-    def __getitems__(self, indices: Sequence[int]) -> CachedBatch:
+    def __getitems__(self, indices: Sequence[int]) -> FeatureBatch:
         rows = torch.tensor(list(indices))
         said = torch.randn(8, 12, generator=torch.Generator().manual_seed(4))[rows]
         seen = torch.tensor([False, True, True, False]).expand(len(rows), -1)
@@ -68,7 +68,7 @@ class Rows:
             "vlm_patches": torch.ones(len(rows), 4, 6),
             "vlm_patch_coordinates": torch.ones(len(rows), 3, 4),
         }
-        return CachedBatch(tensors, ("wait",) * len(rows), 8.0, rows)
+        return FeatureBatch(tensors, ("wait",) * len(rows), 8.0, rows)
 
 
 def transformer() -> VideoTransformer:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.errors import UserError
 from foresight.training.films import Films
 from foresight.training.objectives.flow import TextFlow
@@ -42,9 +42,9 @@ def flow(**given: Any) -> TextFlow:
     )
 
 
-def batch() -> CachedBatch:
+def batch() -> FeatureBatch:
     text = {"text": torch.zeros(3, 1, 4), "text_mask": torch.ones(3, 1, dtype=torch.bool)}
-    return CachedBatch({"latents": LATENTS, **text}, ("",) * 3, 8.0, torch.arange(3))
+    return FeatureBatch({"latents": LATENTS, **text}, ("",) * 3, 8.0, torch.arange(3))
 
 
 @pytest.mark.parametrize("steps", [1, 5])

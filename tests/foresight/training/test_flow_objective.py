@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from foresight.data.batch import CachedBatch, MixedBatch
+from foresight.data.batch import FeatureBatch, MultiSizeBatch
 from foresight.data.mixed import MixedBatches, MixedClips, MixedData, Stills
 from foresight.training.objectives.flow import TextFlow
 from ltx.flow import ShiftedLogitNormal, UniformSigma
@@ -67,12 +67,12 @@ def latents(frames: int, height: int, width: int, seed: int = 0) -> Tensor:
     return torch.randn(CHANNELS, frames, height, width, generator=torch.Generator().manual_seed(seed))
 
 
-def cached(clips: list[Tensor]) -> CachedBatch:
+def cached(clips: list[Tensor]) -> FeatureBatch:
     names = tuple("abcdefghijklmnopqrstuvwx"[: len(clips)])
-    return CachedBatch({"latents": torch.stack(clips)}, names, 8.0, torch.arange(len(clips)))
+    return FeatureBatch({"latents": torch.stack(clips)}, names, 8.0, torch.arange(len(clips)))
 
 
-MIXED = MixedBatch(
+MIXED = MultiSizeBatch(
     (latents(5, 2, 2), latents(2, 3, 3, 1), latents(3, 3, 2, 2)), ("one", "two", "three"), (8.0, 4.0, 8.0), 18
 )
 
@@ -176,11 +176,11 @@ def test_levels_follow_the_number_of_free_tokens() -> None:
     model = Recorder()
     small, large = torch.zeros(CHANNELS, 2, 32, 32), torch.zeros(CHANNELS, 5, 32, 32)
     settings = {"sigmas": ShiftedLogitNormal(1e-3), "given": GivenFrames(1, clip_share=1.0, image_share=0.0)}
-    batch = MixedBatch((small, large), ("a", "b"), (8.0, 8.0), 2048)
+    batch = MultiSizeBatch((small, large), ("a", "b"), (8.0, 8.0), 2048)
     with pytest.raises(ValueError, match="between"):
-        objective(**settings)(model, MixedBatch((small, large), ("a", "b"), (8.0, 8.0), 2049), torch.Generator())
+        objective(**settings)(model, MultiSizeBatch((small, large), ("a", "b"), (8.0, 8.0), 2049), torch.Generator())
     for clip, mu in ((small, 0.95), (large, 2.05)):
-        batch = MixedBatch((clip,), ("a",), (8.0,), clip[0].numel())
+        batch = MultiSizeBatch((clip,), ("a",), (8.0,), clip[0].numel())
         objective(**settings)(model, batch, torch.Generator().manual_seed(0))
         assert torch.logit(model.timesteps.max()).item() == pytest.approx(mu, abs=0.01)
 
@@ -243,9 +243,9 @@ class Clips:
     def __len__(self) -> int:
         return self.count
 
-    def __getitems__(self, indices: Sequence[int]) -> CachedBatch:
+    def __getitems__(self, indices: Sequence[int]) -> FeatureBatch:
         clips = torch.stack([torch.full((CHANNELS, *self.size), float(index)) for index in indices])
-        return CachedBatch({"latents": clips}, tuple(f"clip {i}" for i in indices), 8.0, torch.tensor(list(indices)))
+        return FeatureBatch({"latents": clips}, tuple(f"clip {i}" for i in indices), 8.0, torch.tensor(list(indices)))
 
 
 def mixture() -> MixedClips:

@@ -17,7 +17,7 @@ from adapters import (
     ReferenceChanges,
     build_adapter,
 )
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.training.objectives.adapter import AdaptedTransformer, ContextFlow
 from foresight.training.objectives.forecast import (
     MEASURES,
@@ -94,7 +94,7 @@ def transformer() -> VideoTransformer:
     return VideoTransformer(config).requires_grad_(False)
 
 
-def batch(count: int = 2) -> CachedBatch:
+def batch(count: int = 2) -> FeatureBatch:
     generator = torch.Generator().manual_seed(1)
     seen = torch.tensor([False, True, True]).expand(count, -1)
     tensors = {
@@ -106,10 +106,10 @@ def batch(count: int = 2) -> CachedBatch:
         "vlm_patches": torch.randn(count, 4, 6, generator=generator),
         "vlm_patch_coordinates": torch.rand(count, 3, 4, generator=generator),
     }
-    return CachedBatch(tensors, ("push it", "wait")[:count], 8.0, torch.arange(count))
+    return FeatureBatch(tensors, ("push it", "wait")[:count], 8.0, torch.arange(count))
 
 
-def truth_of(rows: CachedBatch) -> Tensor:
+def truth_of(rows: FeatureBatch) -> Tensor:
     return rows["latents"][:, :, 2:].flatten(2).transpose(1, 2)
 
 
@@ -250,7 +250,7 @@ def test_blocks_are_recomputed_on_request() -> None:
         torch.testing.assert_close(one, other)
 
 
-def reference_error(rows: CachedBatch, adapter: nn.Module) -> float:
+def reference_error(rows: FeatureBatch, adapter: nn.Module) -> float:
     model = AdaptedTransformer(adapter=adapter, transformer=transformer())  # type: ignore[arg-type]
     return float(ReferenceFit(context=2)(model, rows, torch.Generator())["loss"])
 

@@ -12,7 +12,7 @@ import torch
 from lightning import Trainer
 from torch import Tensor, nn
 
-from foresight.data.batch import CachedBatch
+from foresight.data.batch import FeatureBatch
 from foresight.data.datamodule import StreamData
 from foresight.training.checkpoint import VerifiedCheckpointIO, newest, path_of_step, read
 from foresight.training.ema import EMA
@@ -36,13 +36,13 @@ class Rows:
     def __len__(self) -> int:
         return 7
 
-    def __getitems__(self, indices: Sequence[int]) -> CachedBatch:
+    def __getitems__(self, indices: Sequence[int]) -> FeatureBatch:
         rows = torch.tensor(list(indices))
         values = torch.sin(torch.arange(28.0)).reshape(7, 4)[rows]
-        return CachedBatch({"x": values}, ("",) * len(rows), 8.0, rows)
+        return FeatureBatch({"x": values}, ("",) * len(rows), 8.0, rows)
 
 
-def denoising(model: nn.Module, batch: CachedBatch, generator: torch.Generator) -> Mapping[str, Tensor]:
+def denoising(model: nn.Module, batch: FeatureBatch, generator: torch.Generator) -> Mapping[str, Tensor]:
     """Removes noise from the generator, through dropout from the global state."""
     noise = torch.randn(batch["x"].shape, generator=generator)
     return {"loss": (model(batch["x"] + noise) - batch["x"]).square().mean()}
@@ -173,7 +173,7 @@ class Falling(nn.Module):
         self.weight = nn.Parameter(torch.zeros(()))
 
 
-def falling(model: Falling, batch: CachedBatch, generator: torch.Generator) -> Mapping[str, Tensor]:
+def falling(model: Falling, batch: FeatureBatch, generator: torch.Generator) -> Mapping[str, Tensor]:
     return {"loss": model.weight * 1.0}
 
 

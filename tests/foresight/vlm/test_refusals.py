@@ -13,7 +13,7 @@ import torch
 
 from foresight.errors import UserError
 from foresight.physics import PhysicsConfig
-from foresight.vlm.curriculum.chats import WorldChats
+from foresight.vlm.curriculum.conversations import WorldConversations
 from foresight.vlm.encoder import QwenEncoder
 from foresight.vlm.messages import message_frames
 from foresight.vlm.preprocess import FramePolicy, Patching, quantise, smart_size
@@ -109,7 +109,7 @@ def test_conversations_without_a_split_or_a_share_are_refused(changes: dict[str,
     given = {"split": "train", "first": 0, "count": 2, "turns": 1, "telling_share": 0.5, "whole_share": 0.5}
     parts: dict[str, Any] = {"tokenizer": None, "policy": POLICY, "patching": Patching(14, 2, 2)}
     with pytest.raises(ValueError, match=message):
-        WorldChats(**parts, physics=PhysicsConfig(), **{**given, **changes})
+        WorldConversations(**parts, physics=PhysicsConfig(), **{**given, **changes})
 
 
 def test_a_small_model_has_pairs_to_turn() -> None:

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import nn
 
-from foresight.vlm.curriculum.chats import IGNORED
-from foresight.vlm.curriculum.mentions import STATES as NAMED_STATES
-from foresight.vlm.curriculum.mentions import Mentions
+from foresight.vlm.curriculum.conversations import IGNORED
+from foresight.vlm.curriculum.grounding_targets import STATES, Places
+from foresight.vlm.curriculum.mention_targets import STATES as NAMED_STATES
+from foresight.vlm.curriculum.mention_targets import Mentions
 from foresight.vlm.curriculum.objective import answer_loss, grounding_loss, naming_loss, own_places, pointing_loss
-from foresight.vlm.curriculum.places import STATES, Places
 
 LN2 = math.log(2)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from foresight.physics import COLOURS, Body
-from foresight.vlm.curriculum.places import SPEED, places
+from foresight.vlm.curriculum.grounding_targets import SPEED, places
 from foresight.vlm.positions import centres
 
 RED, BLUE = list(COLOURS).index("red"), list(COLOURS).index("blue")

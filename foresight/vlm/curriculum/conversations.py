@@ -15,10 +15,10 @@ from transformers import PreTrainedTokenizerBase
 
 from foresight.physics import PhysicsConfig
 from foresight.physics.split import SimulatedSplit
-from foresight.vlm.curriculum.episodes import Episode
-from foresight.vlm.curriculum.mentions import MentionFinder, Mentions
-from foresight.vlm.curriculum.places import Places, places
-from foresight.vlm.curriculum.questions import Turn, asking_turns, telling_turns, whole_clip_turns
+from foresight.vlm.curriculum.episode import Episode
+from foresight.vlm.curriculum.grounding_targets import Places, places
+from foresight.vlm.curriculum.mention_targets import MentionFinder, Mentions
+from foresight.vlm.curriculum.qa import Turn, asking_turns, telling_turns, whole_clip_turns
 from foresight.vlm.preprocess import FramePolicy, Patching, Sampling
 from foresight.vlm.prompts import Prompt, TokenBatch, collate, render_chat, text_ids, token_id, tokenize
 
@@ -27,7 +27,7 @@ IGNORED = -100
 
 
 class Kind(Enum):
-    """What a batch of conversations is about: see `WorldChats`."""
+    """What a batch of conversations is about: see `WorldConversations`."""
 
     ASKING = "asking"
     TELLING = "telling"
@@ -85,7 +85,7 @@ def chat_rows(
     return ids, labels
 
 
-class WorldChats:
+class WorldConversations:
     """A source of conversations about simulated clips: row i is about clip `first` + i of a split.
 
     Batches are of three kinds. *Asking* and *telling* show the context with the instruction: many short questions about

@@ -15,7 +15,7 @@ from transformers import Qwen2Tokenizer
 
 from foresight.physics import COLOURS, DIRECTIONS, Body
 from foresight.physics.language import all_instructions, push_sentence
-from foresight.vlm.curriculum.episodes import Episode
+from foresight.vlm.curriculum.episode import Episode
 from foresight.vlm.prompts import DESCRIBE, NEXT
 from foresight.vlm.tokenizer import train_tokenizer
 from foresight.vlm.yes_no import past, truth_question

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from foresight.physics import Action, Body, PhysicsConfig, Scene
-from foresight.vlm.curriculum.episodes import Episode
-from foresight.vlm.curriculum.places import places
-from foresight.vlm.curriculum.questions import (
+from foresight.vlm.curriculum.episode import Episode
+from foresight.vlm.curriculum.grounding_targets import places
+from foresight.vlm.curriculum.qa import (
     Turn,
     ask_count,
     ask_heading,

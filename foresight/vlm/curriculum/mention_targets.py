@@ -12,8 +12,8 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from foresight.physics import COLOURS
-from foresight.vlm.curriculum.episodes import Episode
-from foresight.vlm.curriculum.places import SPEED
+from foresight.vlm.curriculum.episode import Episode
+from foresight.vlm.curriculum.grounding_targets import SPEED
 
 STATES = 8
 """x and y at the end of the context, half-way through the future and at its end, in −1 … 1 of the picture, the first

@@ -8,11 +8,11 @@ import torch
 from torch import nn
 
 from foresight.physics import COLOURS, Action, Body, PhysicsConfig, Scene
-from foresight.vlm.curriculum.chats import WorldChats
-from foresight.vlm.curriculum.episodes import Episode
-from foresight.vlm.curriculum.mentions import MentionFinder, Mentions, body_states
+from foresight.vlm.curriculum.conversations import WorldConversations
+from foresight.vlm.curriculum.episode import Episode
+from foresight.vlm.curriculum.mention_targets import MentionFinder, Mentions, body_states
 from foresight.vlm.curriculum.objective import naming_loss, pointing_loss
-from foresight.vlm.curriculum.questions import world_tokenizer
+from foresight.vlm.curriculum.qa import world_tokenizer
 from foresight.vlm.preprocess import FramePolicy, Patching
 from foresight.vlm.prompts import text_ids, token_id
 
@@ -87,7 +87,7 @@ def test_the_loss_counts_states_of_present_objects_only():
 
 
 def world_chats(tokenizer, first):
-    return WorldChats(
+    return WorldConversations(
         tokenizer=tokenizer,
         policy=FramePolicy(
             frames_per_second=4.0,

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from foresight.physics import COLOURS
-from foresight.vlm.curriculum.episodes import Episode
+from foresight.vlm.curriculum.episode import Episode
 
 STATES = 5
 """Right and down from the cell's centre, in cells; velocity to the right and down, in `SPEED`; +1 ball, −1 box."""

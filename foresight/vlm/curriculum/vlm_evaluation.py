@@ -11,8 +11,8 @@ import torch
 
 from foresight.physics import PhysicsConfig
 from foresight.vlm import speech
-from foresight.vlm.curriculum.episodes import Episode
-from foresight.vlm.curriculum.questions import (
+from foresight.vlm.curriculum.episode import Episode
+from foresight.vlm.curriculum.qa import (
     Turn,
     ask_count,
     ask_heading,
@@ -30,7 +30,7 @@ PLACE = re.compile(r"\((\d\d),(\d\d)\)")
 
 
 @dataclass(frozen=True)
-class Grade:
+class Score:
     """Right answers out of some, and how far off their places are.
 
     Args:
@@ -55,9 +55,9 @@ class Grade:
 
 
 @torch.no_grad()
-def examine(
+def evaluate_vlm(
     encoder: QwenEncoder, *, physics: PhysicsConfig, first_seed: int, clips: int, batch: int = 64, longest: int = 128
-) -> dict[str, Grade]:
+) -> dict[str, Score]:
     """Ask every kind of question about every clip and grade the greedy answers.
 
     Args:
@@ -86,11 +86,11 @@ def examine(
                 ]
                 said = speech.answer(encoder.model, encoder.tokenizer, seen, prompts, longest=longest)
                 answers[turns[0].kind] += zip((turn.answer for turn in turns), said, strict=True)
-    return {kind: grade(pairs, size=physics.size) for kind, pairs in answers.items()}
+    return {kind: score(pairs, size=physics.size) for kind, pairs in answers.items()}
 
 
-def grade(pairs: list[tuple[str, str]], *, size: int) -> Grade:
-    """Grade (true, said) answers: words must be equal, places are measured."""
+def score(pairs: list[tuple[str, str]], *, size: int) -> Score:
+    """Score (true, said) answers: words must be equal, places are measured."""
     right = 0
     pixels: list[float] = []
     for true, said in pairs:
@@ -99,7 +99,7 @@ def grade(pairs: list[tuple[str, str]], *, size: int) -> Grade:
         here, there = (np.array(PLACE.findall(text), float).reshape(-1, 2) for text in (true, said))
         if len(here) == len(there):
             pixels += list(np.hypot(*((here - there) * size / 100).T))
-    return Grade(len(pairs), right, tuple(float(p) for p in pixels))
+    return Score(len(pairs), right, tuple(float(p) for p in pixels))
 
 
 def _context_questions(episode: Episode, seed: int) -> list[Turn]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from foresight.vlm.curriculum.examination import grade
+from foresight.vlm.curriculum.vlm_evaluation import score
 
 
 def test_words_must_be_equal_and_places_are_measured() -> None:
@@ -15,7 +15,7 @@ def test_words_must_be_equal_and_places_are_measured() -> None:
         ("at (10,20) to (30,40)", "at (10,20)"),
         ("left", "right"),
     ]
-    found = grade(pairs, size=64)
+    found = score(pairs, size=64)
     assert (found.asked, found.right) == (4, 2)
     assert found.pixels == pytest.approx((0.05 * 64, 0.0))
     assert found.accuracy == 0.5 and found.distance == pytest.approx(0.025 * 64)
