@@ -10,7 +10,7 @@ from foresight.physics import PhysicsClip
 from foresight.physics.tracking import position_error, track
 
 TOLERANCE = 6.5
-"""Pixels: the smallest body's radius. Up to it, a body is drawn where at least its middle truly is."""
+"""Pixels: the plain world's smallest radius. Up to it, a body is drawn where at least its middle truly is."""
 
 
 def worst_position_error(

@@ -137,7 +137,7 @@ class WorldConversations:
             "vocabulary": len(self.tokenizer),
             "policy": asdict(self.policy),
             "patching": asdict(self.patching),
-            "physics": asdict(self.physics),
+            "physics": self.physics.recipe(),
             "first_seed": self._first_seed,
             "count": self.count,
             "turns": self.turns,
