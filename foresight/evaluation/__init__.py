@@ -1,1 +1,1 @@
-"""Held-out measurement: metrics, baselines, intervals, and the benchmarks that print tables."""
+"""Benchmarks on held-out data: cards of tables, figures with intervals, and gates."""

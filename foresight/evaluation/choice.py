@@ -124,7 +124,7 @@ class ChoiceBenchmark(SimulatedBenchmark):
 
 @torch.no_grad()
 def without_imagination(model: WorldModel, problem: Problem) -> int:
-    """The option that the VLM takes for right when it sees the context and then the goal repeated."""
+    """Index of the option that the VLM takes for right when it sees the context and then the goal repeated."""
     vlm = require_vlm(model)
     horizon = problem.clip.config.frames - problem.clip.config.context_frames
     shown = torch.cat([problem.context, problem.picture[:, None].expand(-1, horizon, -1, -1)], dim=1)

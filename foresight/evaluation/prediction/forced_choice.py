@@ -1,4 +1,4 @@
-"""Forced choice: which of several futures does a prediction lie nearest to? What hedges and blurs does not win."""
+"""Forced choice: the nearest of several futures to a prediction, so that hedging and blurring do not win."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class VideoCard:
         return figures
 
     def gates(self) -> list[Gate]:
-        """Skill at every horizon over what needs no VLM or no model, the true future recognised, and no blur."""
+        """Gates: skill at every horizon over baselines without VLM, the true future recognised, and no blur."""
         gates = []
         for name in BASELINES:
             if name not in self.methods:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol, cast
 
 import torch
 from jaxtyping import Float
@@ -11,18 +10,8 @@ from torch import Tensor
 
 from foresight.errors import UserError
 from foresight.loop.revisers.base import Case, ScoringReviser
-from foresight.vlm.vision import SeenVideo
+from foresight.vlm.yes_no import JudgesAnswers
 from foresight.world.world_model import WorldModel
-
-
-class Judges(Protocol):
-    """A vision-language model that can say how probable answers are; `foresight.QwenEncoder` is one."""
-
-    def see(self, frames: Float[Tensor, "batch rgb=3 frame height width"], *, frame_rate: float) -> SeenVideo:
-        """Look at clips."""
-
-    def judge(self, seen: SeenVideo, questions: list[str], answers: list[str]) -> Float[Tensor, "batch answer"]:
-        """Log-probability of each answer to each clip's question."""
 
 
 class JudgingReviser(ScoringReviser):
@@ -36,7 +25,7 @@ class JudgingReviser(ScoringReviser):
         vlm: answers; None takes the world model's own.
     """
 
-    def __init__(self, question: str, wording: Mapping[str, str], vlm: Judges | None = None) -> None:
+    def __init__(self, question: str, wording: Mapping[str, str], vlm: JudgesAnswers | None = None) -> None:
         self.question, self.wording, self.vlm = question, dict(wording), vlm
 
     def scores(self, model: WorldModel, case: Case) -> Float[Tensor, " hypothesis"]:
@@ -45,14 +34,13 @@ class JudgingReviser(ScoringReviser):
         Raises:
             UserError: if there is no vision-language model that can judge.
         """
-        found = model.vlm if self.vlm is None else self.vlm
-        if not hasattr(found, "judge"):
+        vlm = model.vlm if self.vlm is None else self.vlm
+        if not isinstance(vlm, JudgesAnswers):
             raise UserError(
                 expected="a vision-language model that judges answers",
                 got="none",
                 remedy="load a world model with one, or choose reviser=likelihood",
             )
-        vlm = cast(Judges, found)
         clips = [torch.cat([case.context, future], dim=1) for future in (case.observed, case.predicted)]
         seen = vlm.see(torch.stack(clips), frame_rate=model.plan.frame_rate)
         answers = [self._answer(text) for text in case.hypotheses]

@@ -1,4 +1,4 @@
-"""The VLM's word on whether the instruction was carried out."""
+"""The VLM's answer to whether the instruction was carried out."""
 
 from __future__ import annotations
 

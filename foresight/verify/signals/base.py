@@ -29,5 +29,5 @@ class AbstractSignal(ABC):
         """The signal of each clip, computed for the whole batch where the evidence is."""
 
     def absent(self) -> str | None:
-        """Why it cannot be measured on this machine, or None if it can."""
+        """The reason that it cannot be measured on this machine; None if it can."""
         return None

@@ -43,7 +43,7 @@ class Perceptual(AbstractSignal):
         return torch.stack(distances)
 
     def absent(self) -> str | None:
-        """Names the missing package or file."""
+        """The missing package or file."""
         for package in ("torchvision", "torchmetrics"):
             if find_spec(package) is None:
                 return f"{package} is not installed"
