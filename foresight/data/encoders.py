@@ -25,6 +25,7 @@ from foresight.world.domain import drawn_by
 from foresight.world.reference import locate
 from foresight.world.sizes import text_width, vlm_sizes
 from ltx.checkpoint.source import open_part
+from ltx.offload import device_of, dtype_of
 from ltx.shapes import VideoShape
 from ltx.vae import VAEConfig
 from ltx.vae.part import VAE
@@ -66,8 +67,7 @@ class StoredLatents:
     def __call__(self, batch: ClipBatch) -> Mapping[str, Output]:
         """Latents of a batch of clips."""
         vae = frozen_vae(self._where)
-        weight = next(vae.parameters())
-        latents = vae.encode(batch.video.to(weight.device, weight.dtype))
+        latents = vae.encode(batch.video.to(device_of(vae), dtype_of(vae)))
         return {"latents": latents.to(PRECISIONS[self._precision])}
 
 
