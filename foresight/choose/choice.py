@@ -1,4 +1,4 @@
-"""Which instruction leads to a goal, by what the world model imagines for each."""
+"""Ranking of instructions by the nearness of their predicted ends to a goal."""
 
 from __future__ import annotations
 

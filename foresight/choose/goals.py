@@ -1,4 +1,4 @@
-"""What is wanted: a picture of the end, or a sentence that shall be true of it."""
+"""Goals: a picture of the end, or a sentence that is to be true of it."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Goal(Protocol):
 
     @property
     def kind(self) -> str:
-        """What it is, in a word: "image", "sentence"."""
+        """Kind of the goal: "image" or "sentence"."""
         ...
 
     def costs(self, model: WorldModel, predictions: Sequence[Prediction]) -> Float[Tensor, " prediction"]:
-        """How far each prediction ends from the goal; only differences between predictions mean something."""
+        """Distance of each prediction's end from the goal; only differences between predictions are meaningful."""
         ...
 
 
@@ -86,7 +86,7 @@ class SentenceGoal:
 
     @property
     def question(self) -> str:
-        """What the VLM is asked."""
+        """Question for the VLM."""
         return truth_question(self.sentence.strip().rstrip(".?!"))
 
     def costs(self, model: WorldModel, predictions: Sequence[Prediction]) -> Float[Tensor, " prediction"]:

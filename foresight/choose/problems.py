@@ -48,7 +48,7 @@ class Problem:
 
     @property
     def context(self) -> Float[Tensor, "3 frame height width"]:
-        """What is seen before anything is done."""
+        """Frames before anything is done."""
         return self.clip.tensor[:, : self.clip.config.context_frames]
 
     @property

@@ -1,4 +1,4 @@
-"""What is said of a data set before it is used: what becomes of its videos, and how well the VAE draws them."""
+"""Account of a data set before training: treatment of its videos, and their reconstruction by the VAE."""
 
 from __future__ import annotations
 

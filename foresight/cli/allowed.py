@@ -1,4 +1,4 @@
-"""What a configuration may name: parts of models, data and training, each by its full name and for its purpose.
+"""Parts that a configuration may name: of models, data and training, each by its full name and for its purpose.
 
 The table is the whole of it: a function of ours that writes, deletes, uploads or runs something is out of reach because
 it is not in it, and what a later release of a package adds is too. A user's own package is let in by `allow=PACKAGE` on

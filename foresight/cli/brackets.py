@@ -88,7 +88,7 @@ def _items(text: str) -> list[str]:
 
 
 def _quote_end(text: str, begin: int) -> int | None:
-    """Where the quote that opens an item closes it; None where it does not, as in 'tis."""
+    """Index of the quote that closes an item; None where none does, as in 'tis."""
     quote = text[begin : begin + 1]
     if quote not in ("'", '"') or not quote:
         return None

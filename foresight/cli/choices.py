@@ -1,4 +1,4 @@
-"""What the configuration tree offers, read without importing Hydra."""
+"""Choices of the configuration tree, read without importing Hydra."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def groups(folders: Sequence[Path] = ()) -> list[str]:
 
 
 def choices(group: str, folders: Sequence[Path] = ()) -> list[str]:
-    """What can be chosen in a group, such as `tiny/vae` in `experiment`; empty for an unknown group."""
+    """Choices of a group, such as `tiny/vae` of `experiment`; empty for an unknown group."""
     trees: list[Traversable] = [files(TREE), *folders]
     return sorted({name for tree in trees if (tree / group).is_dir() for name in _names(tree / group)})
 

@@ -118,7 +118,7 @@ def composed(
 
 
 def command_function(command: str) -> Callable[..., Any] | None:
-    """What a command runs; None for a configuration that no command has."""
+    """Function of a command; None for a configuration that no command has."""
     name = command.replace("-", "_")
     try:
         function: Callable[..., Any] = getattr(import_module(f"foresight.cli.{name}"), name)
@@ -235,7 +235,7 @@ def _placed(word: Word, folders: Sequence[Path]) -> list[Word]:
 
 
 def _chooses(word: Word, known: Collection[str]) -> bool:
-    """Whether a word is about the choice of a group, rather than about the value of an entry."""
+    """True if a word chooses in a group, rather than setting an entry."""
     whole = "." not in word.key and (word.package is not None or word.key.split("/")[0] in known)
     return whole and (word.value or "").lstrip()[:1] != "{"
 

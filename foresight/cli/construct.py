@@ -18,7 +18,7 @@ TARGET, PARTIAL = "_target_", "_partial_"
 
 
 def construct(node: Any, place: str, *, packages: Collection[str] = ()) -> Any:
-    """What a plain configuration describes; its targets have been checked.
+    """Object that a plain configuration describes; its targets have been checked.
 
     Args:
         node: plain values. A mapping with `_target_` becomes what calling it with the other entries gives, or with
@@ -52,7 +52,7 @@ def construct(node: Any, place: str, *, packages: Collection[str] = ()) -> Any:
 def _check_arguments(
     target: Callable[..., Any], name: str, values: Mapping[str, Any], place: str, *, later: bool
 ) -> None:
-    """Whether a target takes these entries, told in words before it is called."""
+    """Refuse entries that a target does not take, before it is called."""
     try:
         signature = inspect.signature(target)
     except (TypeError, ValueError):  # a class written in C says nothing

@@ -20,7 +20,7 @@ KNOWN = ("--debug", "--help", "--cfg", "--resolve", "--package", "--config-dir",
 
 @dataclass(frozen=True)
 class Flags:
-    """What was asked for by flags.
+    """Flags of a command line.
 
     Args:
         help: show what a command takes.

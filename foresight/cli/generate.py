@@ -83,7 +83,7 @@ class Format:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How the flow is run.
+    """Steps and guidance of the flow.
 
     Args:
         steps: None takes the preset's.
@@ -102,7 +102,7 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Draws:
-    """How many videos, and what is kept of them.
+    """Number of videos, and what is kept of them.
 
     Args:
         seed: of the noise of the first video; the others count on.

@@ -1,4 +1,4 @@
-"""What users of Hydra and Lightning type by habit, and what to use here instead."""
+"""Habits of users of Hydra and Lightning, and their counterparts here."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from foresight.world.world_model import WorldModel
 
 @dataclass(frozen=True)
 class Correction:
-    """How a prediction is corrected by the first frames that were observed.
+    """Correction of a prediction by the first frames that were observed.
 
     Args:
         policy: decides what to do next; None predicts once and verifies with all observed frames.

@@ -163,7 +163,7 @@ def _check_file(command: str, words: Sequence[str]) -> None:
 
 @contextmanager
 def _warnings_in_a_line() -> Iterator[None]:
-    """What is warned of inside is one line on stderr, said once, without the place in the program that says it."""
+    """Print warnings as one line on stderr each, once, without their place in the program."""
     said: set[str] = set()
 
     def say(
@@ -250,7 +250,7 @@ def _quiet() -> None:
 
 
 def _seed(config: dict[str, Any]) -> None:
-    """What a configuration constructs at random depends on its seed alone.
+    """Seed every generator, so that what a configuration constructs at random depends on its seed alone.
 
     Raises:
         UserError: if there is a seed that is none.

@@ -12,7 +12,7 @@ from foresight.world.world_model import WorldModel
 
 
 def adapter_in_force(model: WorldModel, prediction: Prediction) -> str:
-    """Which of the adapter's conditions had an effect, in words."""
+    """Conditions of the adapter that had an effect, in words."""
     if model.adapter is None:
         return "none: the video model alone"
     unused = sorted(model.adapter.provides - set(prediction.conditions))

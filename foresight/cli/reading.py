@@ -21,7 +21,7 @@ Hints = Callable[[str], Mapping[str, Any]]
 
 
 def taken_apart(text: str, hint: Any, place: str) -> Typed:
-    """What was typed, with brackets taken apart where the declared type is more than text.
+    """A typed value, with brackets taken apart where the declared type is more than text.
 
     Args:
         text: as typed.

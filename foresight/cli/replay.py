@@ -85,7 +85,7 @@ def _configuration(received: ReceivedRun) -> dict[str, Any]:
 
 
 def _parts(config: Mapping[str, Any], packages: Collection[str]) -> dict[str, Any]:
-    """What the loop is made of, each part checked for its own place and told before any of it is constructed."""
+    """Parts of the loop, each checked for its own place and printed before any of it is constructed."""
     wanted = {name: config.get(name) or None for name in PARTS} | {"noise_level": config.get("noise_level")}
     for name, purpose in PARTS.items():
         _check_part(name, wanted[name])
@@ -107,7 +107,7 @@ def _check_part(name: str, part: Any) -> None:
 
 
 def _changes(received: ReceivedRun) -> list[str]:
-    """What is different about the environment, in words."""
+    """Changes of the environment, in words."""
     try:
         then = received.json("environment.json")
     except (OSError, ValueError):

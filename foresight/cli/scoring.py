@@ -86,7 +86,7 @@ def score_all(model: WorldModel, clip: Clip, predicted: Frames, observed: Frames
 
 
 def reconstructed(model: WorldModel, clip: Clip, observed: Frames) -> Frames:
-    """What happened after encoding and decoding behind its context: no prediction can come nearer."""
+    """Observed frames after encoding and decoding behind their context: the upper bound of a prediction."""
     given = clip.plan.fit_context(clip.context)
     missing = -observed.shape[1] % TIME
     padding = observed[:, -1:].expand(-1, missing, -1, -1)

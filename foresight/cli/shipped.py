@@ -1,4 +1,4 @@
-"""How a recorded part differs from what is shipped: the nearest choice of its group, and the values that are others."""
+"""Comparison of a recorded part with what is shipped: the nearest choice of its group, and the values that differ."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _leaves(node: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _meant(value: Any, config: Mapping[str, Any]) -> Any:
-    """What a shipped value stands for beside the other entries of the record."""
+    """A shipped value with its reference resolved in the record."""
     found = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return value

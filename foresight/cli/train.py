@@ -57,7 +57,7 @@ def early(*, data: LightningDataModule) -> None:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is trained, and how.
+    """Network, data and optimization of a training.
 
     Args:
         network: to train.
@@ -78,7 +78,7 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Session:
-    """Where and how long training runs, and what watches it.
+    """Trainer, callbacks and loggers of a training.
 
     Args:
         trainer: Lightning's, still to be given callbacks and plug-ins.
@@ -169,7 +169,7 @@ def train(
 
 
 def _stopped(folder: Path) -> str:
-    """What an interruption leaves, in a line."""
+    """State that an interruption leaves, in a line."""
     saved = steps(folder)
     if not saved:
         return "interrupted before anything was saved; the same command starts afresh"
@@ -203,7 +203,7 @@ def _record(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def _lasting(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run keeps from its first part on; it may become longer, and its schedule with it."""
+    """Entries that a run keeps from its first part on; it may become longer, and its schedule with it."""
     kept = {key: value for key, value in config.items() if key not in LIMITS}
     if isinstance(kept.get("schedule"), Mapping):
         kept["schedule"] = {key: value for key, value in kept["schedule"].items() if key != "steps"}

@@ -1,4 +1,4 @@
-"""Whether the plain values of a configuration are what a command's arguments say, before anything is constructed."""
+"""Check of a configuration's plain values against a command's arguments, before anything is constructed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def check_values(function: Callable[..., Any], values: Mapping[str, Any], place:
 
 
 def _counts(value: Any, hint: Any) -> bool:
-    """Whether a value is a whole number where only whole numbers are taken."""
+    """True for a whole number where only whole numbers are taken."""
     return isinstance(value, int) and not isinstance(value, bool) and not fits(0.5, hint)
 
 
@@ -69,7 +69,7 @@ def with_homes(function: Callable[..., Any], values: Mapping[str, Any]) -> dict[
 
 
 def is_path(hint: Any) -> bool:
-    """Whether a path is declared."""
+    """True if a path is declared."""
     return Path in options(hint)
 
 

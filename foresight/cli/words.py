@@ -1,4 +1,4 @@
-"""What a user typed after a command: words such as `video=a.mp4`, taken apart and not yet understood."""
+"""Words after a command, such as `video=a.mp4`, taken apart and not yet interpreted."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from foresight.data.batch import FeatureBatch
-from foresight.errors import UserError
+from foresight.errors import UserError, one_line
 from ltx.shapes import LatentShape, from_tokens
 
 ROOT = ".precomputed"
@@ -142,7 +142,7 @@ def _read(path: Path) -> dict[str, Any]:
     except Exception as error:  # whatever a damaged file makes of the reader
         raise UserError(
             expected=f"tensors and numbers alone in {path}",
-            got=" ".join(str(error).split())[:120],
+            got=one_line(error)[:120],
             remedy="run the trainer's preprocessing again; files that would run code are not opened",
         ) from error
     if not isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""What a loop is asked, and one attempt at it."""
+"""Task of a loop, and one attempt at it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ltx.shapes import TIME
 
 @dataclass(frozen=True)
 class Task:
-    """What a loop is asked.
+    """Task of a loop.
 
     Args:
         context: observed frames before the future.
-        observed: what has been seen of the future so far; all that verification may look at.
+        observed: frames of the future that are seen so far; all that verification may look at.
         horizon: frames to predict; those beyond `observed` are what the loop is for.
-        instruction: what is supposed to be done.
+        instruction: that the prediction follows.
         seed: of the first attempt.
-        hypotheses: what else could have been done, in the order in which it should be tried.
+        hypotheses: other instructions that may be the right one, in the order in which to try them.
 
     Raises:
         UserError: if fewer than 8 frames were observed, more than the horizon, or of another size.
@@ -51,20 +51,19 @@ class Task:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One prediction of a loop and what was said of it.
+    """One prediction of a loop and its verdict.
 
     Args:
-        move: how it was made.
-        instruction: what was supposed to be done.
+        move: that made it.
+        instruction: it was made for.
         seed: of its first candidate.
         noise_level: where the flow was entered.
         video: its candidates, over the whole horizon.
         latents: of the frames that were predicted.
-        refined: which tokens were noised again; None if all were drawn.
+        refined: true for tokens that were noised again; None if all were sampled.
         chosen: the candidate to show: the nearest to what was seen, or the most central where all of it was given.
-        verdict: what the verifier said of it, of what continues an observation by plausibility alone; None where it
-            cannot.
-        cost: what it took.
+        verdict: of the verifier, by plausibility alone for what continues an observation; None where it has none.
+        cost: of prediction and verification.
     """
 
     move: Move
@@ -85,7 +84,7 @@ class Attempt:
 
     @property
     def judged(self) -> JudgedAttempt:
-        """What a policy knows of it."""
+        """The attempt as a policy sees it."""
         verdict = self.verdict
         return JudgedAttempt(
             move=self.move,

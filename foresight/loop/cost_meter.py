@@ -32,7 +32,7 @@ class CostMeter:
 
     @property
     def cost(self) -> Cost:
-        """What was counted."""
+        """Cost counted so far."""
         return Cost(self._seconds, *self._rows)
 
     def __enter__(self) -> Self:

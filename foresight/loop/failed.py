@@ -1,4 +1,4 @@
-"""Which space-time tokens of a prediction failed, as far as the future has been seen."""
+"""Space-time tokens of a prediction that failed, as far as the future has been seen."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ class PredictVerifyLoop:
         return Unjudged() if check_domain(self.model, task.context).state == "out" else self.policy
 
     def actor(self, task: Task) -> Actor:
-        """What carries out the moves of a task."""
+        """Actor that carries out the moves of a task."""
         return AttemptRunner(self.model, self.verifier, task, noise_level=self.noise_level, reviser=self.reviser)
 
 

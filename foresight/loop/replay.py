@@ -47,7 +47,7 @@ def replay(loop: PredictVerifyLoop, recorded: Trace) -> Trace:
 
 
 def differences(recorded: Trace, again: Trace) -> list[str]:
-    """How a replay differs from the record, in words; empty if every video, verdict and decision is the same."""
+    """Differences of a replay from the record, in words; empty if every video, verdict and decision is the same."""
     lines = []
     if len(recorded.attempts) != len(again.attempts):
         lines.append(f"{len(recorded.attempts)} attempts, then {len(again.attempts)}")

@@ -70,7 +70,7 @@ class AttemptRunner:
 
     @cached_property
     def readable(self) -> bool:
-        """Whether the context is the model's world, so that something can be said of predictions."""
+        """True inside the model's domain, where predictions can be judged."""
         return check_domain(self.model, self.task.context).state != "out"
 
     @cached_property
@@ -213,7 +213,7 @@ class AttemptRunner:
         return left
 
     def _foreseen(self, prediction: Prediction) -> Verdict | None:
-        """That the most central candidate comes true, without any observation; None where that cannot be said."""
+        """Verdict on the most central candidate without any observation; None where there can be none."""
         if not self.verifier.plausibilities or prediction.video.shape[2] < TIME:
             return None
         return self.verifier.verify_unseen(self.model, prediction)[prediction.medoid]
@@ -232,7 +232,7 @@ class AttemptRunner:
 
 
 def _if_true(foreseen: Verdict | None, story: Verdict | None) -> Verdict | None:
-    """What was foreseen under an instruction comes true if that is what was done, and then as it was foreseen.
+    """Verdict on a future that was foreseen under an instruction: the instruction is right, and the future as foreseen.
 
     The probability is the product; accepted is what is accepted in both, rejected what is rejected in either.
     """

@@ -1,4 +1,4 @@
-"""What a run shows: labelled side-by-side videos, contact sheets, and a self-contained HTML page."""
+"""Displays of a run: labelled side-by-side videos, contact sheets, and a self-contained HTML page."""
 
 from foresight.report.page import Curve, Film, Report, Signal, Table, percent, write_page
 from foresight.report.panels import contact_sheet, side_by_side

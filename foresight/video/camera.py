@@ -84,7 +84,7 @@ class Backlog:
                 self._changed.notify()
 
     def drain(self) -> Iterator[StreamFrame]:
-        """What has arrived, in order; ends with the stream.
+        """Frames that have arrived, in order; ends with the stream.
 
         Raises:
             Exception: what reading the stream raised, unless pictures had come: then the stream has ended.
@@ -158,7 +158,7 @@ def _whole(source: Opened) -> Iterator[av.VideoFrame]:
 
 
 def _playlist(address: str, patience: float) -> bool:
-    """Whether an address is that of a playlist, by its name or its first bytes."""
+    """True for the address of a playlist, by its name or its first bytes."""
     if re.search(r"\.(m3u8?|mpd|ism)(/manifest)?([?#]|$)", address, re.IGNORECASE):
         return True
     if not address.startswith(("http://", "https://")):

@@ -1,4 +1,4 @@
-"""How many frames are given and predicted: lengths in seconds or frames, and their fit to the model's 8k+1 frames."""
+"""Lengths of context and horizon, in seconds or frames, and their fit to the model's 8k+1 frames."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class LengthPolicy:
         return prediction[..., : self.horizon, :, :]
 
     def sentences(self) -> list[str]:
-        """What is done to the lengths, in plain words; empty if nothing is."""
+        """Changes of the lengths, in plain words; empty without any."""
         said = []
         change = self.model_context - self.context
         if change > 0:

@@ -71,7 +71,7 @@ def stream_frames(
 
 
 def is_live(video: str) -> bool:
-    """Whether a name is that of a camera or an address, which does not wait for its reader."""
+    """True for a camera or an address, which does not wait for its reader."""
     return "://" in video or video.startswith("/dev/video")
 
 

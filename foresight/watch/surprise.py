@@ -1,4 +1,4 @@
-"""How far what happened lies outside of what was imagined: where things are, and what there is.
+"""Surprise: energy scores of the observed frames under the predicted candidates, of positions and of colours.
 
 Both parts are energy scores of the candidates (Gneiting & Raftery 2007, eq. 21), E|X − y| − ½·E|X − X'| over candidates
 X and what happened y, in units of the candidates' own mean distance E|X − X'|, so that a future which is hard to tell

@@ -1,1 +1,1 @@
-"""What a world model is made of: where its parts are, and how one is put together from models on disk."""
+"""The world model: its parts, its sampling, and its assembly from models on disk."""

@@ -1,4 +1,4 @@
-"""How to run an assembled model: lengths from training, times and decoding from the release."""
+"""Sampling configuration of an assembled model: lengths from training, times and decoding from the release."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ltx.pipeline.preset import CountedSteps, Preset
 def derive_plan(
     preset: Preset, scheduler: SchedulerConfig, clips: TrainingClips, changes: Mapping[str, Any]
 ) -> SamplingConfig:
-    """How to run an assembled model: lengths from training, times and decoding from the release.
+    """Sampling configuration of an assembled model: lengths from training, times and decoding from the release.
 
     Of a preset of two passes the first is taken. A prediction has no spatio-temporal guidance, and of classifier-free
     guidance that changes with time it has the largest.

@@ -1,4 +1,4 @@
-"""Whether a world model can read a picture at all: what its VAE makes of the frames that were given.
+"""Domain of a world model: pictures that its VAE can draw.
 
 A model whose VAE cannot draw a picture cannot predict it, and nothing that was fitted on pictures it can draw (a
 verdict, an alarm, a choice) says anything about it.
@@ -26,7 +26,7 @@ DECODE_TIMESTEP = 0.05
 
 @dataclass(frozen=True)
 class DomainCheck:
-    """How well a world model's VAE draws the frames it was given.
+    """Quality at which a world model's VAE draws the observed frames.
 
     Args:
         psnr: of the reconstruction, in dB.
@@ -45,7 +45,7 @@ class DomainCheck:
 
     @property
     def sentence(self) -> str:
-        """What to say about it, with the remedy; empty inside the domain."""
+        """Warning with its remedy; empty inside the domain."""
         if self.state == "in":
             return ""
         drawn = f"the model's VAE draws this picture at {self.psnr:.1f} dB only"
@@ -67,7 +67,7 @@ def reconstruct(
 def drawn_by(
     vae: VideoVAE, videos: Float[Tensor, "batch rgb=3 frame height width"], timestep: float = DECODE_TIMESTEP
 ) -> Float[Tensor, "batch rgb=3 frame height width"]:
-    """What a VAE makes of videos of 8k+1 frames in [−1, 1], told a noise level and shown none."""
+    """Reconstruction of videos of 8k+1 frames in [−1, 1] by a VAE, at a decoder timestep without noise."""
     latents = vae.encode(videos.to(device_of(vae), dtype_of(vae)))
     video = vae.decode(latents, timestep=timestep, noise_scale=0.0)
     return video.float().clamp(-1, 1).cpu()

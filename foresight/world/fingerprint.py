@@ -1,4 +1,4 @@
-"""Which world model a verifier was fitted for."""
+"""Fingerprint of a world model, to know again the one that a verifier was fitted for."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ BLOCK, BLOCKS = 1 << 16, 16
 
 @dataclass(frozen=True)
 class FileRecord:
-    """What is known of a file of a part.
+    """Size and digests of a file of a part.
 
     Args:
         bytes: its size.
@@ -52,7 +52,7 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class PartReference:
-    """Where a part is, and which files it was made of.
+    """Place of a part, and records of its files.
 
     Args:
         where: a path, with `~` for the user's home; the name of a model; or a hub id with its commit.

@@ -1,4 +1,4 @@
-"""How candidate futures of a clip are sampled."""
+"""Sampling of candidate futures."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def vlm_sizes(where: str | Path) -> VLMSizes:
 
 
 def pairing_between(ltx: str | Path, vlm: str | Path, *, layers: Sequence[int] | None = None) -> ModelPair:
-    """What an adapter between two models is made for, as their configurations say it.
+    """Pairing of an adapter between two models, from their configurations.
 
     Args:
         ltx: a checkpoint of the video model.

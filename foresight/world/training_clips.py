@@ -43,7 +43,7 @@ class TrainingClips:
 
     @classmethod
     def read(cls, folder: str | Path) -> TrainingClips | None:
-        """What `save` wrote; None where nobody wrote it.
+        """Record that `save` wrote; None without one.
 
         Raises:
             UserError: if the file is damaged.

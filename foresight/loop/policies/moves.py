@@ -1,4 +1,4 @@
-"""What a loop can do next: make another attempt in one of five ways, take an attempt, or give up."""
+"""Steps of a loop: five moves that make another attempt, taking an attempt, or giving up."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def as_record(step: Step) -> dict[str, Any]:
 
 
 def from_record(record: Mapping[str, Any]) -> Step:
-    """What `as_record` wrote.
+    """Step of a record that `as_record` wrote.
 
     Raises:
         KeyError: if there is no such kind.
@@ -125,5 +125,5 @@ def from_record(record: Mapping[str, Any]) -> Step:
 
 
 def kind_of(step: Step) -> str:
-    """What a step is called."""
+    """Name of a step's kind."""
     return next(name for name, kind in KINDS.items() if type(step) is kind)

@@ -21,7 +21,7 @@ class Answers(Protocol):
         """Look at clips."""
 
     def describe(self, seen: SeenVideo) -> list[str]:
-        """What each clip shows."""
+        """Description of each clip."""
 
     def answer(self, seen: SeenVideo, questions: list[str], *, longest: int = 128) -> list[str]:
         """One answer per clip."""

@@ -46,7 +46,7 @@ class ScoringReviser(ABC):
 
     @abstractmethod
     def scores(self, model: WorldModel, case: Case) -> Float[Tensor, " hypothesis"]:
-        """How well each hypothesis explains what was seen; more is better."""
+        """Score of each hypothesis for what was seen; higher is better."""
 
     def revise(self, model: WorldModel, case: Case) -> str:
         """The hypothesis with the highest score.
