@@ -38,7 +38,7 @@ PURPOSES: Mapping[str, tuple[str, ...]] = {
         "foresight.QwenEncoder.from_pretrained",
         "foresight.training.objectives.adapter.AdaptedTransformer",
         *_in("foresight.vlm.small", "SmallQwenConfig", "small_encoder"),
-        *_in("foresight.vlm.preprocess", "FramePolicy", "Patching"),
+        *_in("foresight.vlm.preprocess", "Preprocessing", "Patching"),
         "foresight.vlm.curriculum.qa.world_tokenizer",
     ),
     "data": (

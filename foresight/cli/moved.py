@@ -22,6 +22,7 @@ MOVED = {
     "foresight.vlm.chats.WorldChats": "foresight.vlm.curriculum.conversations.WorldConversations",
     "foresight.vlm.curriculum.chats.WorldChats": "foresight.vlm.curriculum.conversations.WorldConversations",
     "foresight.vlm.curriculum.questions.world_tokenizer": "foresight.vlm.curriculum.qa.world_tokenizer",
+    "foresight.vlm.preprocess.FramePolicy": "foresight.vlm.preprocess.Preprocessing",
     "foresight.vlm.questions.world_tokenizer": "foresight.vlm.curriculum.qa.world_tokenizer",
     "foresight.vlm.training.GroundedAnswers": "foresight.vlm.curriculum.objective.GroundedAnswers",
     "foresight.world_model.WorldModel.from_pretrained": "foresight.world.world_model.WorldModel.from_pretrained",

@@ -19,8 +19,8 @@ from foresight.data.ragged import Ragged
 from foresight.data.wording import Wording
 from foresight.reproducibility.randomness import keyed_generator
 from foresight.vlm.folder import find_qwen
-from foresight.vlm.policy_files import read_policy
 from foresight.vlm.preprocess import patching_of
+from foresight.vlm.preprocessing_files import read_preprocessing
 from foresight.world.domain import drawn_by
 from foresight.world.reference import locate
 from foresight.world.sizes import text_width, vlm_sizes
@@ -123,7 +123,7 @@ class StoredFeatures:
         self._context, self._precision = context, precision
 
     def recipe(self) -> dict[str, Any]:
-        """What features depend on: weights, vocabulary, chat format and frame policy; layers, frames and words."""
+        """What features depend on: weights, vocabulary, chat format and preprocessing; layers, frames and words."""
         return {
             "kind": "features",
             "files": digests(self._where, "vlm"),
@@ -137,9 +137,9 @@ class StoredFeatures:
         """Patches and merged tokens of the frames that are shown, and about as many words as a sentence has."""
         folder, sizes = find_qwen(self._where), vlm_sizes(self._where)
         patching = patching_of(folder.config)
-        policy = read_policy(folder.path, patching)
-        frames = len(policy.sample(self._context, frame_rate).indices)
-        height, width = policy.size(frames, shape.height, shape.width, patching)
+        preprocessing = read_preprocessing(folder.path, patching)
+        frames = len(preprocessing.sample(self._context, frame_rate).indices)
+        height, width = preprocessing.size(frames, shape.height, shape.width, patching)
         patches = -(-frames // patching.temporal) * (height // patching.patch) * (width // patching.patch)
         tokens = patches // patching.merge**2 + WORDS
         states = tokens * len(self._layers) * sizes.hidden_size + patches * sizes.vision_size

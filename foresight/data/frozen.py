@@ -35,7 +35,7 @@ def frozen_text_encoder(where: str) -> TextEncoder:
 def frozen_vlm(where: str, layers: Sequence[int]) -> QwenEncoder:
     """The vision-language model at a place, with the hidden states that are wanted."""
     found = _hold("vlm", where, lambda: _readers("vlm", where).vlm(layers=layers))
-    return QwenEncoder(model=found.model, tokenizer=found.tokenizer, policy=found.policy, layers=layers)
+    return QwenEncoder(model=found.model, tokenizer=found.tokenizer, preprocessing=found.preprocessing, layers=layers)
 
 
 def _readers(part: str, where: str) -> PartReaders:

@@ -15,8 +15,8 @@ from adapters.types import VLMFeatures
 from foresight.errors import UserError
 from foresight.vlm import speech
 from foresight.vlm.folder import find_qwen
-from foresight.vlm.policy_files import read_policy, write_policy
-from foresight.vlm.preprocess import FramePolicy, patching_of
+from foresight.vlm.preprocess import Preprocessing, patching_of
+from foresight.vlm.preprocessing_files import read_preprocessing, write_preprocessing
 from foresight.vlm.prompts import DESCRIBE, NEXT, Prompt, batch_prompts
 from foresight.vlm.tokenizer_files import read_tokenizer
 from foresight.vlm.vision import SeenVideo, see
@@ -37,7 +37,7 @@ class QwenEncoder(nn.Module):
     Args:
         model: transformers' model, of any size, on any device, quantised or not.
         tokenizer: its tokenizer, with a chat template.
-        policy: which frames it sees, at which size.
+        preprocessing: which frames it sees, at which size.
         layers: which hidden states `encode` returns.
 
     Raises:
@@ -49,11 +49,11 @@ class QwenEncoder(nn.Module):
         *,
         model: Qwen2_5_VLForConditionalGeneration,
         tokenizer: PreTrainedTokenizerBase,
-        policy: FramePolicy,
+        preprocessing: Preprocessing,
         layers: Layers,
     ) -> None:
         super().__init__()
-        self.model, self.tokenizer, self.policy = model.eval(), tokenizer, policy
+        self.model, self.tokenizer, self.preprocessing = model.eval(), tokenizer, preprocessing
         vision: Any = model.config.vision_config
         self.patching = patching_of(model.config)
         text: Any = model.config.text_config
@@ -76,7 +76,7 @@ class QwenEncoder(nn.Module):
         device: torch.device | str = "cpu",
         revision: str | None = None,
     ) -> QwenEncoder:
-        """Load a model with its tokenizer and frame policy; the weights are read last, and strictly.
+        """Load a model with its tokenizer and preprocessing; the weights are read last, and strictly.
 
         Args:
             where: a folder in transformers' layout, a hub id, which may end in `@revision`, or the embedded model's
@@ -93,17 +93,17 @@ class QwenEncoder(nn.Module):
                 that cannot be read.
         """
         folder = find_qwen(where, revision)
-        policy = read_policy(folder.path, patching_of(folder.config))
+        preprocessing = read_preprocessing(folder.path, patching_of(folder.config))
         tokenizer = read_tokenizer(folder)
         model = read_model(folder, dtype=_type(dtype), device=device)
-        return cls(model=model, tokenizer=tokenizer, policy=policy, layers=layers)
+        return cls(model=model, tokenizer=tokenizer, preprocessing=preprocessing, layers=layers)
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write model (safetensors), tokenizer and frame policy in transformers' layout."""
+        """Write model (safetensors), tokenizer and preprocessing in transformers' layout."""
         at_rest(self.model)
         write_model(self.model, Path(folder))
         self.tokenizer.save_pretrained(str(folder))
-        write_policy(self.policy, self.patching, Path(folder))
+        write_preprocessing(self.preprocessing, self.patching, Path(folder))
 
     @property
     def device(self) -> torch.device:
@@ -116,14 +116,18 @@ class QwenEncoder(nn.Module):
 
         Args:
             frames: clips in [−1, 1]; they are rounded to 8 bits, as the model's processor works on pictures.
-            frame_rate: frames per second of the clips; they are thinned out to the policy's rate.
+            frame_rate: frames per second of the clips; they are thinned out to the preprocessing's rate.
 
         Raises:
             ValueError: for another shape or range, values that are not finite, or a rate that is not above 0.
         """
         with at_work(self.model):
             return see(
-                self.model, frames.to(self.device), frame_rate=frame_rate, policy=self.policy, patching=self.patching
+                self.model,
+                frames.to(self.device),
+                frame_rate=frame_rate,
+                preprocessing=self.preprocessing,
+                patching=self.patching,
             )
 
     def encode(

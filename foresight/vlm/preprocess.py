@@ -50,7 +50,7 @@ class Sampling:
 
 
 @dataclass(frozen=True)
-class FramePolicy:
+class Preprocessing:
     """Which frames the model sees, at which size, and how they are normalised.
 
     Args:

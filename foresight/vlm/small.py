@@ -8,7 +8,7 @@ import torch
 from transformers import GenerationConfig, PreTrainedTokenizerBase, Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration
 
 from foresight.vlm.encoder import Layers, QwenEncoder
-from foresight.vlm.preprocess import FramePolicy
+from foresight.vlm.preprocess import Preprocessing
 from foresight.vlm.prompts import token_id
 
 
@@ -105,7 +105,7 @@ def small_encoder(
     *,
     config: SmallQwenConfig,
     tokenizer: PreTrainedTokenizerBase,
-    policy: FramePolicy,
+    preprocessing: Preprocessing,
     layers: Layers,
     seed: int,
 ) -> QwenEncoder:
@@ -115,4 +115,4 @@ def small_encoder(
     """
     model = build_small(config, tokenizer, seed=seed)
     model.model.language_model.set_attn_implementation("eager")
-    return QwenEncoder(model=model, tokenizer=tokenizer, policy=policy, layers=layers).train()
+    return QwenEncoder(model=model, tokenizer=tokenizer, preprocessing=preprocessing, layers=layers).train()

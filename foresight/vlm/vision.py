@@ -13,7 +13,7 @@ from transformers import Qwen2_5_VLForConditionalGeneration
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from foresight.vlm.positions import Grid, centres, unpermute
-from foresight.vlm.preprocess import FramePolicy, Patching, quantise
+from foresight.vlm.preprocess import Patching, Preprocessing, quantise
 
 Medium = Literal["image", "video"]
 """What Qwen calls the pixels: a clip of one frame is an image, any other a video."""
@@ -72,7 +72,7 @@ def see(
     frames: Float[Tensor, "batch rgb=3 frame height width"],
     *,
     frame_rate: float,
-    policy: FramePolicy,
+    preprocessing: Preprocessing,
     patching: Patching,
 ) -> SeenVideo:
     """Sample, resize and normalise frames and run the vision tower.
@@ -80,9 +80,9 @@ def see(
     Raises:
         ValueError: for frames of another shape or range, or a frame rate that is not above 0.
     """
-    sampling = policy.sample(max(1, frames.shape[2]) if frames.ndim == 5 else 1, frame_rate)
+    sampling = preprocessing.sample(max(1, frames.shape[2]) if frames.ndim == 5 else 1, frame_rate)
     pictures = quantise(frames)
-    pixels, grid = policy.patches(pictures[:, list(sampling.indices)], patching)
+    pixels, grid = preprocessing.patches(pictures[:, list(sampling.indices)], patching)
     medium: Medium = "image" if frames.shape[2] == 1 else "video"
     grids = torch.tensor([grid] * len(frames), device=frames.device)
     tower = model.model.visual

@@ -48,7 +48,7 @@ def adapted_world_model(
         )
     joined = load_adapter(adapter, device=world.device, dtype=dtype_of(world.transformer))
     layers = joined.pairing.vlm_layers
-    reader = QwenEncoder(model=vlm.model, tokenizer=vlm.tokenizer, policy=vlm.policy, layers=layers)
+    reader = QwenEncoder(model=vlm.model, tokenizer=vlm.tokenizer, preprocessing=vlm.preprocessing, layers=layers)
     return world.replace(vlm=reader, adapter=joined)
 
 

@@ -13,7 +13,7 @@ from adapters import ComposeConfig, LatentConfig, ModelPair, QueriesConfig, buil
 from foresight.physics import PhysicsConfig, make_clip
 from foresight.physics.language import all_instructions
 from foresight.vlm.encoder import QwenEncoder
-from foresight.vlm.preprocess import FramePolicy
+from foresight.vlm.preprocess import Preprocessing
 from foresight.vlm.prompts import NEXT
 from foresight.vlm.small import SmallQwenConfig, small_encoder
 from foresight.vlm.tokenizer import train_tokenizer
@@ -70,7 +70,7 @@ PLAN = SamplingConfig(
 LATENT = LatentConfig(pairing=PAIRING, width=16, heads=2, depth=1, extent=EXTENT, geometry=True)
 QUERIES = QueriesConfig(pairing=PAIRING, queries=4, width=16, heads=2, depth=1, extent=EXTENT, placement="append")
 COMPOSED = ComposeConfig((LATENT, QUERIES))
-POLICY = FramePolicy(
+POLICY = Preprocessing(
     frames_per_second=4.0,
     min_frames=2,
     max_frames=8,
@@ -97,7 +97,7 @@ QWEN = SmallQwenConfig(
 def small_qwen(layers: Any = "last") -> QwenEncoder:
     """The encoder with seeded random weights."""
     tokenizer = train_tokenizer([*all_instructions(), NEXT], vocabulary=400)
-    return small_encoder(config=QWEN, tokenizer=tokenizer, policy=POLICY, layers=layers, seed=5).eval()
+    return small_encoder(config=QWEN, tokenizer=tokenizer, preprocessing=POLICY, layers=layers, seed=5).eval()
 
 
 def moved(module: torch.nn.Module, seed: int) -> torch.nn.Module:

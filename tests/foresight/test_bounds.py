@@ -30,7 +30,7 @@ from foresight.training.schedule import WarmupDecay
 from foresight.verify.calibration import conformal_lower, fit_logistic
 from foresight.verify.cases.base import check_kinds
 from foresight.verify.evidence.records import EvidenceConfig
-from foresight.vlm.preprocess import FramePolicy
+from foresight.vlm.preprocess import Preprocessing
 from foresight.watch.timeline import Timeline
 
 TINY = 1e-6
@@ -49,10 +49,10 @@ def logistic(penalty: float) -> Any:
     return fit_logistic(torch.tensor([[0.0], [1.0]]), torch.tensor([True, False]), penalty=penalty)
 
 
-def policy(**change: Any) -> FramePolicy:
+def policy(**change: Any) -> Preprocessing:
     usual: dict[str, Any] = {"frames_per_second": 4.0, "min_frames": 4, "max_frames": 8, "video_tokens": None}
     areas = {"image_pixels": (1, 1), "video_pixels": (1, 1), "mean": (0.5,) * 3, "std": (0.5,) * 3}
-    return FramePolicy(**{**usual, **areas, **change})
+    return Preprocessing(**{**usual, **areas, **change})
 
 
 def conditioning(**change: Any) -> ConditioningBenchmark:

@@ -19,7 +19,7 @@ from foresight.vlm.curriculum.episode import Episode
 from foresight.vlm.curriculum.grounding_targets import Places, places
 from foresight.vlm.curriculum.mention_targets import MentionFinder, Mentions
 from foresight.vlm.curriculum.qa import Turn, asking_turns, telling_turns, whole_clip_turns
-from foresight.vlm.preprocess import FramePolicy, Patching, Sampling
+from foresight.vlm.preprocess import Patching, Preprocessing, Sampling
 from foresight.vlm.prompts import Prompt, TokenBatch, collate, render_chat, text_ids, token_id, tokenize
 
 IGNORED = -100
@@ -95,7 +95,7 @@ class WorldConversations:
 
     Args:
         tokenizer: turns chats into tokens.
-        policy: which frames are seen, at which size.
+        preprocessing: which frames are seen, at which size.
         patching: how the model cuts them.
         physics: the distribution of clips.
         split: a name of `foresight.physics.clip.SPLITS`; splits share no clip.
@@ -110,7 +110,7 @@ class WorldConversations:
         self,
         *,
         tokenizer: PreTrainedTokenizerBase,
-        policy: FramePolicy,
+        preprocessing: Preprocessing,
         patching: Patching,
         physics: PhysicsConfig,
         split: str,
@@ -122,7 +122,7 @@ class WorldConversations:
     ) -> None:
         if not (telling_share >= 0 and whole_share >= 0 and telling_share + whole_share <= 1):
             raise ValueError(f"expected shares that add up to at most 1, got {telling_share} and {whole_share}")
-        self.tokenizer, self.policy, self.patching, self.physics = tokenizer, policy, patching, physics
+        self.tokenizer, self.preprocessing, self.patching, self.physics = tokenizer, preprocessing, patching, physics
         self.count, self.turns, self.telling_share, self.whole_share = count, turns, telling_share, whole_share
         self._first_seed = SimulatedSplit(physics, split, count, first).seeds.start
         self._mentions = MentionFinder(tokenizer, placeholder=token_id(tokenizer, "<|video_pad|>"))
@@ -135,7 +135,7 @@ class WorldConversations:
         return {
             "kind": "world chats",
             "vocabulary": len(self.tokenizer),
-            "policy": asdict(self.policy),
+            "policy": asdict(self.preprocessing),
             "patching": asdict(self.patching),
             "physics": self.physics.recipe(),
             "first_seed": self._first_seed,
@@ -152,12 +152,12 @@ class WorldConversations:
         """The batch of the given rows."""
         seeds = [self._first_seed + index for index in indices]
         kind = self._kind(seeds[0])
-        sampling = self.policy.sample(
+        sampling = self.preprocessing.sample(
             self.physics.frames if kind is Kind.WHOLE else self.physics.context_frames, self.physics.frame_rate
         )
         episodes = [Episode.from_seed(seed, self.physics) for seed in seeds]
         frames = torch.stack([episode.draw(sampling.indices) for episode in episodes])
-        pixels, grid = self.policy.patches(frames, self.patching)
+        pixels, grid = self.preprocessing.patches(frames, self.patching)
         rows = [self._row(episode, seed, kind, grid) for episode, seed in zip(episodes, seeds, strict=True)]
         return self._batch(rows, pixels, grid, sampling, episodes)
 

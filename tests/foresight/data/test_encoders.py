@@ -15,11 +15,11 @@ from foresight.data.wording import WorldWording
 from foresight.physics import PhysicsConfig
 from foresight.vlm.curriculum.qa import world_tokenizer
 from foresight.vlm.encoder import QwenEncoder
-from foresight.vlm.preprocess import FramePolicy
+from foresight.vlm.preprocess import Preprocessing
 from foresight.vlm.small import SmallQwenConfig, build_small
 from ltx.checkpoint.hub import resolve
 
-POLICY = FramePolicy(
+PREPROCESSING = Preprocessing(
     frames_per_second=4.0,
     min_frames=2,
     max_frames=8,
@@ -43,10 +43,10 @@ SIZES = SmallQwenConfig(
 )
 
 
-def small(folder: Path, seed: int = 0, policy: FramePolicy = POLICY) -> Path:
+def small(folder: Path, seed: int = 0, preprocessing: Preprocessing = PREPROCESSING) -> Path:
     tokenizer = world_tokenizer(vocabulary=400)
     model = build_small(SIZES, tokenizer, seed=seed)
-    QwenEncoder(model=model, tokenizer=tokenizer, policy=policy, layers=[1, 2]).save_pretrained(folder)
+    QwenEncoder(model=model, tokenizer=tokenizer, preprocessing=preprocessing, layers=[1, 2]).save_pretrained(folder)
     return folder
 
 
@@ -118,10 +118,10 @@ def test_wordings_are_drawn_from_the_seed(vlm: Path) -> None:
 
 
 def test_the_key_holds_what_features_depend_on(vlm: Path, tmp_path: Path) -> None:
-    """Weights, layers, frame policy, wording, lengths and precision each give another recipe; the place does not."""
+    """Weights, layers, preprocessing, wording, lengths and precision each give another recipe; the place does not."""
     variants = [
         encoder(small(tmp_path / "seed", seed=1)),
-        encoder(small(tmp_path / "policy", policy=replace(POLICY, frames_per_second=8.0))),
+        encoder(small(tmp_path / "preprocessing", preprocessing=replace(PREPROCESSING, frames_per_second=8.0))),
         encoder(vlm, layers=[2]),
         encoder(vlm, wording=Canonical()),
         encoder(vlm, context=1),

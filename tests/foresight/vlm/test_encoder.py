@@ -12,7 +12,7 @@ from foresight.vlm.prompts import NEXT
 PUSH = "the red ball is pushed to the left"
 STILL = "nothing is pushed"
 
-# By the policy of 2 to 8 frames at 4 a second: frames chosen from nine, and seconds between two times of two frames.
+# Of 2 to 8 frames at 4 a second: frames chosen from nine, and seconds between two times of two frames.
 CHOSEN = {
     2.0: ([0, 2, 4, 6, 8], 2.0),
     4.0: ([0, 2, 4, 6, 8], 1.0),
@@ -103,7 +103,7 @@ def test_a_saved_encoder_gives_the_same_features(qwen, clip, tmp_path):
     loaded = QwenEncoder.from_pretrained(tmp_path, layers=[0, 2])
     before = encoder.encode(clip[None, :, :9], [PUSH], frame_rate=8.0)
     after = loaded.encode(clip[None, :, :9], [PUSH], frame_rate=8.0)
-    assert loaded.policy == encoder.policy and loaded.layers == encoder.layers
+    assert loaded.preprocessing == encoder.preprocessing and loaded.layers == encoder.layers
     assert torch.allclose(before.tokens, after.tokens, atol=1e-6)
     assert torch.allclose(before.patches, after.patches, atol=1e-6)
     assert torch.equal(before.coordinates, after.coordinates)

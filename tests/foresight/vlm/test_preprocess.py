@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from foresight.vlm.preprocess import FramePolicy, Patching, quantise, smart_size
+from foresight.vlm.preprocess import Patching, Preprocessing, quantise, smart_size
 
 PATCHING = Patching(patch=14, merge=2, temporal=2)
-POLICY = FramePolicy(
+PREPROCESSING = Preprocessing(
     frames_per_second=2.0,
     min_frames=4,
     max_frames=8,
@@ -40,33 +40,33 @@ POLICY = FramePolicy(
 )
 def test_frames_are_counted_back_from_the_newest(frames: int, rate: float, indices: tuple[int, ...]) -> None:
     """The rate of what is seen is that of the clip divided by the step."""
-    found = POLICY.sample(frames, rate)
+    found = PREPROCESSING.sample(frames, rate)
     assert found.indices == indices
     assert found.rate == rate / (indices[1] - indices[0])
 
 
 def test_a_clip_takes_at_most_nine_tenths_of_its_tokens() -> None:
     """Of 10 tokens 9 may be used, 4 by each pair of 4 frames: 2 × 2 of 28 × 28 pixels; 1,000 are enough for all."""
-    assert replace(POLICY, video_tokens=10).size(4, 280, 280, PATCHING) == (56, 56)
-    assert replace(POLICY, video_tokens=1000).size(4, 280, 280, PATCHING) == (280, 280)
-    assert replace(POLICY, video_tokens=None).size(4, 280, 280, PATCHING) == (280, 280)
+    assert replace(PREPROCESSING, video_tokens=10).size(4, 280, 280, PATCHING) == (56, 56)
+    assert replace(PREPROCESSING, video_tokens=1000).size(4, 280, 280, PATCHING) == (280, 280)
+    assert replace(PREPROCESSING, video_tokens=None).size(4, 280, 280, PATCHING) == (280, 280)
     # A picture alone is no clip, and a clip never gets less than the smallest area.
-    assert replace(POLICY, video_tokens=10).size(1, 280, 280, PATCHING) == (280, 280)
-    assert replace(POLICY, video_tokens=1).size(100, 280, 280, PATCHING) == (28, 28)
+    assert replace(PREPROCESSING, video_tokens=10).size(1, 280, 280, PATCHING) == (280, 280)
+    assert replace(PREPROCESSING, video_tokens=1).size(100, 280, 280, PATCHING) == (28, 28)
 
 
 def test_pixels_are_normalised_by_channel() -> None:
     """(v / 255 − mean) / std: of white 1.5, 2 and 0.5, of black −0.5, −2 and −1.5."""
     pixels = torch.tensor([255, 0], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1)
-    found = POLICY.normalise(pixels).flatten(1)
+    found = PREPROCESSING.normalise(pixels).flatten(1)
     torch.testing.assert_close(found, torch.tensor([[1.5, 2.0, 0.5], [-0.5, -2.0, -1.5]]))
 
 
 def test_an_odd_frame_is_seen_twice() -> None:
     """Three frames are two times: the third is joined by a copy of itself."""
     frames = torch.randint(0, 256, (1, 3, 3, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    rows, grid = POLICY.patches(frames, PATCHING)
-    again, _ = POLICY.patches(torch.cat([frames, frames[:, -1:]], dim=1), PATCHING)
+    rows, grid = PREPROCESSING.patches(frames, PATCHING)
+    again, _ = PREPROCESSING.patches(torch.cat([frames, frames[:, -1:]], dim=1), PATCHING)
     assert grid == (2, 2, 2) and torch.equal(rows, again)
 
 
@@ -88,17 +88,17 @@ def test_an_odd_frame_is_seen_twice() -> None:
 def test_impossible_policies_are_refused(change: dict[str, Any]) -> None:
     """Each number has a range of its own."""
     with pytest.raises(ValueError, match=f"expected.*{next(iter(change))}"):
-        replace(POLICY, **change)
+        replace(PREPROCESSING, **change)
 
 
 def test_the_least_policy_is_possible() -> None:
     """One frame at least and at most, areas of one size, one token."""
     least = replace(
-        POLICY, min_frames=1, max_frames=1, image_pixels=(784, 784), video_pixels=(784, 784), video_tokens=1
+        PREPROCESSING, min_frames=1, max_frames=1, image_pixels=(784, 784), video_pixels=(784, 784), video_tokens=1
     )
     assert least.sample(9, 2.0).indices == (8,) and least.sample(1, 2.0).indices == (0,)
     # Nothing is interpolated upwards: at less than the rate asked for every frame is seen.
-    assert replace(POLICY, min_frames=1).sample(3, 0.5).indices == (0, 1, 2)
+    assert replace(PREPROCESSING, min_frames=1).sample(3, 0.5).indices == (0, 1, 2)
     for frames, rate in ((0, 8.0), (1, 0.0)):
         with pytest.raises(ValueError, match=f"got {frames} frames at {rate}"):
             least.sample(frames, rate)
@@ -106,9 +106,12 @@ def test_the_least_policy_is_possible() -> None:
 
 def test_images_and_videos_have_areas_of_their_own() -> None:
     """One frame is an image; two are a video, whose frames never shrink below 1.05 times its smallest area."""
-    policy = replace(POLICY, image_pixels=(784, 784), video_pixels=(3136, 3136))
-    assert policy.size(1, 280, 280, PATCHING) == (28, 28) and policy.size(2, 280, 280, PATCHING) == (56, 56)
-    squeezed = replace(POLICY, video_pixels=(3136, 10**6), video_tokens=1)
+    preprocessing = replace(PREPROCESSING, image_pixels=(784, 784), video_pixels=(3136, 3136))
+    assert preprocessing.size(1, 280, 280, PATCHING) == (28, 28) and preprocessing.size(2, 280, 280, PATCHING) == (
+        56,
+        56,
+    )
+    squeezed = replace(PREPROCESSING, video_pixels=(3136, 10**6), video_tokens=1)
     assert squeezed.size(100, 280, 280, PATCHING) == (56, 56)
 
 

@@ -44,7 +44,7 @@ def test_the_model_is_the_one_that_transformers_reads(saved: Path, dtype: Any, c
     ours = QwenEncoder.from_pretrained(saved, dtype=dtype)
     kind = getattr(torch, dtype) if isinstance(dtype, str) else dtype or torch.bfloat16
     theirs = Qwen2_5_VLForConditionalGeneration.from_pretrained(saved, dtype=kind).eval()
-    theirs = QwenEncoder(model=theirs, tokenizer=ours.tokenizer, policy=ours.policy, layers="last")
+    theirs = QwenEncoder(model=theirs, tokenizer=ours.tokenizer, preprocessing=ours.preprocessing, layers="last")
     assert same(ours, theirs) and not ours.model.training
     assert ours.model.generation_config == theirs.model.generation_config
     assert ours.model.lm_head.weight is ours.model.model.language_model.embed_tokens.weight
@@ -265,11 +265,15 @@ def test_sizes_of_pictures_are_those_of_the_folder(folder: Any) -> None:
     colours = {"image_mean": [0.1, 0.2, 0.3], "image_std": [0.4, 0.5, 0.6]}
     folder.json("preprocessor_config.json", size=None, min_pixels=784, max_pixels=1568, **colours)
     folder.json("video_preprocessor_config.json", size={"shortest_edge": 3136, "longest_edge": 6272}, fps=3, **colours)
-    policy = QwenEncoder.from_pretrained(folder.path).policy
-    assert (policy.image_pixels, policy.video_pixels) == ((784, 1568), (3136, 6272))
-    assert (policy.frames_per_second, policy.mean, policy.std) == (3.0, (0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
+    preprocessing = QwenEncoder.from_pretrained(folder.path).preprocessing
+    assert (preprocessing.image_pixels, preprocessing.video_pixels) == ((784, 1568), (3136, 6272))
+    assert (preprocessing.frames_per_second, preprocessing.mean, preprocessing.std) == (
+        3.0,
+        (0.1, 0.2, 0.3),
+        (0.4, 0.5, 0.6),
+    )
     folder.without("video_preprocessor_config.json")
-    assert QwenEncoder.from_pretrained(folder.path).policy.video_pixels == (784, 1568)
+    assert QwenEncoder.from_pretrained(folder.path).preprocessing.video_pixels == (784, 1568)
 
 
 def test_a_hub_id_is_read_from_the_cache_at_its_commit(
@@ -297,7 +301,7 @@ def test_reading_and_saving_print_nothing(saved: Path, tmp_path: Path, capfd: py
     encoder.save_pretrained(tmp_path / "again")
     again = QwenEncoder.from_pretrained(tmp_path / "again")
     assert capfd.readouterr() == ("", "")
-    assert same(encoder, again) and again.policy == encoder.policy
+    assert same(encoder, again) and again.preprocessing == encoder.preprocessing
 
 
 @pytest.mark.parametrize("dtype", ["int8", "float64", "fast", torch.int32, 3])

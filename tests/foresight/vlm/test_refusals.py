@@ -16,14 +16,14 @@ from foresight.physics import PhysicsConfig
 from foresight.vlm.curriculum.conversations import WorldConversations
 from foresight.vlm.encoder import QwenEncoder
 from foresight.vlm.messages import message_frames
-from foresight.vlm.preprocess import FramePolicy, Patching, quantise, smart_size
+from foresight.vlm.preprocess import Patching, Preprocessing, quantise, smart_size
 from foresight.vlm.prompts import Prompt, batch_prompts, chat_text, token_id
 from foresight.vlm.small import SmallQwenConfig
 from foresight.vlm.speech import judge
 from foresight.vlm.tokenizer import train_tokenizer
 from ltx.checkpoint.errors import CheckpointError
 
-POLICY = FramePolicy(
+PREPROCESSING = Preprocessing(
     frames_per_second=2.0,
     min_frames=4,
     max_frames=8,
@@ -49,7 +49,7 @@ TELLS = "Tell what happens."
 def test_a_policy_that_makes_no_pictures_is_refused(changes: dict[str, Any], message: str) -> None:
     """No token to show, or values to subtract and divide by that are none."""
     with pytest.raises(ValueError, match=message):
-        replace(POLICY, **changes)
+        replace(PREPROCESSING, **changes)
 
 
 def test_what_is_no_video_is_not_shown() -> None:
@@ -107,7 +107,7 @@ def test_tokenizers_of_other_models_are_refused() -> None:
 def test_conversations_without_a_split_or_a_share_are_refused(changes: dict[str, Any], message: str) -> None:
     """Shares are of all batches, and splits have names."""
     given = {"split": "train", "first": 0, "count": 2, "turns": 1, "telling_share": 0.5, "whole_share": 0.5}
-    parts: dict[str, Any] = {"tokenizer": None, "policy": POLICY, "patching": Patching(14, 2, 2)}
+    parts: dict[str, Any] = {"tokenizer": None, "preprocessing": PREPROCESSING, "patching": Patching(14, 2, 2)}
     with pytest.raises(ValueError, match=message):
         WorldConversations(**parts, physics=PhysicsConfig(), **{**given, **changes})
 

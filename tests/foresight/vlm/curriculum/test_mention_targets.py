@@ -13,7 +13,7 @@ from foresight.vlm.curriculum.episode import Episode
 from foresight.vlm.curriculum.mention_targets import MentionFinder, Mentions, body_states
 from foresight.vlm.curriculum.objective import naming_loss, pointing_loss
 from foresight.vlm.curriculum.qa import world_tokenizer
-from foresight.vlm.preprocess import FramePolicy, Patching
+from foresight.vlm.preprocess import Patching, Preprocessing
 from foresight.vlm.prompts import text_ids, token_id
 
 
@@ -89,7 +89,7 @@ def test_the_loss_counts_states_of_present_objects_only():
 def world_chats(tokenizer, first):
     return WorldConversations(
         tokenizer=tokenizer,
-        policy=FramePolicy(
+        preprocessing=Preprocessing(
             frames_per_second=4.0,
             min_frames=4,
             max_frames=768,

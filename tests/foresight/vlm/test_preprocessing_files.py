@@ -1,4 +1,4 @@
-"""The frame policy as transformers' processor files."""
+"""The preprocessing as transformers' processor files."""
 
 from __future__ import annotations
 
@@ -10,18 +10,25 @@ from typing import Any
 import pytest
 
 from foresight.errors import UserError
-from foresight.vlm.policy_files import IMAGE_FILE, PROCESSOR_FILE, RELEASED, VIDEO_FILE, read_policy, write_policy
-from foresight.vlm.preprocess import FramePolicy, Patching
+from foresight.vlm.preprocess import Patching, Preprocessing
+from foresight.vlm.preprocessing_files import (
+    IMAGE_FILE,
+    PROCESSOR_FILE,
+    RELEASED,
+    VIDEO_FILE,
+    read_preprocessing,
+    write_preprocessing,
+)
 
 PATCHING = Patching(patch=14, merge=2, temporal=2)
 
 
-def read(folder: Path, **files: dict[str, Any]) -> FramePolicy:
-    """The policy of a folder with these files: `image`, `video`, `processor`."""
+def read(folder: Path, **files: dict[str, Any]) -> Preprocessing:
+    """The preprocessing of a folder with these files: `image`, `video`, `processor`."""
     names = {"image": IMAGE_FILE, "video": VIDEO_FILE, "processor": PROCESSOR_FILE}
     for name, values in files.items():
         (folder / names[name]).write_text(json.dumps(values))
-    return read_policy(folder, PATCHING)
+    return read_preprocessing(folder, PATCHING)
 
 
 def test_silent_files_mean_the_release(tmp_path: Path) -> None:
@@ -95,6 +102,6 @@ def test_images_and_videos_share_their_colours(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tokens", [None, 9])
 def test_a_policy_is_read_as_it_was_written(tmp_path: Path, tokens: int | None) -> None:
     """With and without a bound of tokens."""
-    policy = replace(RELEASED, video_tokens=tokens, min_frames=2, max_frames=3, image_pixels=(1, 2))
-    write_policy(policy, PATCHING, tmp_path)
-    assert read_policy(tmp_path, PATCHING) == policy
+    preprocessing = replace(RELEASED, video_tokens=tokens, min_frames=2, max_frames=3, image_pixels=(1, 2))
+    write_preprocessing(preprocessing, PATCHING, tmp_path)
+    assert read_preprocessing(tmp_path, PATCHING) == preprocessing

@@ -1,4 +1,4 @@
-"""The frame policy as transformers' own processor files, read and written."""
+"""The preprocessing as transformers' own processor files, read and written."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from foresight.errors import UserError
-from foresight.vlm.preprocess import FramePolicy, Patching
+from foresight.vlm.preprocess import Patching, Preprocessing
 from ltx.checkpoint.read import read_object
 
 IMAGE_FILE = "preprocessor_config.json"
 VIDEO_FILE = "video_preprocessor_config.json"
 PROCESSOR_FILE = "processor_config.json"
 
-RELEASED = FramePolicy(
+RELEASED = Preprocessing(
     frames_per_second=2.0,
     min_frames=4,
     max_frames=768,
@@ -36,11 +36,11 @@ FIXED: dict[str, Any] = {
     "resample": 3,
     "rescale_factor": 1 / 255,
 }
-"""What every Qwen2.5-VL does to its pictures, and `FramePolicy` too: a file may say it, but nothing else."""
+"""What every Qwen2.5-VL does to its pictures, and `Preprocessing` too: a file may say it, but nothing else."""
 
 
-def read_policy(folder: Path, patching: Patching) -> FramePolicy:
-    """The policy of a model's folder; what its files leave out is as in `RELEASED`.
+def read_preprocessing(folder: Path, patching: Patching) -> Preprocessing:
+    """The preprocessing of a model's folder; what its files leave out is as in `RELEASED`.
 
     As in transformers, video settings are looked for in the processor's file, then in the video file, then in the
     image file.
@@ -55,7 +55,7 @@ def read_policy(folder: Path, patching: Patching) -> FramePolicy:
     try:
         for values in (image, video):
             _check(values, patching)
-        return _policy(image, video)
+        return _preprocessing(image, video)
     except (TypeError, ValueError, AttributeError) as error:
         raise UserError(
             expected=f"settings of a Qwen2.5-VL in the processor's files of {folder}",
@@ -65,7 +65,7 @@ def read_policy(folder: Path, patching: Patching) -> FramePolicy:
 
 
 def _check(values: dict[str, Any], patching: Patching) -> None:
-    """Refuse settings that say something else than the model and `FramePolicy` do."""
+    """Refuse settings that say something else than the model and `Preprocessing` do."""
     sizes = {
         "patch_size": patching.patch,
         "merge_size": patching.merge,
@@ -80,8 +80,8 @@ def _check(values: dict[str, Any], patching: Patching) -> None:
         raise ValueError(f"a size of {size}, where it has shortest_edge and longest_edge")
 
 
-def _policy(image: dict[str, Any], video: dict[str, Any]) -> FramePolicy:
-    policy = replace(
+def _preprocessing(image: dict[str, Any], video: dict[str, Any]) -> Preprocessing:
+    preprocessing = replace(
         RELEASED,
         image_pixels=_pixels(image, RELEASED.image_pixels),
         video_pixels=_pixels(video, RELEASED.video_pixels),
@@ -90,11 +90,11 @@ def _policy(image: dict[str, Any], video: dict[str, Any]) -> FramePolicy:
         max_frames=int(video.get("max_frames") or RELEASED.max_frames),
     )
     if video.get("cap_pixels_per_frame") is False:
-        policy = replace(policy, video_tokens=None)
+        preprocessing = replace(preprocessing, video_tokens=None)
     elif video.get("max_video_tokens"):
-        policy = replace(policy, video_tokens=int(video["max_video_tokens"]))
+        preprocessing = replace(preprocessing, video_tokens=int(video["max_video_tokens"]))
     return replace(
-        policy,
+        preprocessing,
         mean=_channels("image_mean", image, video, RELEASED.mean),
         std=_channels("image_std", image, video, RELEASED.std),
     )
@@ -111,24 +111,24 @@ def _channels(
     return red, green, blue
 
 
-def write_policy(policy: FramePolicy, patching: Patching, folder: Path) -> None:
-    """Write the image and video files that transformers' processors and `read_policy` read."""
+def write_preprocessing(preprocessing: Preprocessing, patching: Patching, folder: Path) -> None:
+    """Write the image and video files that transformers' processors and `read_preprocessing` read."""
     shared = {
         "patch_size": patching.patch,
         "merge_size": patching.merge,
         "temporal_patch_size": patching.temporal,
-        "image_mean": list(policy.mean),
-        "image_std": list(policy.std),
+        "image_mean": list(preprocessing.mean),
+        "image_std": list(preprocessing.std),
     }
-    image = {"image_processor_type": "Qwen2VLImageProcessor", "size": _size(policy.image_pixels), **shared}
+    image = {"image_processor_type": "Qwen2VLImageProcessor", "size": _size(preprocessing.image_pixels), **shared}
     video = {
         "video_processor_type": "Qwen2VLVideoProcessor",
-        "size": _size(policy.video_pixels),
-        "fps": policy.frames_per_second,
-        "min_frames": policy.min_frames,
-        "max_frames": policy.max_frames,
-        "cap_pixels_per_frame": policy.video_tokens is not None,
-        **({} if policy.video_tokens is None else {"max_video_tokens": policy.video_tokens}),
+        "size": _size(preprocessing.video_pixels),
+        "fps": preprocessing.frames_per_second,
+        "min_frames": preprocessing.min_frames,
+        "max_frames": preprocessing.max_frames,
+        "cap_pixels_per_frame": preprocessing.video_tokens is not None,
+        **({} if preprocessing.video_tokens is None else {"max_video_tokens": preprocessing.video_tokens}),
         **shared,
     }
     for name, values in ((IMAGE_FILE, image), (VIDEO_FILE, video)):
