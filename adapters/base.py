@@ -30,7 +30,7 @@ class AbstractAdapter(nn.Module, ABC):
     @property
     @abstractmethod
     def provides(self) -> frozenset[str]:
-        """Which of "forecast", "context" and "reference" the conditioning will hold."""
+        """Names of what the conditioning will hold, out of "forecast", "context" and "reference"."""
 
     @abstractmethod
     def forward(self, features: VLMFeatures, targets: Float[Tensor, "batch axis=3 token"]) -> Conditioning:
@@ -47,7 +47,7 @@ class AbstractAdapter(nn.Module, ABC):
 
     @property
     def replaces_text(self) -> bool:
-        """Whether its context tokens stand in place of the text's, so that no text encoder is needed."""
+        """True if its context tokens stand in place of the text's, so that no text encoder is needed."""
         return False
 
     def attach(self, transformer: nn.Module) -> None:

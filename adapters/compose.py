@@ -61,7 +61,7 @@ class ComposedAdapter(AbstractAdapter):
 
     @property
     def replaces_text(self) -> bool:
-        """Whether a part's tokens do."""
+        """True if a part's tokens do."""
         return any(part.replaces_text for part in self._adapters())
 
     def forward(self, features: VLMFeatures, targets: Float[Tensor, "batch axis=3 token"]) -> Conditioning:

@@ -1,4 +1,4 @@
-"""In-context conditioning: what the VLM says, in reference tokens of the video sequence, and a LoRA that reads them."""
+"""In-context conditioning: VLM features as reference tokens of the video sequence, and a LoRA that reads them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ICLoRAConfig(ResamplerConfig):
     """Configuration of `ICLoRAAdapter`.
 
     Args:
-        timestep: the noise level σ in [0, 1] that the transformer is told for the reference tokens.
+        timestep: noise level σ in [0, 1] of the reference tokens for the transformer.
         lora: the low-rank updates of the transformer.
     """
 
@@ -34,7 +34,7 @@ class ICLoRAConfig(ResamplerConfig):
 
 
 class ICLoRAAdapter(AbstractAdapter):
-    """One reference token per place of a latent frame: the given latent there, changed by what the VLM says about it.
+    """One reference token per place of a latent frame: the given latent there, changed by the VLM features.
 
     The places attend to the VLM's tokens in one rotary space of seconds and pixels. Changes and low-rank updates start
     at zero: at first the transformer sees the last given frame once more, at a time behind the clip, and only the

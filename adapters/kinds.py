@@ -47,7 +47,7 @@ def build_adapter(config: Any) -> AbstractAdapter:
 
 
 def config_to_dict(config: Any) -> dict[str, Any]:
-    """What `adapter_config.json` holds."""
+    """The content of `adapter_config.json`."""
     kind = next(name for name, cls in CONFIGS.items() if cls is type(config))
     if isinstance(config, ComposeConfig):
         return {"type": kind, "parts": [config_to_dict(part) for part in config.parts]}

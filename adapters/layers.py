@@ -61,7 +61,7 @@ class PlacedAttention(nn.Module):
         coordinates: Float[Tensor, "batch axis=3 query"],
         memory: PlacedTokens,
     ) -> Float[Tensor, "batch query width"]:
-        """What each query gathers from the memory."""
+        """Gather the memory into each query."""
         query = self.query_norm(rearrange(self.query(x), "b n (h d) -> b h n d", h=self.heads))
         key, value = rearrange(self.key_value(memory.states), "b n (two h d) -> two b h n d", two=2, h=self.heads)
         key = self.key_norm(key)

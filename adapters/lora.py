@@ -27,7 +27,7 @@ SIZES: dict[str, tuple[int, int]] = {
 
 @dataclass(frozen=True)
 class LoRAConfig:
-    """Which linear layers of the transformer are updated, and by what rank. The scale is alpha / rank = 1.
+    """Linear layers of the transformer that are updated, and the rank. The scale is alpha / rank = 1.
 
     Args:
         rank: inner dimension of each update.
@@ -116,7 +116,7 @@ class LowRankUpdates(nn.Module):
 
     @property
     def strength(self) -> dict[str, str]:
-        """What the header of a file says of the scale, for tools that look there."""
+        """Header entries that state the scale, for tools that look there."""
         return {"lora_alpha": str(self.config.rank), "r": str(self.config.rank)}
 
     def read(self, tensors: Mapping[str, Tensor]) -> None:

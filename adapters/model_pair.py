@@ -1,4 +1,4 @@
-"""Which vision-language model and which LTX release an adapter joins, and the refusal of any other."""
+"""The vision-language model and the LTX release that an adapter joins, and the refusal of any other."""
 
 from __future__ import annotations
 

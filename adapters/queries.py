@@ -29,7 +29,7 @@ class QueriesConfig(ResamplerConfig):
 
 
 class QueriesAdapter(AbstractAdapter):
-    """Queries, each with a learned place in seconds and pixels, read the features; a gate scales what they say.
+    """Queries, each with a learned place in seconds and pixels, read the features; a gate scales the tokens they make.
 
     With placement "add" the gate starts at zero: the context equals the text's, bit for bit, until the first step.
     """

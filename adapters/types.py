@@ -1,4 +1,4 @@
-"""What an adapter reads and what it may return: VLM features in, conditioning for the video model out."""
+"""Records at both ends of an adapter: VLM features in, conditioning for the video model out."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ class Conditioning:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Which of "forecast", "context" and "reference" there are."""
+        """Names of what there is, out of "forecast", "context" and "reference"."""
         return tuple(f.name for f in fields(self) if getattr(self, f.name) is not None)
 
     def repeat(self, times: int) -> Conditioning:

@@ -1,4 +1,4 @@
-"""Whether a layer's weights say all that calling it does."""
+"""Check that a layer's weights say all that calling it does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from torch import nn
 
 
 def is_bare(layer: nn.Module, kind: type[nn.Module]) -> bool:
-    """Whether the layer is of exactly this class and nothing listens to its calls or has taken them over.
+    """True if the layer is of exactly this class and nothing listens to its calls or has taken them over.
 
     Only then may its weights be used in place of calling it. What low-rank updates, quantisation, parametrisation,
     offloading and forward hooks do is heard by calling the layer alone.

@@ -88,7 +88,7 @@ def _row(
 
 @dataclass(frozen=True)
 class GivenFrames:
-    """Which of a clip's latent frames are given, drawn for each clip on its own.
+    """Draw the context of each clip: which of its latent frames are given.
 
     Attributes:
         clip: latent frames of a given beginning or end, at least 1.
@@ -123,7 +123,7 @@ class GivenFrames:
         return [self._fitting(draw, count) for draw, count in zip(draws.tolist(), frames, strict=True)]
 
     def usual(self, frames: int) -> range:
-        """What is given most often, of a clip of so many latent frames, or all but one where that is the whole clip."""
+        """The most frequent context of a clip of so many latent frames; all but one where that is the whole clip."""
         nothing = 1 - self.clip_share - self.image_share - self.suffix_share
         most = max(self.clip_share, self.image_share, self.suffix_share, nothing)
         count = min(self.clip, frames - 1)

@@ -1,4 +1,4 @@
-"""What tensors that enter may hold: finite numbers, and pixels in [−1, 1]."""
+"""Checks of tensors that enter: finite numbers, and pixels in [−1, 1]."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TOLERANCE = 0.01
 
 
 def is_finite(tensor: Tensor) -> bool:
-    """Whether no value is NaN or infinite; types without either always are."""
+    """True if no value is NaN or infinite, as in types without either."""
     if not tensor.is_floating_point():
         return True
     # A sum in float32 casts what it adds: piece by piece, the check of a large matrix takes little memory.

@@ -29,7 +29,7 @@ OFFICIAL = "_official_scheduler"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What one official file holds: everything but the text encoder.
+    """The content of one official file: everything but the text encoder.
 
     Attributes:
         transformer: predicts velocities.
@@ -117,7 +117,7 @@ class Checkpoint:
 
 
 def read_scheduler(where: str | Path, *, revision: str | None = None) -> SchedulerConfig:
-    """How a checkpoint spaces its times.
+    """Read the scheduler of a checkpoint.
 
     A file or folder without a scheduler gets that of its release: shifted uniform times before 0.9.5,
     linear-quadratic times from then on.
@@ -150,6 +150,6 @@ def read_scheduler(where: str | Path, *, revision: str | None = None) -> Schedul
 
 
 def _of_release(path: Path, allowed: tuple[float, ...] | None) -> SchedulerConfig:
-    """The scheduler of a release, told by whether its transformer has causal positions."""
+    """The scheduler of a release, by whether its transformer has causal positions."""
     causal = open_part(path, TRANSFORMER).fields.get(CAUSAL, False)
     return SchedulerConfig(allowed_times=allowed) if causal else SchedulerConfig("uniform", "tokens", 0.1)

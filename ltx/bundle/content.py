@@ -1,4 +1,4 @@
-"""What a file or folder holds, told by its content."""
+"""Recognise the kind of a file or folder by its content."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Content = Literal["checkpoint", "latent upsampler", "LoRA"]
 
 
 def content_of(path: Path) -> Content:
-    """What a file or folder holds; "checkpoint" for everything that is neither of the others.
+    """The kind of a file or folder; "checkpoint" for everything that is neither of the others.
 
     Raises:
         CheckpointError: if a file is damaged, or no safetensors or JSON.

@@ -18,7 +18,7 @@ TEXT_PARTS = {"text_encoder": ["transformers", "T5EncoderModel"], "tokenizer": [
 
 @dataclass(frozen=True)
 class Notes:
-    """What an index says beside its parts; diffusers skips these entries.
+    """Entries of an index beside its parts; diffusers skips them.
 
     Attributes:
         sources: hub id and commit that each part was downloaded from, as `owner/repository@commit`; local parts have

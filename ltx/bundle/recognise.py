@@ -1,4 +1,4 @@
-"""What a checkpoint is, from its headers and configurations; no weight is read."""
+"""Recognise the release of a checkpoint from its headers and configurations; no weight is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TITLES = ("modelspec.title", "title", "name", "model_version")
 
 
 def recognise(where: str | Path, *, listed_times: bool, revision: str | None = None) -> tuple[Notes, Identity]:
-    """The notes of a checkpoint, its release among them where it can be told, and which releases it may be.
+    """The notes of a checkpoint, its release among them where that is clear, and which releases it may be.
 
     Args:
         where: an official file, a folder, a named model or a hub id.
@@ -61,7 +61,7 @@ def _generation(where: str | Path, revision: str | None) -> str | None:
 
 
 def _read_notes(path: Path) -> tuple[Notes, list[str]]:
-    """What was noted when a file or folder was written, and the names that it gives itself."""
+    """Notes from when a file or folder was written, and the names that it gives itself."""
     if path.is_file():
         weights = Weights((path,))
         fields, inner = weights.config(), weights.config().get(TRANSFORMER.name)

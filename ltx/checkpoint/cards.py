@@ -15,7 +15,7 @@ from ltx.checkpoint.errors import CheckpointError
 
 @dataclass(frozen=True)
 class Card:
-    """Where a named model is.
+    """The location of a named model.
 
     Attributes:
         repo: hub repository; None for a model that ships inside a package.
@@ -41,7 +41,7 @@ class Card:
 
 @cache
 def cards() -> Mapping[str, Card]:
-    """The named models."""
+    """The named models by name, read from `cards.json`."""
     text = files("ltx.checkpoint").joinpath("cards.json").read_text(encoding="utf-8")
     return {name: Card(**fields) for name, fields in json.loads(text).items()}
 

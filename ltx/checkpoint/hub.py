@@ -61,7 +61,7 @@ def resolve(where: str | Path, part: str, revision: str | None = None) -> Path:
 
 
 def source_of(path: Path) -> str | None:
-    """What names the same files for ever and on every machine: hub id and commit of a path in the hub's cache.
+    """The permanent name of a path in the hub's cache: hub id and commit, the same on every machine.
 
     None for any other path: a snapshot that was copied elsewhere is read as a path, like every local one.
     """

@@ -1,4 +1,4 @@
-"""Which release a checkpoint is: what it holds and says first, then what it is called.
+"""Identify the release of a checkpoint: by its content and its own words first, then by its names.
 
 The tensors tell 2B from 13B and the generation of the VAE; a list of allowed times tells a distilled release; a note of
 `foresight convert`, or the `_name_or_path` that diffusers writes, tells it outright. Only what these leave open is
@@ -25,7 +25,7 @@ LAYERS = {28: "2b", 48: "13b"}
 
 @dataclass(frozen=True)
 class Traits:
-    """What tells releases apart; None is not known.
+    """Properties that tell releases apart; None is not known.
 
     Attributes:
         size: "2b" or "13b".
@@ -58,7 +58,7 @@ _LISTED = ("ltxv-13b-0.9.7-distilled", "ltxv-13b-0.9.8-distilled", "ltxv-2b-0.9.
 
 @dataclass(frozen=True)
 class Identity:
-    """Which release a checkpoint is.
+    """The release of a checkpoint, as far as it is known.
 
     Attributes:
         release: the name of its card; None if nothing says.
@@ -74,7 +74,7 @@ class Identity:
 
 
 def named(text: str) -> Traits:
-    """What a name says: `ltxv-13b-0.9.8-distilled`, `LTXV_13B_097_dev_fp8`, `ltx-video-2b-v0.9.1`, …"""
+    """Traits in a name: `ltxv-13b-0.9.8-distilled`, `LTXV_13B_097_dev_fp8`, `ltx-video-2b-v0.9.1`, …"""
     text = text.lower()
     version, size = _VERSION.search(text), _SIZE.search(text)
     kind: Literal["dev", "distilled"] | None = "dev" if _DEV.search(text) else None
@@ -126,7 +126,7 @@ def _agree(one: Traits, other: Traits) -> bool:
 
 
 def names_of(name: str, path: Path, stated: Sequence[str]) -> list[str]:
-    """What a checkpoint is called, the most reliable name first.
+    """All names of a checkpoint, the most reliable first.
 
     Args:
         name: what the user called it.

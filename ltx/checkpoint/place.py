@@ -1,4 +1,4 @@
-"""What a user means by a name: the one reading of paths, named models, hub ids and addresses.
+"""Resolve what a user names: paths, named models, hub ids and addresses, all read in this one place.
 
 What is on this disk comes first, whatever characters its name has. A hub id or the name of a card may end in
 `@revision`; the address of a hub page, as a browser shows it, is the hub id and the revision it holds.
@@ -26,7 +26,7 @@ FORMS = "hub repositories are named owner/repository, files in them owner/reposi
 
 @dataclass(frozen=True)
 class Place:
-    """Where something named is.
+    """The location of something named.
 
     Attributes:
         name: the path, the name of the card or the hub id, without revision.
@@ -42,7 +42,7 @@ class Place:
 
 
 def place_of(where: str | Path, revision: str | None = None) -> Place:
-    """What a user named.
+    """Resolve a name to its place.
 
     Args:
         where: a path, which may begin with `~`; the name of a card; `owner/repository`, `owner/repository/file`, or the

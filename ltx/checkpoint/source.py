@@ -39,7 +39,7 @@ class Source:
 
     @cached_property
     def scales(self) -> Scales:
-        """What 8-bit weights are multiplied by."""
+        """Scales of the 8-bit weights."""
         return scales_in(self.weights)
 
     def names(self, config: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Which of the files of a folder are its weights: one file, shards with an index, or a variant of either."""
+"""Find the weight files of a folder: one file, shards with an index, or a variant of either."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
 
 
 def _refuse_others(folder: Path, files: list[Path]) -> None:
-    """Where there are only weights of other formats, say of which."""
+    """Refuse a folder that has only weights of other formats, naming them."""
     if not files:
         for path in sorted(folder.iterdir()):
             refuse_name(str(path))

@@ -16,7 +16,7 @@ from ltx.flow.sampler import EPSILON
 class ConditioningNoise:
     """Before a step at time t, tokens of strength 1 become initial + scale·t²·ε with fresh ε.
 
-    The network is still told that they are clean. Pass it to `ltx.flow.sample` as `before_step`.
+    Their timestep for the network stays that of clean ones. Pass it to `ltx.flow.sample` as `before_step`.
 
     Attributes:
         initial: the tokens at the start of the run.

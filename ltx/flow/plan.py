@@ -1,4 +1,4 @@
-"""How strongly to guide, and when: guidance strengths as data."""
+"""Guidance strengths over the sampling times, as data."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ class Guidance:
 
     @property
     def uses_cfg(self) -> bool:
-        """Whether the negative branch has weight."""
+        """True if the negative branch has weight."""
         return self.scale > 1
 
     @property
     def uses_stg(self) -> bool:
-        """Whether the perturbed branch has weight: with no block perturbed it equals the positive one."""
+        """True if the perturbed branch has weight: with no block perturbed it equals the positive one."""
         return self.stg_scale > 0 and bool(self.perturbed_blocks)
 
     @property
     def rescales(self) -> bool:
-        """Whether the guided velocity's spread is pulled to the positive one's."""
+        """True if the guided velocity's spread is pulled to the positive one's."""
         return self.stg_scale > 0 and self.rescale != 1
 
 
@@ -95,7 +95,7 @@ class GuidancePlan:
 
     @property
     def uses_cfg(self) -> bool:
-        """Whether any entry needs the negative branch."""
+        """True if any entry needs the negative branch."""
         return any(entry.uses_cfg for entry in self.entries)
 
     @classmethod

@@ -45,7 +45,7 @@ class StepRule(Protocol):
 
 @dataclass(frozen=True)
 class Progress:
-    """What is known after a step: its number (from 1), how many there are, the step's time, and the tokens after it."""
+    """State after a step: its number (from 1), the number of steps, the step's time, and the tokens after it."""
 
     step: int
     steps: int
@@ -117,7 +117,7 @@ def sample(
             clean.
         step: the step rule.
         before_step: may replace tokens before each step, given the tokens and the step's time.
-        on_step: told about every finished step.
+        on_step: called after every step.
     """
     sigmas = sigmas.to(device=tokens.device, dtype=torch.float32)
     times = sigmas.tolist()

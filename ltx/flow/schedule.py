@@ -53,7 +53,7 @@ def token_shift(tokens: int) -> float:
 
 def shift(sigmas: Float[Tensor, " step"], mu: float) -> Float[Tensor, " step"]:
     """Move times towards noise for mu > 0: t' = e^μ / (e^μ + 1/t − 1), i.e. logit t' = logit t + μ."""
-    # In float32 and in this order, as the releases do: later times are told apart by the last bit.
+    # In float32 and in this order, as the releases do: later times differ in the last bit.
     return math.exp(mu) / (math.exp(mu) + (1 / sigmas - 1))
 
 

@@ -1,4 +1,4 @@
-"""How spatio-temporal guidance (arXiv 2411.18664) perturbs a transformer block."""
+"""Ways in which spatio-temporal guidance (arXiv 2411.18664) perturbs a transformer block."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class SkipMode(StrEnum):
-    """What a perturbed block does to its row; cross-attention is never touched.
+    """The part of a block that is skipped for a perturbed row; cross-attention is never touched.
 
     Each mode is also known by the short name of the released configurations: stg_av, stg_as, stg_r, stg_t.
     """

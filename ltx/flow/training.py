@@ -126,7 +126,7 @@ class MixedSigma(AbstractSigmaDistribution):
 
 @dataclass(frozen=True)
 class TrainingSample:
-    """What the transformer is shown and what it should answer.
+    """Input and target of the transformer in training.
 
     Attributes:
         tokens: noised tokens; given tokens are clean.

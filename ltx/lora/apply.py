@@ -207,7 +207,7 @@ def merge(model: nn.Module, lora: LoRA, *, strength: float = 1.0) -> Merged:
 
 
 def _whole(weight: nn.Parameter) -> bool:
-    """Whether a weight is stored in numbers that a sum can be rounded to: not in eight bits, nor by torchao."""
+    """True if a weight is stored in numbers that a sum can be rounded to: not in eight bits, nor by torchao."""
     return type(weight) is nn.Parameter and weight.dtype is not STORED
 
 

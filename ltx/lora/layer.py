@@ -33,7 +33,7 @@ class LowRankUpdate(nn.Module):
         return self.lora_A.out_features
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
-        """What is added, in the type of the factors."""
+        """The update, in the type of the factors."""
         low: Tensor = self.lora_A(x.to(self.lora_A.weight.dtype))
         added: Tensor = self.lora_B(low * (self.strength * self.alpha / self.rank))
         return added

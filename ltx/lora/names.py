@@ -1,4 +1,4 @@
-"""How the tools spell the keys of a LoRA: one grammar to read them all, one table to write each."""
+"""Spellings of a LoRA's keys: one grammar to read those of all tools, one table to write each."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ Kind = Literal["down", "up", "bias", "alpha", "difference"]
 
 
 class Slot(NamedTuple):
-    """What a key holds: a part of the update of a module, by official name, or the difference of a whole parameter."""
+    """The meaning of a key: a part of a module's update, by official name, or the difference of a whole parameter."""
 
     name: str
     kind: Kind

@@ -56,7 +56,7 @@ class LowRank:
 
     @property
     def delta(self) -> Float[Tensor, "output input"]:
-        """What is added to the weight, float32."""
+        """The update of the weight, float32."""
         return (self.alpha / self.rank) * (self.up.float() @ self.down.float())
 
     def folded(self) -> LowRank:

@@ -1,4 +1,4 @@
-"""What a header or a configuration states about a LoRA, in every form that is in use.
+"""Statements of headers and configurations about a LoRA, in every form that is in use.
 
 PEFT, diffusers and diffusion-pipe write `adapter_config.json` or the same fields as `lora_adapter_metadata`;
 finetrainers writes them as `lora_config`; other tools write `lora_alpha`, `alpha` or `network_alpha` beside the rank;
@@ -89,7 +89,7 @@ class Stated:
 
 
 def beside(path: Path) -> Stated:
-    """What an `adapter_config.json` says.
+    """Statements of an `adapter_config.json`.
 
     Raises:
         CheckpointError: if it is damaged.
@@ -98,7 +98,7 @@ def beside(path: Path) -> Stated:
 
 
 def in_header(metadata: Mapping[str, str], *, kohya: bool) -> Stated:
-    """What a safetensors file says of its LoRA in its own metadata.
+    """Statements of a safetensors file about its LoRA, in its metadata.
 
     Args:
         metadata: of the file.
@@ -150,7 +150,7 @@ def _number(value: Any, where: str) -> float:
 
 
 def _names(entry: str, module: str) -> bool:
-    """Whether an entry of PEFT's patterns is for a module, by either of its names."""
+    """True if an entry of PEFT's patterns is for a module, by either of its names."""
     spelled = {module, written(module, "diffusers").removeprefix("transformer.")}
     try:
         return any(re.match(rf"(?:.*\.)?(?:{entry})$", name) for name in spelled)

@@ -25,7 +25,7 @@ BACKBONE_INDEX = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
 
 @dataclass(frozen=True)
 class PerceptualFiles:
-    """Where the weights of LPIPS are, as .safetensors or as the .pth files they are published in.
+    """Weight files of LPIPS, as .safetensors or as the .pth files they are published in.
 
     Attributes:
         backbone: torchvision's VGG-16 (`features.N.weight`, `features.N.bias`; other keys are ignored).
@@ -42,7 +42,7 @@ class PerceptualFiles:
         return cls(folder / "vgg16-397923af.pth", folder / "lpips_vgg.pth")
 
     def available(self) -> bool:
-        """Whether both files are there."""
+        """True if both files are there."""
         return self.backbone.is_file() and self.heads.is_file()
 
 

@@ -41,7 +41,7 @@ def common_length(counts: Sequence[int], *, largest_drop: float = LARGEST_DROP) 
 
 @dataclass(frozen=True)
 class TokenChoice:
-    """Which tokens of each sample are kept, in ascending order."""
+    """Indices of the kept tokens of each sample, in ascending order."""
 
     indices: Int64[Tensor, "batch kept"]
 

@@ -1,4 +1,4 @@
-"""When pictures are on screen: containers' clocks that start anew, have only decoding times, or none at all."""
+"""Presentation times of frames, for containers whose clocks start anew, have only decoding times, or none."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def continuous(
         packets: as they are read.
         container: that they come from.
         stream: likewise.
-        remarks: told if it happens.
+        remarks: receives one if it happens.
         live: whether a jump ahead is time that has passed, and not another clock.
     """
     tick = stream.time_base or Fraction(1, 1000)
@@ -92,14 +92,14 @@ class Clock:
         self._usual = 1 / rate.limit_denominator(100_000) if rate > 0 else Fraction(1, 25)
 
     def times(self, frame: VideoFrame) -> tuple[Fraction, Fraction]:
-        """When a frame appears and disappears; never before the one before it."""
+        """Times at which a frame appears and disappears; never before the one before it."""
         moment = self.moment(frame)
         start = self._end if moment is None else max(self._start, moment)
         self._start, self._end = start, start + (frame.duration * self.tick if frame.duration else self._usual)
         return self._start, self._end
 
     def moment(self, frame: VideoFrame) -> Fraction | None:
-        """When a frame appears, as the container tells; None if it does not. The first frame's time is zero."""
+        """Time at which a frame appears by the container; None if it does not say. The first frame's time is zero."""
         stamp = frame.dts if self._decoding else frame.pts
         if stamp is None:
             return None

@@ -32,7 +32,7 @@ VIDEOS |= {
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What is known of a video before decoding it.
+    """Properties of a video that are known before decoding it.
 
     Args:
         path: where it lies.
@@ -55,7 +55,7 @@ class MediaInfo:
 
 @dataclass(frozen=True)
 class Opened:
-    """An open container.
+    """An open container and its video stream.
 
     Args:
         path: its name in messages.

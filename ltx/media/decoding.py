@@ -56,7 +56,7 @@ def decoded(
     Args:
         packets: in their order.
         decoder: of their stream.
-        source: told of what is left out.
+        source: keeps remarks on what is left out.
         beginning: whether these are the first packets of the recording, whose loss is one of the recording's.
 
     Raises:
@@ -116,7 +116,7 @@ def decoded(
 
 
 def _jumps(before: Packet[VideoStream] | None, packet: Packet[VideoStream]) -> bool:
-    """Whether more time passes from one packet to the next than the first lasts."""
+    """True if more time passes from one packet to the next than the first lasts."""
     if before is None or before.dts is None or packet.dts is None:
         return False
     lasts = before.duration or packet.duration or 0

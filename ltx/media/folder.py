@@ -21,7 +21,7 @@ Key = tuple[list[tuple[int, Fraction | str]], str]
 
 
 def is_picture(file: Path) -> bool:
-    """Whether a file's name is that of a picture, and not a hidden one."""
+    """True if a file's name is that of a picture, and not a hidden one."""
     return file.suffix.lower() in PICTURES and not file.name.startswith(".") and file.is_file()
 
 
@@ -67,7 +67,7 @@ def numbered(path: Path, remarks: Remarks) -> list[Path]:
 
 
 class Names:
-    """How the numbers in a set of names are to be read, told from all of them.
+    """The way to read the numbers in a set of names, found from all of them.
 
     A point within a number is decimal unless the digits behind it count, as in 1.9 and 1.10. A minus that follows no
     letter or digit is a sign if some of the names have none.
@@ -93,7 +93,7 @@ class Names:
         return key, file.name.lower()
 
     def one_series(self, path: Path, files: Sequence[Path]) -> bool:
-        """Whether the names differ in their numbers alone.
+        """True if the names differ in their numbers alone.
 
         Raises:
             MediaError: if they are several such series, or two have the same numbers.
@@ -118,7 +118,7 @@ class Names:
         return False
 
     def gaps(self, files: Sequence[Path]) -> tuple[int, str] | None:
-        """How many numbers of a series are left out, and the name of the picture before the first of them."""
+        """Count of the numbers missing from a series, and the name of the picture before the first of them."""
         rows = [self._numbers(file) for file in files]
         varying = [column for column in range(len(rows[0])) if len({row[column] for row in rows}) > 1]
         if not varying:

@@ -86,7 +86,7 @@ def _is_moving_webp(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             head = file.read(21)
-    except OSError:  # why it cannot be read is told where videos are
+    except OSError:  # the reason is given where videos are read
         return False
     return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)
 

@@ -1,4 +1,4 @@
-"""What a video may cost to read, and the one exception that reading raises."""
+"""Limits on what reading a video may cost, and the one exception that reading raises."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Limits:
 
 @dataclass
 class Budget:
-    """What has been spent of the limits on one file."""
+    """Consumption of the limits by one file."""
 
     limits: Limits
     path: Path

@@ -1,4 +1,4 @@
-"""How a picture is to be turned and mirrored before it is shown."""
+"""Rotation and mirroring of a picture before it is shown."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Orientation:
 
 
 def side_data(frame: VideoFrame) -> dict[str, bytes]:
-    """What comes with a frame beside its pixels, by FFmpeg's names."""
+    """Side data of a frame, by FFmpeg's names."""
     found: Iterable[Any] = frame.side_data
     return {one.type.name: bytes(one) for one in found}
 

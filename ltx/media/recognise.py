@@ -1,4 +1,4 @@
-"""What a file is that is no video, told by its first bytes, and what to do with it."""
+"""Recognise files that are no video by their first bytes, with what to do about each."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ _STILL_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif"}
 
 
 def no_video(head: bytes) -> tuple[str, str] | None:
-    """What the first bytes of a file say it is and what to do about it; None if it may be a video."""
+    """The kind of a file by its first bytes, and what to do about it; None if it may be a video."""
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    for start, told in _STARTS:
+    for start, kind in _STARTS:
         if text.startswith(start):
-            return told
+            return kind
     if re.match(rb"<!doctype html|<html", text, re.IGNORECASE):
         return "a web page", "download the video itself"
     if text.startswith(b"<?xml") and b"<MPD" in head:

@@ -1,4 +1,4 @@
-"""What is to be known of a video beside its pictures."""
+"""Remarks on a video beside its pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Remarks:
     """Plain sentences, each kept once.
 
     Args:
-        say: told every new one at once.
+        say: called with every new one at once.
     """
 
     def __init__(self, say: Callable[[str], None] | None = None) -> None:

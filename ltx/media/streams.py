@@ -1,4 +1,4 @@
-"""Which of a file's video streams is taken."""
+"""Choose among a file's video streams."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def chosen_stream(
     Args:
         path: its name in messages.
         container: open.
-        remarks: told which is taken where the file has several and none was chosen.
+        remarks: receives the one that is taken where the file has several and none was chosen.
         choice: see `StreamChoice`.
 
     Raises:
@@ -38,20 +38,22 @@ def chosen_stream(
         cover = ", only a cover picture" if container.streams.video else ""
         sound = " beside its sound" if container.streams.audio else ""
         raise MediaError(f"expected a file with a video stream, got none{cover}{sound} in {path}; choose another file")
-    told = ", ".join(f"{number} ({_described(stream)})" for number, stream in enumerate(moving))
+    streams = ", ".join(f"{number} ({_described(stream)})" for number, stream in enumerate(moving))
     if choice != "default":
-        check_choice(choice, len(moving), path, told)
+        check_choice(choice, len(moving), path, streams)
         return moving[choice]
     chosen = max(moving, key=lambda stream: (_is_default(stream), _pixels(stream)))
     if len(moving) > 1:
-        remarks.add(f"Of its {len(moving)} videos number {moving.index(chosen)} is taken; stream= chooses of {told}.")
+        remarks.add(
+            f"Of its {len(moving)} videos number {moving.index(chosen)} is taken; stream= chooses of {streams}."
+        )
     return chosen
 
 
-def check_choice(choice: StreamChoice, count: int, path: Path, told: str) -> None:
-    """Raise `MediaError` unless a video of `count` streams, which are told in words, has the chosen one."""
+def check_choice(choice: StreamChoice, count: int, path: Path, streams: str) -> None:
+    """Raise `MediaError` unless a video of `count` streams, listed in words, has the chosen one."""
     if choice != "default" and (isinstance(choice, bool) or not isinstance(choice, int) or not 0 <= choice < count):
-        raise MediaError(f"expected stream= default or the number of a video in {path}: {told}; got {choice!r}")
+        raise MediaError(f"expected stream= default or the number of a video in {path}: {streams}; got {choice!r}")
 
 
 def _is_default(stream: VideoStream) -> bool:

@@ -1,4 +1,4 @@
-"""Whether a file is there, and ends where its container says."""
+"""Check that a file is there, and ends where its container says."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SEGMENT, _CLUSTER = b"\x18\x53\x80\x67", 0x1F43B675
 
 
 def check_file(path: Path, remarks: Remarks) -> str:
-    """What shows that a video was cut short, in words; empty if nothing does.
+    """Evidence that a video was cut short, in words; empty if there is none.
 
     Raises:
         MediaError: unless `path` is a regular file that may be a video with something to play in it.
@@ -28,12 +28,12 @@ def check_file(path: Path, remarks: Remarks) -> str:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            told = no_video(file.read(HEAD))
-            missing = "" if told else _missing_bytes(file, size, path, remarks)
+            other = no_video(file.read(HEAD))
+            missing = "" if other else _missing_bytes(file, size, path, remarks)
     except OSError as error:
         raise MediaError(f"expected a readable file, got {error.strerror} for {path}; check its permissions") from error
-    if told:
-        raise MediaError(f"expected a video, got {path}, which is {told[0]}; {told[1]}")
+    if other:
+        raise MediaError(f"expected a video, got {path}, which is {other[0]}; {other[1]}")
     return missing
 
 
@@ -46,13 +46,13 @@ def _missing_bytes(file: BinaryIO, size: int, path: Path, remarks: Remarks) -> s
         return _missing_boxes(file, size, path, remarks)
     if start[:4] == b"\x1a\x45\xdf\xa3":
         return _missing_segment(file, size, remarks)
-    if start[:4] == b"RIFF" and (told := int.from_bytes(start[4:8], "little") + 8) > size:
-        return _short(told, size)
+    if start[:4] == b"RIFF" and (stated := int.from_bytes(start[4:8], "little") + 8) > size:
+        return _short(stated, size)
     return ""
 
 
-def _short(told: int, size: int) -> str:
-    return f"{told} bytes announced, {size} there"
+def _short(stated: int, size: int) -> str:
+    return f"{stated} bytes announced, {size} there"
 
 
 def _missing_boxes(file: BinaryIO, size: int, path: Path, remarks: Remarks) -> str:
@@ -107,7 +107,7 @@ def _missing_segment(file: BinaryIO, size: int, remarks: Remarks) -> str:
 
 
 def _ends_whole(file: BinaryIO, size: int) -> bool:
-    """Whether a row of elements ends with one of them; clusters of unknown size are looked into."""
+    """True if a row of elements ends with one of them; clusters of unknown size are looked into."""
     while file.tell() < size:
         kind, length = _ebml_number(file, marked=True), _ebml_size(file)
         if kind is None or (length is None and kind != _CLUSTER) or file.tell() + (length or 0) > size:

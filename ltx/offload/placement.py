@@ -1,4 +1,4 @@
-"""Where models work, in which type, and what of them is there at a time: decided here, and said in one line."""
+"""Decide device, type and offloading of models before they are read, and say so in one line."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Placement:
-    """Where models are.
+    """Device, types and offloading of models, as decided.
 
     Attributes:
         device: they work on.
         dtypes: they work in, by part; None is the stored one.
         offload: "none", "parts" or "blocks".
         storage: one of `STORAGE`.
-        says: all of it in a line.
+        says: a summary in one line.
     """
 
     device: torch.device
@@ -46,7 +46,7 @@ class Placement:
 
     @property
     def plain(self) -> bool:
-        """Whether models are read to where they work, and stay."""
+        """True if models are read to where they work, and stay."""
         return self.offload == "none" and self.storage != "float8"
 
 
@@ -71,7 +71,7 @@ def choose_device(device: torch.device | str = "auto") -> torch.device:
 
 
 def multiplies(device: torch.device, dtype: torch.dtype) -> bool:
-    """Whether a device has units for a type; without, a CPU multiplies bfloat16 five times slower than float32."""
+    """True if a device has units for a type; without, a CPU multiplies bfloat16 five times slower than float32."""
     if dtype in (torch.float32, torch.float64):
         return True
     if device.type == "cpu":
@@ -184,7 +184,7 @@ def decide(
 
 
 def check_words(offload: str, storage: str) -> None:
-    """Refuse unknown words.
+    """Refuse unknown words for offloading and storage.
 
     Raises:
         ValueError: with those there are.

@@ -66,7 +66,7 @@ class Room:
 
 @dataclass(frozen=True)
 class Lodging:
-    """Where a module's weights are.
+    """The place of a module's weights.
 
     Attributes:
         room: it works in.
@@ -78,7 +78,7 @@ class Lodging:
 
 
 def lodging_of(module: nn.Module) -> Lodging | None:
-    """Where a module lodges; None for one that stays where it is."""
+    """The room in which a module lodges; None for one that stays where it is."""
     found: Lodging | None = vars(module).get(NAME)
     return found
 
@@ -126,7 +126,7 @@ def working(method: Callable[Concatenate[M, P], R]) -> Callable[Concatenate[M, P
 
 
 def device_of(module: nn.Module) -> torch.device:
-    """Where a module works, and expects its inputs."""
+    """Device that a module works on, and expects its inputs on."""
     found = lodging_of(module)
     return next(module.parameters()).device if found is None else found.shelf.device
 

@@ -16,8 +16,10 @@ from ltx.offload.shelf import Shelf
 
 
 def read_as(placement: Placement, part: str) -> tuple[torch.device | str, torch.dtype | None]:
-    """Where a part is read to, and in which type: what is offloaded is read on the CPU as it is stored, so that it
-    stays in its memory-mapped file. float16 is read as such, for a T5 keeps some of its weights in float32 then.
+    """Device and type to read a part with.
+
+    A part that is offloaded is read on the CPU as it is stored, so that it stays in its memory-mapped file. float16 is
+    read as such, for a T5 keeps some of its weights in float32 then.
     """
     dtype = placement.dtypes[part]
     if placement.plain:
@@ -72,6 +74,6 @@ def settle(
 
 
 def _fits(module: nn.Module) -> bool:
-    """Whether there is memory to spare for a page-locked copy, from which a GPU copies while it computes."""
+    """True if there is memory to spare for a page-locked copy, from which a GPU copies while it computes."""
     size = sum(weight.numel() * weight.element_size() for weight in module.parameters())
     return 2 * size < int(psutil.virtual_memory().available)

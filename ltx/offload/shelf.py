@@ -14,7 +14,7 @@ PAGE = 4096
 
 
 class Shelf:
-    """Where a module's weights rest, and what brings them to work.
+    """The resting place of a module's weights, from which they are brought to work.
 
     At rest they are what they were read as: on the CPU, mostly still in the memory-mapped file, in the stored type, or
     in float8. At work they are copies on a device in the type that it computes in, or the same tensors where nothing
@@ -42,7 +42,7 @@ class Shelf:
 
     @property
     def at_work(self) -> bool:
-        """Whether the weights are at work now."""
+        """True while the weights are at work."""
         return bool(self._resting)
 
     def bring(self) -> None:

@@ -1,4 +1,4 @@
-"""How much a model weighs, told by the names and shapes of its weights: none of them is read."""
+"""Memory that a model takes, from the names and shapes of its weights; none of them is read."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PartSize:
 
     @classmethod
     def of(cls, shapes: Mapping[str, tuple[int, ...]], stored: torch.dtype, *, blocks: bool = True) -> PartSize:
-        """Count.
+        """The size of a model from the shapes of its weights.
 
         Args:
             shapes: by name.

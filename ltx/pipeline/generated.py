@@ -1,4 +1,4 @@
-"""What a call of the pipeline returns."""
+"""The result of a call of the pipeline."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Decoding:
-    """What makes a video of latents.
+    """Settings by which latents are decoded into a video.
 
     Attributes:
-        preset: says how strongly to compress tones, how much noise to mix in and what to tell the decoder.
+        preset: its tone compression, noise to mix in and the decoder's timestep.
         size: of the video, to which it is resized and cropped.
         generators: sources of the noise, one for each sample; they are not moved on.
     """

@@ -1,4 +1,4 @@
-"""What happens to latents between the passes of multi-scale generation, and before decoding."""
+"""Operations on latents between the passes of multi-scale generation, and before decoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything a call of the pipeline may say besides the prompt, checked where it enters."""
+"""Options of a call of the pipeline besides the prompt, checked where they enter."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ class CallOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Options:
-    """What a call may say. Numbers may be numpy's or torch's, and the frame rate a fraction or text (30000/1001).
+    """Options of a call. Numbers may be numpy's or torch's, and the frame rate a fraction or text (30000/1001).
 
     Attributes:
-        negative_prompt: what to stay away from, one or as many as prompts; read only where the guidance uses it; None
+        negative_prompt: text to steer away from, one or as many as prompts; read only where the guidance uses it; None
             is an empty one.
         conditions: images and clips that the video must contain.
         references: reference videos of an IC-LoRA in [−1, 1]; a shorter one has fewer tokens.
@@ -114,7 +114,7 @@ class Options:
         conditioning_noise: noise on images and clips of strength 1 while sampling.
         tiling: decode in spatial tiles, for pictures that do not fit into memory at once; None decodes them whole.
         output: "latents" leaves out the decoder.
-        on_step: told about every step.
+        on_step: called after every step.
 
     Raises:
         ValueError: if a value is not of its kind or out of its range.
@@ -172,7 +172,7 @@ class Options:
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Options:
-        """From keywords.
+        """Options from keywords.
 
         Raises:
             TypeError: for an unknown one, with the name that was probably meant.

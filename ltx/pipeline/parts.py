@@ -32,7 +32,7 @@ from ltx.vae.part import VAE
 
 
 def size_of(where: str | Path, part: Part, revision: str | None) -> PartSize:
-    """How much the transformer or the VAE of a checkpoint weighs; no weight is read.
+    """Size of the transformer or the VAE of a checkpoint; no weight is read.
 
     Raises:
         CheckpointError: if it cannot be found.
@@ -44,7 +44,7 @@ def size_of(where: str | Path, part: Part, revision: str | None) -> PartSize:
 
 
 def text_size(place: TextPlace) -> PartSize:
-    """How much a text encoder weighs; no weight is read.
+    """Size of a text encoder; no weight is read.
 
     Raises:
         CheckpointError: if it cannot be found.
@@ -53,7 +53,7 @@ def text_size(place: TextPlace) -> PartSize:
 
 
 def weights_size(files: Sequence[Path], *, dropped: tuple[str, ...] = ()) -> PartSize:
-    """How much files of weights hold; none is read.
+    """Size of the weights in files; none is read.
 
     Args:
         files: safetensors.
@@ -108,7 +108,7 @@ def place_pipeline(
 
 @dataclass(frozen=True)
 class TextPlace:
-    """Where the text encoder of a checkpoint is.
+    """The location of a checkpoint's text encoder.
 
     Attributes:
         where: a path, the name of a model or a hub id.
@@ -120,7 +120,7 @@ class TextPlace:
 
     @classmethod
     def of(cls, where: str | Path, root: Path, named: str | Path | None, revision: str | None) -> TextPlace | None:
-        """Find it.
+        """Find the text encoder of a checkpoint.
 
         Args:
             where: the checkpoint.

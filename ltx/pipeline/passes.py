@@ -1,4 +1,4 @@
-"""What a call changes about a preset's passes: their times and their guidance."""
+"""Changes of a call to a preset's passes: their times and their guidance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a release is meant to be sampled, as data: steps, guidance, passes."""
+"""Sampling presets of the releases, as data: steps, guidance, passes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class ListedTimes:
         return sigmas
 
     def resized(self, steps: int) -> ListedTimes:
-        """Refused.
+        """Refuse another number of steps.
 
         Raises:
             ValueError: always: a list of times has its length.
@@ -85,7 +85,7 @@ class Refinement:
 
 @dataclass(frozen=True)
 class Preset:
-    """How to sample a release.
+    """Sampling settings of a release.
 
     Attributes:
         name: the card it belongs to.
@@ -93,7 +93,7 @@ class Preset:
         refinement: the second pass; None for one pass.
         stochastic: noise the predicted video again at each step (0.9.6 distilled) instead of an Euler step.
         tone_map: compression of the latents before decoding, 0 for none.
-        decode_timestep: noise level told to a timestep-conditioned VAE decoder.
+        decode_timestep: noise level of a timestep-conditioned VAE decoder.
         decode_noise_scale: share of noise mixed into its latents.
     """
 

@@ -1,4 +1,4 @@
-"""How a checkpoint is meant to be sampled, from which release it is."""
+"""Choose the preset of a checkpoint by its release."""
 
 from __future__ import annotations
 

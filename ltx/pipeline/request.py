@@ -1,4 +1,4 @@
-"""What is to be generated: everything of a call that both passes of a multi-scale run share."""
+"""A checked request: everything of a call that both passes of a multi-scale run share."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Request:
         start: what to begin with; None is the generators' noise.
         conditioning_noise: noise on given frames during sampling.
         generators: one source of noise for each sample.
-        on_step: told about every step.
+        on_step: called after every step.
 
     Raises:
         ValueError: if given frames are neither one for all samples nor one for each.
@@ -65,7 +65,7 @@ class Request:
     def of(
         cls, options: Options, *, positive: TextConditioning, negative: TextConditioning | None, channels: int
     ) -> Request:
-        """What options ask for, with given frames trimmed to the size.
+        """The request of options, with given frames trimmed to the size.
 
         Args:
             options: of the call.

@@ -1,4 +1,4 @@
-"""What sampling may begin with instead of fresh noise."""
+"""Starting points of sampling other than fresh noise."""
 
 from __future__ import annotations
 

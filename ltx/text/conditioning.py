@@ -1,4 +1,4 @@
-"""What the transformer's cross-attention is given: token states and which of them count."""
+"""Inputs of the transformer's cross-attention: token states, and which of them count."""
 
 from __future__ import annotations
 

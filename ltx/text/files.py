@@ -38,7 +38,7 @@ DROPPED = ("decoder.", "lm_head.", "spiece_model")
 
 @dataclass(frozen=True)
 class TextFiles:
-    """Where a text encoder lies.
+    """Files of a text encoder.
 
     Attributes:
         weights: its files.
@@ -54,7 +54,7 @@ class TextFiles:
 
 
 def find_text(where: str | Path, revision: str | None, tokenizer: str | Path | None) -> TextFiles:
-    """Where weights and tokenizer are.
+    """Find weights and tokenizer.
 
     Raises:
         CheckpointError: if one of them is not there, with the layouts that are read.
@@ -144,7 +144,7 @@ def read_model(files: TextFiles, dtype: torch.dtype | None, device: torch.device
 
 
 def read_tokenizer(files: TextFiles) -> T5Tokenizer:
-    """The tokenizer.
+    """Read the tokenizer of a T5.
 
     Raises:
         CheckpointError: if it is damaged.

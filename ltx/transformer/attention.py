@@ -88,7 +88,7 @@ class Attention(nn.Module):
         return queries, keys
 
     def _bare(self, dtype: torch.dtype) -> bool:
-        """Whether queries and keys are what the weights of two plain projections make of inputs of this type."""
+        """True if queries and keys are what the weights of two plain projections make of inputs of this type."""
         return all(is_bare(layer, nn.Linear) and layer.weight.dtype == dtype for layer in (self.to_q, self.to_k))
 
     def values(self, inputs: Float[Tensor, "batch token width"]) -> Float[Tensor, "batch token width"]:

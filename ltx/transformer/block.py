@@ -63,7 +63,7 @@ class StepInputs(NamedTuple):
 
 
 class PreparedBlock(NamedTuple):
-    """What a sampling run has computed for one block before its call.
+    """Step-invariant inputs of one block, computed before its call.
 
     Attributes:
         memory: keys and values of the text.

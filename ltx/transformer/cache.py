@@ -20,7 +20,7 @@ MASKED = -10_000.0
 
 @dataclass(frozen=True)
 class PreparedBlocks:
-    """What blocks make of the text and of their own weights.
+    """Step-invariant inputs of all blocks: of the text, and of their own weights.
 
     Attributes:
         memories: for each block its keys and values of the text.

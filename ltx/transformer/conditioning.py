@@ -1,4 +1,4 @@
-"""What the timesteps of one step say to the blocks, and how its few rows meet the many tokens."""
+"""Conditioning of the blocks on the timesteps of one step: few rows for many tokens."""
 
 from __future__ import annotations
 

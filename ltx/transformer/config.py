@@ -171,7 +171,7 @@ class TransformerConfig:
 
 
 def _released(layers: int, head_dim: int, causal: bool) -> TransformerConfig:
-    """What the two published sizes have in common."""
+    """A published size, with the fields that both have in common."""
     return TransformerConfig(
         in_channels=128,
         out_channels=128,

@@ -51,7 +51,7 @@ class TimestepEmbedding(nn.Module):
 
 
 class TimestepVectors(NamedTuple):
-    """What the timesteps say to every block: one row per distinct timestep (or a single one for all tokens).
+    """Timestep conditioning of every block: one row per distinct timestep (or a single one for all tokens).
 
     `modulation` holds (shift, 1 + scale, gate) of self-attention, then of the feed-forward network, before a block's
     own table is added. `embedded` modulates the output head.

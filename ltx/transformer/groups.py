@@ -1,4 +1,4 @@
-"""Which tokens share a timestep: what turns a timestep per token into a few rows of conditioning."""
+"""Groups of tokens that share a timestep, which turn a timestep per token into a few rows of conditioning."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def transformer_fields(weights: Weights, prefix: str) -> dict[str, Any]:
 
 
 def _causal_in_file(weights: Weights, layers: int) -> bool:
-    """Whether frame positions are causal: from the size, the VAE in the same file, or the release in its name."""
+    """True if frame positions are causal: by the size, the VAE in the same file, or the release in its name."""
     if layers >= 48:
         return True
     generation = vae_generation({key.removeprefix("vae.") for key in weights if key.startswith("vae.")})
@@ -59,7 +59,7 @@ def _causal_in_file(weights: Weights, layers: int) -> bool:
 
 
 def causal_in_folder(folder: Path, fields: Mapping[str, Any]) -> bool:
-    """The same for a transformer folder in diffusers layout, which has the VAE and the scheduler beside it."""
+    """True if frame positions are causal, for a folder in diffusers layout: by the VAE or the scheduler beside it."""
     if fields.get("num_layers", 0) >= 48:
         return True
     if (vae := folder.parent / "vae" / "config.json").is_file():

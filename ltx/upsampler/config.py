@@ -79,6 +79,6 @@ class UpsamplerConfig:
 
     @property
     def factors(self) -> tuple[int, int, int]:
-        """How many times more (frames, rows, columns) the shuffle makes, before the first frame is dropped."""
+        """Factors (frames, rows, columns) of the shuffle, before the first frame is dropped."""
         time, space = (2 if self.temporal_upsample else 1), (2 if self.spatial_upsample else 1)
         return time, space, space

@@ -30,7 +30,7 @@ Peak = Callable[[LatentShape, int | None], int]
 
 @dataclass(frozen=True)
 class Plan:
-    """How to decode one size.
+    """A way to decode one size.
 
     Attributes:
         tiling: how the picture is cut; one tile may be all of it.

@@ -1,4 +1,4 @@
-"""Where the piece of video at hand lies in its clip: what the layers of the VAE must know beyond the tensor.
+"""The place of a piece of video in its clip: what the layers of the VAE must know beyond the tensor.
 
 A convolution needs the frames beside the ones it is given, a shortcut must wait for a main path that looks ahead, and
 injected noise belongs to a place in the picture. `WholeClip` is the ordinary case of a whole clip in one tensor;
@@ -99,7 +99,7 @@ class AbstractClip(ABC):
 
     @abstractmethod
     def _margins(self, layer: TemporalKernel, frames: int) -> Margins:
-        """What surrounds these frames."""
+        """The margins of these frames."""
 
     @abstractmethod
     def _keep(self, layer: TemporalKernel, extended: Float[Tensor, "b c f h w"]) -> None:
@@ -111,7 +111,7 @@ class AbstractClip(ABC):
 
     @abstractmethod
     def opens(self, block: nn.Module, frames: int) -> bool:
-        """Whether the first of these frames of this block is the first of the clip."""
+        """True if the first of these frames of this block is the first of the clip."""
 
 
 class WholeClip(AbstractClip):

@@ -1,4 +1,4 @@
-"""How the official block lists of a VAE are grouped into diffusers' levels: the one derivation of the index maps.
+"""Group the official block lists of a VAE into diffusers' levels: the one derivation of the index maps.
 
 The official encoder and decoder are flat lists of blocks. The diffusers classes nest the same blocks: one level is a
 group of residual blocks with, in the encoder, an optional downsampler and an optional widening block after it, and in

@@ -106,7 +106,7 @@ class VideoVAE(StoredModule):
 
         Args:
             latents: normalised latents.
-            timestep: noise level in [0, 1] told to a timestep-conditioned decoder, one for all or one per sample;
+            timestep: noise level in [0, 1] of a timestep-conditioned decoder, one for all or one per sample;
                 None is 0. The releases use 0.05.
             noise_scale: share s of noise mixed in, (1−s)·z + s·ε, before decoding; None is `timestep`. The releases
                 use 0.025. Generation 0.9.0 has no timestep conditioning: both are ignored.
@@ -123,7 +123,7 @@ class VideoVAE(StoredModule):
         noise_scale: float | None,
         generator: torch.Generator | None,
     ) -> tuple[Float[Tensor, "b c f h w"], Float[Tensor, " b"]]:
-        """What `decode` hands to the decoder: un-normalised latents with their noise, and the level of each sample."""
+        """Inputs of the decoder: un-normalised latents with their noise, and the level of each sample."""
         level = torch.as_tensor(0.0 if timestep is None else timestep, dtype=latents.dtype, device=latents.device)
         level = level.expand(latents.shape[0])
         if self.config.timestep_conditioning:

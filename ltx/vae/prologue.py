@@ -1,4 +1,4 @@
-"""What happens to a convolution's input on its way in, written straight beside the padding frames.
+"""Pointwise functions of a convolution's input, written straight beside the padding frames.
 
 A convolution of the VAE reads an extended tensor: the frames of its input and copies or kept frames around them. Where
 no gradient is recorded that tensor is allocated first, and norm, modulation and SiLU write into its middle. So a

@@ -1,4 +1,4 @@
-"""How far an output of the VAE depends on its input: the receptive field, from the block lists."""
+"""The receptive field of the VAE, from the block lists."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class StreamingEncoder:
         return Moments.of(self.raw(video))
 
     def raw(self, video: Float[Tensor, "b 3 f h w"]) -> Float[Tensor, "b c f2 h2 w2"]:
-        """What the encoder gives for these frames: means, and the log-variance in the last channel.
+        """Raw moments of these frames: means, and the log-variance in the last channel.
 
         Raises:
             ValueError: if the number of frames does not continue the clip, or batch or picture size changed.

@@ -19,7 +19,7 @@ from ltx.vae.streaming import StreamingDecoder, StreamingEncoder, stream_decode
 
 
 class AbstractTemporal(ABC):
-    """How one (tile of a) clip is taken through the networks. Results come in pieces along the frames."""
+    """A way of taking one (tile of a) clip through the networks. Results come in pieces along the frames."""
 
     @abstractmethod
     def encode(self, vae: VideoVAE, video: Float[Tensor, "b 3 f h w"]) -> Iterator[Float[Tensor, "b c f2 h2 w2"]]:
