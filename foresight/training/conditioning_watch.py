@@ -115,13 +115,13 @@ class ConditioningWatch(Callback):
             given = ConditionedSequence.of(clean[:, :known], places, text, said)
             return flow_error(FutureDenoiser(model.transformer, given), future, noise, self._levels, forecast)
 
-        told, misled = model.adapter(features, targets), model.adapter(features.select(others), targets)
-        found = {"true": measure(told, told.forecast), "other": measure(misled, misled.forecast)}
+        told, wrong_instruction = model.adapter(features, targets), model.adapter(features.select(others), targets)
+        found = {"true": measure(told, told.forecast), "other": measure(wrong_instruction, wrong_instruction.forecast)}
         # A forecast of nothing is the mean of all latents.
-        blind = None if told.forecast is None else LatentForecast(torch.zeros_like(future), None)
+        zero_forecast = None if told.forecast is None else LatentForecast(torch.zeros_like(future), None)
         model.adapter.detach()
         try:
-            found["none"] = measure(Conditioning(), blind)
+            found["none"] = measure(Conditioning(), zero_forecast)
         finally:
             model.adapter.attach(model.transformer)
         return found

@@ -97,7 +97,7 @@ class Alignment:
             got = "none" if context is None else f"placement {context.placement!r}"
             raise ValueError(f"expected an adapter whose context tokens replace the text, got {got}")
         text = self._sentences(batch.instructions, context.tokens.device)
-        wanted = stretched(text, context.tokens.shape[1])
+        wanted = padded(text, context.tokens.shape[1])
         tokens = context.tokens.float()
         loss = (tokens - wanted).square().mean()
         return {"loss": loss, "nearest": _nearest(tokens.detach(), wanted, batch.instructions)}
@@ -143,7 +143,7 @@ class ContextFlow:
         return {"loss": flow_matching_loss(velocity.float(), sample.velocity, sample.mask)}
 
 
-def stretched(text: TextConditioning, length: int) -> Float[Tensor, "batch length caption"]:
+def padded(text: TextConditioning, length: int) -> Float[Tensor, "batch length caption"]:
     """The first `length` states of each sentence; a shorter sentence repeats its last one.
 
     Raises:

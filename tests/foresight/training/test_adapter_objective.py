@@ -8,7 +8,7 @@ from adapters import LinearConfig, ModelPair, QueriesConfig, build_adapter
 from adapters.types import Conditioning, ContextTokens
 from foresight.data.batch import FeatureBatch
 from foresight.training.objective import WeightedSum
-from foresight.training.objectives.adapter import AdaptedTransformer, Alignment, ContextFlow, stretched
+from foresight.training.objectives.adapter import AdaptedTransformer, Alignment, ContextFlow, padded
 from foresight.training.optimizer import GroupedOptimizer, ParameterGroup
 from ltx.flow import UniformSigma
 from ltx.text import TextConditioning
@@ -111,10 +111,10 @@ def terms() -> WeightedSum:
 def test_a_sentence_is_stretched_by_its_last_token() -> None:
     """Token i is the sentence's token i, the last one repeated; masked states never appear; longer ones are cut."""
     text = Words().encode(["one", "one two three"])
-    assert stretched(text, 5)[..., 0].tolist() == [[1, 1, 1, 1, 1], [3, 4, 5, 5, 5]]
-    assert stretched(text, 2)[..., 0].tolist() == [[1, 1], [3, 4]]
+    assert padded(text, 5)[..., 0].tolist() == [[1, 1, 1, 1, 1], [3, 4, 5, 5, 5]]
+    assert padded(text, 2)[..., 0].tolist() == [[1, 1], [3, 4]]
     with pytest.raises(ValueError, match="at least one token"):
-        stretched(Words().encode([""]), 5)
+        padded(Words().encode([""]), 5)
 
 
 def test_alignment_by_hand() -> None:
