@@ -14,7 +14,8 @@ from foresight.world.domain import drawn_by
 from ltx.vae import VideoVAE
 
 REMEDY = (
-    "first train the VAE on these videos (foresight train experiment=finetune/vae), then ltx.vae=runs/finetune/vae/vae"
+    "first train the VAE on these videos, or for longer (foresight train experiment=finetune/vae), "
+    "then ltx.vae=runs/finetune/vae/vae"
 )
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 
 class _Screen(Console):
-    """Falls silent when nobody reads any more, as in `foresight … | head`: what is computed shall still be written."""
+    """Falls silent when nobody reads any more, as in `foresight … | head`: what is computed shall still be written.
+
+    Sentences are left to the terminal to break: paths and commands in them stay whole where they are copied.
+    """
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        how.setdefault("soft_wrap", all(isinstance(one, str) for one in objects))
+        super().print(*objects, **how)
 
     def on_broken_pipe(self) -> None:
         with suppress(SystemExit):
@@ -50,7 +57,7 @@ SECONDS = 30.0
 def say_placement(placement: Placement | None) -> None:
     """Say in a line where models are, how they compute and what leaves the device."""
     if placement is not None:
-        console.print(placement.says, soft_wrap=True)
+        console.print(placement.says)
 
 
 @contextmanager

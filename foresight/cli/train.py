@@ -27,7 +27,7 @@ from foresight.training.checkpoint import VerifiedCheckpointIO, newest, step_of,
 from foresight.training.ema import EMA
 from foresight.training.export import AssembledWorld, Writes
 from foresight.training.extras import Extras
-from foresight.training.loggers import named_loggers
+from foresight.training.loggers import check_loggers, named_loggers
 from foresight.training.lora import LoRAExport
 from foresight.training.module import TrainingModule
 from foresight.training.objective import Objective
@@ -47,6 +47,7 @@ def check(config: Mapping[str, Any]) -> None:
     if not str(config["run"]).strip():
         raise UserError(expected="the name of a folder", got=repr(config["run"]), remedy="give run= a name")
     check_trainer(config.get("trainer") or {})
+    check_loggers(config.get("logger") or [])
 
 
 def early(*, data: LightningDataModule) -> None:
@@ -123,12 +124,15 @@ def train(
     more, loggers = session.extras.callbacks(folder), named_loggers(session.logger, folder)
     fit = session.trainer(callbacks=[*kept, *more], plugins=[VerifiedCheckpointIO()], default_root_dir=folder)
     fit.loggers = [*fit.loggers, *loggers]
+    # A short training is logged at its end. Lightning declares the attribute nowhere.
+    fit.log_every_n_steps = min(fit.log_every_n_steps, fit.max_steps)  # type: ignore[attr-defined]
     for one in loggers:
         one.log_hyperparams(dict(config))
     _record(folder, config)
     if never_validates(settings):
+        interval = settings["val_check_interval"]
         console.print(
-            f"no validation: trainer.val_check_interval={settings['val_check_interval']} is more than all batches"
+            f"no validation: trainer.max_steps={fit.max_steps} ends before trainer.val_check_interval={interval}"
         )
     module = TrainingModule(
         model=what.network,
@@ -162,7 +166,6 @@ def train(
                 console.print(f"written as it was at step {best.step}: best {best.figure}, {best.value:.4g}")
         write_exports(module, averages, export)
         for world in (one for one in export if isinstance(one, AssembledWorld)):
-            console.print(f"world model {world.folder}")
             console.print(f'next: foresight predict model={world.folder} video=clip.mp4 instruction="…" verifier=none')
         for lora in (one for one in export if isinstance(one, LoRAExport)):
             console.print(f"next: {lora.next}", markup=False)
@@ -183,7 +186,8 @@ def write_exports(module: TrainingModule, averages: Sequence[EMA], exports: Sequ
             return write_exports(module, [], exports)
     for export in exports:
         export.write(module.model)
-        console.print(f"wrote {export.folder}")
+    for folder in dict.fromkeys(str(export.folder) for export in exports):  # several may write into one
+        console.print(f"wrote {folder}")
 
 
 def _record(folder: Path, config: Mapping[str, Any]) -> None:

@@ -152,7 +152,7 @@ class VideoClips:
             raise UserError(
                 expected=f"{len(self.clips)} readable clips of {self._seconds:.3g} s",
                 got=f"{len(wrong)} that are not: {_first(wrong)}",
-                remedy=f"mend these files, take their rows out of the table, or give skip=[{','.join(FAULTS)}]",
+                remedy=f"mend these files, take their rows out of the table, or give clips.skip=[{','.join(FAULTS)}]",
             )
 
     def recipe(self) -> dict[str, Any]:

@@ -38,21 +38,21 @@ class ConditioningWatch(Callback):
         text_encoder: frozen.
         context: latent frames that are given.
         levels: noise levels in (0, 1].
-        every: optimizer steps between two gradient norms.
     """
 
-    def __init__(self, *, text_encoder: EncodesText, context: int, levels: Sequence[float], every: int) -> None:
-        if not levels or not all(0 < level <= 1 for level in levels) or every < 1:
-            raise ValueError(f"expected levels in (0, 1] and every ≥ 1, got {list(levels)} and {every}")
+    def __init__(self, *, text_encoder: EncodesText, context: int, levels: Sequence[float]) -> None:
+        if not levels or not all(0 < level <= 1 for level in levels):
+            raise ValueError(f"expected levels in (0, 1], got {list(levels)}")
         self._sentences, self._context = Sentences(text_encoder), context
-        self._levels, self._every = tuple(levels), every
+        self._levels = tuple(levels)
         self._losses: dict[str, list[Losses]] = {}
         self._squares: dict[str, list[float]] = {}
         self._hooks: list[RemovableHandle] = []
 
     def on_before_optimizer_step(self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer) -> None:
-        """Log the gradient norm of each part."""
-        if trainer.global_step % self._every:
+        """Log the gradient norm of each part, at the steps that get a row: Lightning repeats what it was last told."""
+        between = trainer.log_every_n_steps  # type: ignore[attr-defined]
+        if not between or (trainer.global_step + 1) % between:
             return
         for name, part in parts(_adapted(pl_module).adapter).items():
             squares = [p.grad.float().square().sum() for p in part.parameters() if p.grad is not None]

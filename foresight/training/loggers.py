@@ -34,17 +34,16 @@ KINDS: Mapping[str, tuple[Callable[[Path], Logger], str]] = {
 """What makes each, and the package that it needs beside ours."""
 
 
-def named_loggers(names: str | Sequence[str], folder: Path) -> list[Logger]:
-    """The loggers of some names, which write below a run's folder.
+def check_loggers(names: str | Sequence[str]) -> None:
+    """Refuse loggers that cannot be, before anything is read.
 
     Args:
         names: out of `KINDS`; one, or several.
-        folder: of the run.
 
     Raises:
         UserError: if a name is unknown, or its package is not installed.
     """
-    chosen = [names] if isinstance(names, str) else list(dict.fromkeys(names))
+    chosen = _chosen(names)
     unknown = [name for name in chosen if name not in KINDS]
     if unknown:
         raise UserError(
@@ -58,4 +57,21 @@ def named_loggers(names: str | Sequence[str], folder: Path) -> list[Logger]:
                 got="none installed",
                 remedy='pip install "foresight-wm[loggers]", or leave it out: log/metrics.csv is always written',
             )
-    return [KINDS[name][0](folder) for name in chosen]
+
+
+def named_loggers(names: str | Sequence[str], folder: Path) -> list[Logger]:
+    """The loggers of some names, which write below a run's folder.
+
+    Args:
+        names: out of `KINDS`; one, or several.
+        folder: of the run.
+
+    Raises:
+        UserError: see `check_loggers`.
+    """
+    check_loggers(names)
+    return [KINDS[name][0](folder) for name in _chosen(names)]
+
+
+def _chosen(names: str | Sequence[str]) -> list[str]:
+    return [names] if isinstance(names, str) else list(dict.fromkeys(names))

@@ -171,12 +171,25 @@ def test_several_loggers_are_told_the_configuration_and_the_rates(typed: list[st
     assert json.loads(Path("r/config.json").read_text())["seed"] == 0
 
 
+def test_a_short_training_has_a_table_too(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """One that ends before the first row is due is logged at its last step; that it does not validate is said with both
+    numbers, and what several parts write into one folder is said once."""
+    export = "export=[{_target_: ownhabits.Export}, {_target_: ownhabits.Export}]"
+    assert main([*typed, "trainer.max_steps=3", "trainer.val_check_interval=5", export]) == 0
+    with Path("r/log/metrics.csv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["2"]  # counted from 0
+    said = capsys.readouterr().out
+    assert "no validation: trainer.max_steps=3 ends before trainer.val_check_interval=5" in said
+    assert said.count("wrote out") == 1
+
+
 def test_loggers_that_cannot_be_are_one_line(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """An unknown name, or a package that is not installed, with what to do."""
     assert main([*typed, "logger=[csv,neptune]"]) == 2
     assert "tensorboard, csv, wandb" in capsys.readouterr().err
     from foresight.training import loggers
 
+    assert not Path("r").exists()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loggers, "find_spec", lambda name: None)
         assert main([*typed, "logger=tensorboard"]) == 2

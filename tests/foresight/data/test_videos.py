@@ -123,7 +123,9 @@ def test_bad_files_are_found_before_anything_is_encoded(folder: Path) -> None:
     encoded = EncodedClips(
         clips=clips(folder), encoders={"none": Uncalled()}, root=str(folder / "cache"), batch=2, shard=2
     )
-    with pytest.raises(UserError, match=r"(?s)6 readable clips.*3 that are not.*missing\.mp4.*text\.mp4.*ends at"):
+    with pytest.raises(
+        UserError, match=r"(?s)6 readable clips.*3 that are not.*missing\.mp4.*text\.mp4.*ends at.* clips\.skip=\["
+    ):
         encoded.prepare()
 
 

@@ -83,10 +83,12 @@ def transformer() -> VideoTransformer:
 
 
 def watch() -> ConditioningWatch:
-    return ConditioningWatch(text_encoder=Silence(), context=1, levels=[0.3, 0.7], every=1)
+    return ConditioningWatch(text_encoder=Silence(), context=1, levels=[0.3, 0.7])
 
 
-def train(config: Any, objective: Objective, folder: Path, *, steps: int, rate: float) -> list[dict[str, str]]:
+def train(
+    config: Any, objective: Objective, folder: Path, *, steps: int, rate: float, log: int = 1
+) -> list[dict[str, str]]:
     torch.manual_seed(1)
     model = AdaptedTransformer(adapter=build_adapter(config), transformer=transformer())
     groups = [ParameterGroup(r"adapter\..*", rate, 0.0)]
@@ -103,7 +105,7 @@ def train(config: Any, objective: Objective, folder: Path, *, steps: int, rate: 
         max_steps=steps,
         callbacks=[watch()],
         logger=CSVLogger(folder, name="", version=""),
-        log_every_n_steps=1,
+        log_every_n_steps=log,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -137,6 +139,18 @@ def test_an_adapter_that_works_is_praised_and_its_parts_are_weighed(tmp_path: Pa
     assert last["gradient/projection"] > 0 and last["activation/projection"] > 0 and "gradient/layer_sum" in last
 
 
+def test_gradients_are_those_of_their_row(tmp_path: Path) -> None:
+    """A row every two steps holds norms of that step: the same as in a log of every step, none repeated."""
+    told = []
+    for log in (1, 2):
+        objective = ForecastFit(weights={"squared_error": 1.0}, context=1)
+        rows = train(LINEAR, objective, tmp_path / str(log), steps=6, rate=0.05, log=log)
+        norms = {row["step"]: row["gradient/projection"] for row in rows if row["gradient/projection"]}
+        told.append(norms)
+    assert list(told[1]) == ["1", "3", "5"] and len(set(told[1].values())) == 3
+    assert told[1] == {step: told[0][step] for step in told[1]}
+
+
 def test_none_means_without_low_rank_updates() -> None:
     """While "none" is measured the LoRA is off; afterwards it is attached again."""
     torch.manual_seed(1)
@@ -163,7 +177,7 @@ def test_parts_of_compositions_have_names() -> None:
 
 
 def test_settings_that_make_no_sense() -> None:
-    """No level, a level of zero, or a period of zero."""
-    for levels, every in (([], 1), ([0.0], 1), ([0.5], 0)):
+    """No level, or a level of zero."""
+    for levels in ([], [0.0]):
         with pytest.raises(ValueError, match="levels in"):
-            ConditioningWatch(text_encoder=Silence(), context=1, levels=levels, every=every)
+            ConditioningWatch(text_encoder=Silence(), context=1, levels=levels)
