@@ -17,7 +17,9 @@ def _tensorboard(folder: Path) -> Logger:
 
 
 def _csv(folder: Path) -> Logger:
-    return CSVLogger(folder, name="", version="csv")
+    # Lightning's empties a folder that it has written before: what goes on has one of its own.
+    names = ("csv", *(f"csv-{number}" for number in range(2, 10_000)))
+    return CSVLogger(folder, name="", version=next(name for name in names if not (folder / name).exists()))
 
 
 def _wandb(folder: Path) -> Logger:

@@ -6,9 +6,10 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
+from foresight.errors import UserError
 from foresight.progress import Progress, silent
 from foresight.verify.cases import Cases
-from foresight.verify.classifier import CalibratedClassifier, fit_classifier
+from foresight.verify.classifier import FOLDS, CalibratedClassifier, fit_classifier
 from foresight.verify.correctness import TOLERANCE
 from foresight.verify.examples import Examples, Measurements, Samples, collect
 from foresight.verify.fitted_on import FittedOn
@@ -36,13 +37,20 @@ def fit_on_cases(
         progress: called with (done, total).
 
     Raises:
-        ValueError: if there are too few clips to fit on, or plausibilities are to be combined and nobody knows which
-            candidates come true.
+        UserError: if there are too few clips to fit on.
+        ValueError: if plausibilities are to be combined and nobody knows which candidates come true.
     """
     if measurements.plausibilities and not cases.placed:
         raise ValueError(
             "expected no plausibilities, since true states of these clips are unknown, and so which candidates "
             f"come true; got {', '.join(measurements.plausibilities)}. Give plausibilities=[]"
+        )
+    if len(cases) < FOLDS:
+        raise UserError(
+            expected=f"at least {FOLDS} clips to fit a verifier on",
+            got=str(len(cases)),
+            remedy="add videos, of which a fifth serves the verifier where a folder is divided, or put them into "
+            "the subfolder calibration",
         )
     examples, samples = collect(model, measurements, cases, progress=progress)
     fitted_on = FittedOn(

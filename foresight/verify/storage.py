@@ -103,6 +103,12 @@ def read_verifier(where: str | Path) -> FittedVerifier:
         UserError: if there is none, or it is damaged.
     """
     folder = Path(where) if (Path(where) / CONFIG).is_file() else find_folder(where) / "verifier"
+    if not (folder / CONFIG).exists():
+        raise UserError(
+            expected=f"a verifier in {folder}",
+            got="none",
+            remedy=f"fit one with `foresight fit-verifier model=… to={folder}`, or go without: verifier=none",
+        )
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         tensors = load_file(folder / WEIGHTS)

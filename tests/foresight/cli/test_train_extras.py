@@ -171,6 +171,17 @@ def test_several_loggers_are_told_the_configuration_and_the_rates(typed: list[st
     assert json.loads(Path("r/config.json").read_text())["seed"] == 0
 
 
+def test_a_table_of_lightnings_is_kept_where_a_run_goes_on(typed: list[str]) -> None:
+    """Its logger empties a folder that it finds: the steps before and after an interruption are in two."""
+    typed += ["logger=csv", "trainer.log_every_n_steps=1"]
+    assert main([*typed, "trainer.max_steps=2"]) == 0 and main([*typed, "trainer.max_steps=3"]) == 0
+    told = []
+    for folder in ("csv", "csv-2"):
+        with Path("r", folder, "metrics.csv").open() as file:
+            told.append([int(row["step"]) for row in csv.DictReader(file)])
+    assert set(told[0]) == {0, 1} and min(told[1]) >= 2
+
+
 def test_a_short_training_has_a_table_too(typed: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """One that ends before the first row is due is logged at its last step; that it does not validate is said with both
     numbers, and what several parts write into one folder is said once."""

@@ -157,3 +157,11 @@ def test_a_verifier_is_fitted_on_video_files(world, tmp_path):
     assert "8 clips of videos" in verifier.fitted_on.data
     with pytest.raises(ValueError, match=r"plausibilities=\[\]"):
         fit_on_cases(world, asked("spread"), cases, coverage=0.8)
+
+
+def test_too_few_clips_are_refused_before_any_is_predicted(monkeypatch):
+    """Seven do not serve eight folds: said with what to do, and nothing is measured first."""
+    monkeypatch.setattr("foresight.verify.fitting.collect", lambda *_, **__: pytest.fail("measured"))
+    cases, asked = type("Few", (), {"placed": True, "__len__": lambda _: 7})(), Measurements((), (), (16,), 2, None)
+    with pytest.raises(UserError, match=r"at least 8 clips.*got 7; add videos"):
+        fit_on_cases(None, asked, cases, coverage=0.8)

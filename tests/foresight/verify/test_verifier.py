@@ -223,6 +223,14 @@ def test_ranking_needs_candidates_and_plausibilities(world, clip):
         fitted(model_fingerprint(world), samples=samples).rank(world, three)
 
 
+def test_a_world_without_verifier_says_how_to_go_on(tmp_path):
+    """A world model of one's own has none at first: fit one, or do without."""
+    (tmp_path / "model_index.json").write_text("{}")
+    with pytest.raises(UserError, match=r"got none; fit one with .* or go without: verifier=none") as refused:
+        Verifier.from_pretrained(tmp_path)
+    assert "Errno" not in str(refused.value)
+
+
 @pytest.mark.parametrize("change", ["extra", "missing", "cut", "nan"])
 def test_a_damaged_verifier_is_refused(change, tmp_path):
     """A tensor too many or too few, NaN in one, or half a file: one sentence that says what to do."""
