@@ -186,8 +186,9 @@ def text_skeleton(ltx: Mapping[str, Any]) -> nn.Module:
 
 
 def _stored(model: Mapping[str, Any]) -> bool:
-    """Whether a model's own configuration is at hand, which holds over the published one."""
-    return model["architecture"] is None or at_home(str(model["where"])).exists()
+    """True if a model's own configuration is at hand, which holds over the published one."""
+    where = model.get("where")
+    return model["architecture"] is None or (where is not None and at_home(str(where)).exists())
 
 
 def _kept(config: TransformerConfig, ltx: Mapping[str, Any], tokens: int) -> int:
