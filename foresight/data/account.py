@@ -1,4 +1,4 @@
-"""What becomes of the videos of a data set: how many clips they give, what is cropped, resampled and left out."""
+"""Account of a set of videos: number of clips, and what is cropped, resampled and left out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class GivesAccount(Protocol):
 
 
 def cropped(infos: Mapping[Path, MediaInfo], size: tuple[int, int]) -> str:
-    """How much of the pictures is left out, where any is; files of folders and videos alike."""
+    """Share of the pictures that cropping leaves out, if any; files of folders and videos alike."""
     lost: Counter[int] = Counter()
     for info in infos.values():
         covered = cover_size(info.height, info.width, *size)

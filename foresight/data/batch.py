@@ -85,7 +85,7 @@ class FeatureBatch:
 
     @property
     def features(self) -> VLMFeatures:
-        """What a VLM makes of the clips' beginnings.
+        """VLM features of the clips' contexts.
 
         Raises:
             ValueError: if the batch holds none.

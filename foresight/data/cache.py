@@ -32,7 +32,7 @@ Output = Tensor | Ragged
 
 
 class StaleCacheError(ValueError):
-    """What is cached is not what the configuration asks for, is incomplete, or is damaged."""
+    """A cache of another recipe than the configuration's, incomplete or damaged."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Row:
-    """Where a clip's row is, and what is told in the clip."""
+    """Position of a clip's row in the store, and the clip's instruction."""
 
     shard: Shard
     place: int
@@ -64,7 +64,7 @@ class Row:
 
 
 class RowStore:
-    """What one encoder has computed, read through memory maps.
+    """Stored output of one encoder, read through memory maps.
 
     Args:
         root: folder of caches.
@@ -136,7 +136,7 @@ class RowStore:
         self._take(path.with_suffix(".json"))
 
     def row(self, key: str) -> Row:
-        """Where a clip's row is.
+        """Position of a clip's row.
 
         Raises:
             StaleCacheError: if it has not been computed; the message names what the nearest encoder has other.
@@ -222,7 +222,7 @@ class RowStore:
 
 
 def read_recipe(folder: Path) -> dict[str, Any] | None:
-    """What the rows of a folder depend on, or None where there are none of this format.
+    """Recipe of the rows of a folder, or None where there are none of this format.
 
     Raises:
         StaleCacheError: if that cannot be read.

@@ -42,7 +42,7 @@ def captioned(folder: Path) -> list[tuple[Path, str]]:
 
 
 def caption(video: Path) -> str | None:
-    """What the text file beside a video says; None if there is none.
+    """Caption from the text file beside a video; None if there is none.
 
     Raises:
         UserError: if it is not UTF-8.

@@ -50,7 +50,7 @@ class StreamData(ResumableData[Source]):
         return {"batch": self.batch}
 
     def training_batches(self, start: int, rank: int, world: int) -> Iterable[list[int]]:
-        """See `StreamBatches`."""
+        """Endless batches of row numbers; see `StreamBatches`."""
         return StreamBatches(
             size=len(self.train), batch=self.batch, seed=self.seed, start=start, rank=rank, world=world
         )

@@ -72,17 +72,17 @@ class EncodedClips:
 
     @cached_property
     def stores(self) -> dict[str, RowStore]:
-        """What each encoder has computed."""
+        """Stores of the encoders' outputs, by encoder."""
         return {name: RowStore(self.root, encoder.recipe()) for name, encoder in self.encoders.items()}
 
     @cached_property
     def keys(self) -> list[str]:
-        """What each clip is found by."""
+        """Keys of the clips, in order."""
         return [fingerprint(recipe)[:32] for recipe in self.clips.row_recipes()]
 
     @property
     def instructions(self) -> tuple[str, ...]:
-        """What is told in each clip.
+        """Instruction of each clip.
 
         Raises:
             StaleCacheError: if a clip has not been encoded.
@@ -99,11 +99,11 @@ class EncodedClips:
         return {key: row for row, key in enumerate(self.keys) if key not in self.stores[name]}
 
     def account(self) -> list[str]:
-        """What becomes of the videos, if the clips can say it."""
+        """Account of the videos, if the clips can give one."""
         return self.clips.account() if isinstance(self.clips, GivesAccount) else []
 
     def reconstruction(self) -> Reconstruction | None:
-        """How well a few of the clips are drawn by the encoder that can draw; None if none can."""
+        """Reconstruction quality of a few clips by the encoder that can decode; None if none can."""
         drawers = [encoder for encoder in self.encoders.values() if isinstance(encoder, Reconstructs)]
         if not drawers:
             return None
@@ -193,7 +193,7 @@ class EncodedClips:
 
 
 def caches_of(source: Any) -> list[EncodedClips]:
-    """What is to be encoded before a source of training data is read."""
+    """Caches to fill before a source of training data is read."""
     found: list[EncodedClips] = getattr(source, "caches", [])
     return found
 

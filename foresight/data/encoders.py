@@ -48,7 +48,7 @@ class StoredLatents:
         self._where, self._precision = str(where), precision
 
     def recipe(self) -> dict[str, Any]:
-        """What latents depend on: the files, not the name they were found under."""
+        """Dependencies of latents: the files, not the name they were found under."""
         return {"kind": "latents", "files": digests(self._where, "vae"), "precision": self._precision}
 
     def row_bytes(self, shape: VideoShape, frame_rate: float) -> int:
@@ -85,7 +85,7 @@ class StoredText:
         self._where, self._precision = str(beside if where is None else where), precision
 
     def recipe(self) -> dict[str, Any]:
-        """What states depend on: weights, configuration and tokenizer."""
+        """Dependencies of states: weights, configuration and tokenizer."""
         return {"kind": "text", "files": digests(self._where, "text_encoder"), "precision": self._precision}
 
     def row_bytes(self, shape: VideoShape, frame_rate: float) -> int:
@@ -100,7 +100,7 @@ class StoredText:
 
 
 class StoredFeatures:
-    """What a VLM makes of the beginning of each clip and its instruction, as `vlm_tokens`, `vlm_patches` and so on.
+    """VLM features of each clip's context and instruction, as `vlm_tokens`, `vlm_patches` and so on.
 
     The instruction is worded by chance, as a function of the clip's seed alone. Prompts differ in length; no more than
     their real tokens are stored.
@@ -123,7 +123,7 @@ class StoredFeatures:
         self._context, self._precision = context, precision
 
     def recipe(self) -> dict[str, Any]:
-        """What features depend on: weights, vocabulary, chat format and preprocessing; layers, frames and words."""
+        """Dependencies of features: weights, vocabulary, chat format and preprocessing; layers, frames and words."""
         return {
             "kind": "features",
             "files": digests(self._where, "vlm"),

@@ -16,7 +16,7 @@ class ForkingLoader(DataLoader[Any]):
     """
 
     def __iter__(self) -> Any:
-        """As of the base class."""
+        """Iterate as the base class does, with garbage freed before the fork."""
         if not self.num_workers:
             return super().__iter__()
         gc.collect()

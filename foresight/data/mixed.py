@@ -32,7 +32,7 @@ class Stills:
 
     @property
     def caches(self) -> list[EncodedClips]:
-        """What is to be encoded before it is read."""
+        """Caches to fill before the first row is read."""
         return caches_of(self._clips)
 
     def prepare(self) -> None:
@@ -40,7 +40,7 @@ class Stills:
         self._clips.prepare()
 
     def recipe(self) -> dict[str, Any]:
-        """That of the clips."""
+        """Recipe of the clips, marked as stills."""
         return {"kind": "stills", "clips": self._clips.recipe()}
 
     def __len__(self) -> int:
@@ -67,11 +67,11 @@ class MixedClips:
 
     @property
     def caches(self) -> list[EncodedClips]:
-        """What is to be encoded before it is read."""
+        """Caches to fill before the first row is read."""
         return [cache for part in self.parts.values() for cache in caches_of(part)]
 
     def account(self) -> list[str]:
-        """What becomes of the videos of each source."""
+        """Account of the videos of each source."""
         return [
             f"{name}: {line}"
             for name, part in self.parts.items()
@@ -80,7 +80,7 @@ class MixedClips:
         ]
 
     def reconstruction(self) -> Reconstruction | None:
-        """How well a few clips of the first source are drawn."""
+        """Reconstruction quality of a few clips of the first source."""
         first = next(iter(self.parts.values()))
         return first.reconstruction() if isinstance(first, EncodedClips) else None
 
@@ -220,7 +220,7 @@ class MixedData(ResumableData[MixedClips]):
         return {"tokens_per_batch": self.tokens_per_batch, "image_share": self.image_share}
 
     def training_batches(self, start: int, rank: int, world: int) -> MixedBatches:
-        """See `MixedBatches`."""
+        """Endless batches of row numbers of nearly equal length; see `MixedBatches`."""
         return MixedBatches(
             shapes=self.train.shapes(),
             tokens_per_batch=self.tokens_per_batch,

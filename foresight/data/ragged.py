@@ -29,7 +29,7 @@ class Ragged:
 
     @property
     def ends(self) -> Tensor:
-        """Where each row ends when they stand end to end."""
+        """End of each row when rows are concatenated."""
         return torch.tensor([row.shape[self.axis] for row in self.rows], dtype=torch.int64).cumsum(0)
 
     def joined(self) -> Tensor:

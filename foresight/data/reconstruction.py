@@ -1,4 +1,4 @@
-"""How well a VAE draws a set of clips, measured on a few of them before hours are spent on all."""
+"""Reconstruction quality of a VAE on a set of clips, measured on a few before hours are spent on all."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Reconstructs(Protocol):
     """An encoder that can also draw what it has encoded."""
 
     def drawer(self) -> dict[str, Any]:
-        """What its drawings depend on, as JSON-able data."""
+        """Dependencies of its reconstructions, as JSON-able data."""
         ...
 
     def reconstruct(self, video: Video) -> Video:
@@ -40,7 +40,7 @@ class Reconstructs(Protocol):
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """How well clips are drawn.
+    """Reconstruction quality of a set of clips.
 
     Args:
         psnr: of their mean squared error, in dB.
@@ -54,7 +54,7 @@ class Reconstruction:
 
     @property
     def poor(self) -> bool:
-        """Whether predictions come with a warning, or with no verdict at all, because of it."""
+        """True if predictions come with a warning, or with no verdict at all, because of it."""
         return not self.psnr >= SamplingConfig.domain_warning
 
     def sentence(self, remedy: str) -> str:

@@ -25,7 +25,7 @@ class ReferencedClips:
 
     @property
     def caches(self) -> list[EncodedClips]:
-        """What is to be encoded before it is read.
+        """Caches to fill before the first row is read.
 
         Raises:
             UserError: if there are not as many references as clips.
@@ -43,11 +43,11 @@ class ReferencedClips:
         fill(self.caches, lambda done, total: None)
 
     def account(self) -> list[str]:
-        """What becomes of the clips; their references are cut alike."""
+        """Account of the clips; their references are cut alike."""
         return self.clips.account()
 
     def reconstruction(self) -> Reconstruction | None:
-        """How well a few of the clips are drawn."""
+        """Reconstruction quality of a few of the clips."""
         return self.clips.reconstruction()
 
     def recipe(self) -> dict[str, Any]:

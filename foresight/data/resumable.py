@@ -1,4 +1,4 @@
-"""What every data module here shares: an endless stream of training batches that resumes at the exact batch."""
+"""Base of the data modules: an endless stream of training batches that resumes at the exact batch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from foresight.reproducibility.randomness import keyed_generator
 
 
 class Rows(Protocol):
-    """What batches are taken from: numbered rows that are prepared before the first is read."""
+    """Numbered rows that batches are taken from, prepared before the first is read."""
 
     def prepare(self) -> None:
         """Make everything that reading needs."""
@@ -67,7 +67,7 @@ class ResumableData(LightningDataModule, ABC, Generic[RowsT]):
     @property
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """What a position in the stream is a position of."""
+        """Settings under which a position in the stream means the same batch."""
 
     @abstractmethod
     def training_batches(self, start: int, rank: int, world: int) -> Iterable[list[int]]:

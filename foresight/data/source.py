@@ -1,4 +1,4 @@
-"""What a data module reads from: an indexed collection that is prepared once and says what it is made of."""
+"""Source of a data module: an indexed collection that is prepared once and says what it is made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files of a folder train, which validate, and on which a verifier is fitted: no file is in two of them."""
+"""Division of a folder's files into training, validation and calibration: no file is in two of them."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ class VideoClips:
         return found.clips
 
     def account(self) -> list[str]:
-        """What becomes of the videos, a line each: clips, cropping, rate, and what is left out."""
+        """Account of the videos, a line each: clips, cropping, rate, and what is left out."""
         self.prepare()
         infos = {clip.path: probe(clip.path, stream=clip.stream) for clip in {c.path: c for c in self.clips}.values()}
         lines = list(self._told)
@@ -179,12 +179,12 @@ class VideoClips:
 
     @property
     def instructions(self) -> tuple[str, ...]:
-        """What is told in each clip."""
+        """Instruction of each clip."""
         return tuple(clip.instruction for clip in self.clips)
 
     @cached_property
     def files(self) -> tuple[int, ...]:
-        """Which file each clip is from, numbered in the order of the table."""
+        """Number of each clip's file, in the order of the table."""
         numbers: dict[Path, int] = {}
         return tuple(numbers.setdefault(clip.path.resolve(), len(numbers)) for clip in self.clips)
 
@@ -216,7 +216,7 @@ class VideoClips:
         return (self._frames - 1) / self._frame_rate
 
     def _trouble(self, clip: ListedClip) -> str:
-        """What is wrong with a clip, by its header if that says how long the video is; else by reading it."""
+        """Fault of a clip, by its header if that says how long the video is; else by reading it."""
         try:
             found = probe(clip.path, stream=clip.stream)
         except MediaError as error:
@@ -229,7 +229,7 @@ class VideoClips:
         return ""
 
     def _fault(self, clip: ListedClip) -> tuple[str, str]:
-        """What is wrong with a clip, in a word of `FAULTS` and in full, by reading it; empty if nothing is."""
+        """Fault of a clip, in a word of `FAULTS` and in full, by reading it; empty if there is none."""
         try:
             self._read(clip, SMALL)
         except EndedError as error:
@@ -264,12 +264,12 @@ class VideoClips:
 
 
 def _seed(clip: ListedClip) -> int:
-    """What chance draws for a clip depends on its content, not on its place in the table."""
+    """Seed of a clip, from its content rather than its place in the table."""
     return int(fingerprint(_content(clip))[:12], 16)
 
 
 def _content(clip: ListedClip) -> dict[str, Any]:
-    """What a clip is made of; a chosen stream counts where the file does not decide."""
+    """Content of a clip; a chosen stream counts where the file does not decide."""
     stream = {} if clip.stream == "default" else {"stream": clip.stream}
     return {"video": digest(clip.path), "told": clip.instruction, "start": clip.start} | stream
 

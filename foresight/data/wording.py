@@ -1,4 +1,4 @@
-"""How instructions are worded in training."""
+"""Random rewording of instructions in training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from foresight.reproducibility.fingerprint import fingerprint
 
 
 class Wording(Protocol):
-    """How an instruction is worded in training."""
+    """Rewording of an instruction in training."""
 
     def recipe(self) -> dict[str, Any]:
         """Everything the wordings depend on, as JSON-able data."""

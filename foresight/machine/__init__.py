@@ -1,1 +1,1 @@
-"""What this machine has, and how much of it each command needs."""
+"""Inventory of this machine, and what each command needs of it."""

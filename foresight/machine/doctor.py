@@ -1,4 +1,4 @@
-"""What is at hand: packages, devices, weights, and what the released models need on this machine."""
+"""Inventory: packages, devices, weights, and what the released models need on this machine."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Fit:
-    """What a released size needs on a device for a clip of 121×512×768.
+    """Memory that a released size needs on a device for a clip of 121×512×768.
 
     Args:
         kind: "2b" or "13b".
@@ -189,7 +189,7 @@ def _cached(repository: str, file: str, revision: str) -> str | None:
 
 
 def _at(path: str | Path) -> Found:
-    """What a path holds, told by its configuration and the shapes of its weights."""
+    """Content of a path, told by its configuration and the shapes of its weights."""
     name, place = str(path), at_home(path)
     if not place.exists():
         return Found(name, None, "nothing is there")

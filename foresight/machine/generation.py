@@ -1,4 +1,4 @@
-"""How much memory generating takes with the released models, by what is offloaded and how weights are stored.
+"""Memory of generating with the released models, by what is offloaded and how weights are stored.
 
 Weights are counted by the shapes of their published sizes, activations by what is alive at a time in a step on the meta
 device, the decoder's by `ltx.vae.memory`. Nothing is computed and no file is read.
@@ -59,7 +59,7 @@ class Needs:
 def needs(
     kind: str, *, offload: str, float8: bool, dtype: torch.dtype = torch.bfloat16, clip: VideoShape = CLIP
 ) -> Needs:
-    """What generating a clip takes.
+    """Memory of generating a clip.
 
     Args:
         kind: "2b" or "13b".

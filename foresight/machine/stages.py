@@ -1,4 +1,4 @@
-"""How much memory each command of the way from one's own models to a prediction takes on a machine without a GPU.
+"""Memory of each command from one's own models to a prediction, on a machine without a GPU.
 
 Networks that are read stay in their memory-mapped files in the type that they are stored in; the pages that are in use
 count as memory of the process. One large network is at work at a time, so a stage is as large as its largest network
@@ -31,7 +31,7 @@ class Stage:
 
 
 def stages(found: Footprint, *, batch: int, recompute: bool, text: bool) -> list[Stage]:
-    """What encoding, training and predicting take.
+    """Memory of encoding, training and predicting.
 
     Args:
         found: sizes of the models, and activations of a clip in training.

@@ -1,4 +1,4 @@
-"""What training an adapter between two models takes, found without their weights: parameters and memory.
+"""Parameters and memory of training an adapter between two models, found without their weights.
 
 Models are built on the meta device from their published sizes. Activations are counted from what autograd really keeps
 when a loss is sent through the frozen transformer into the adapter, again on the meta device.

@@ -19,12 +19,12 @@ HIGHER = ("psnr", "ssim", "gain", "accuracy", "nearest", "share", "skill", "cosi
 
 
 def higher_is_better(figure: str) -> bool:
-    """Whether more of a held-out figure is better, by its name."""
+    """True if more of a held-out figure is better, by its name."""
     return any(word in figure for word in HIGHER)
 
 
 def improved(figure: str, value: float, best: float | None) -> bool:
-    """Whether a value of a figure is better than the best before; one that is no number never is."""
+    """True if a value of a figure is better than the best before; one that is no number never is."""
     if best is None:
         return not math.isnan(value)
     return value > best if higher_is_better(figure) else value < best

@@ -100,7 +100,7 @@ def _matches(name: str, digests: dict[str, str], tensors: dict[str, Tensor]) -> 
 
 
 def path_of_step(folder: Path, step: int) -> Path:
-    """Where the checkpoint of an optimizer step lies."""
+    """Path of the checkpoint of an optimizer step."""
     return folder / f"step-{step:09d}{SUFFIX}"
 
 

@@ -1,4 +1,4 @@
-"""Where the trained parts of a network are written when training ends."""
+"""Exports: folders that the trained parts of a network are written to when training ends."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Writes(Protocol):
 
     @property
     def folder(self) -> str:
-        """Where."""
+        """Folder that is written."""
         ...
 
     def write(self, network: nn.Module) -> None:
@@ -99,7 +99,7 @@ class Companion:
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """Which clips an adapter was trained on, written beside its weights: what it may be asked."""
+    """Record of the clips that an adapter was trained on, written beside its weights."""
 
     folder: str
     clips: TrainingClips

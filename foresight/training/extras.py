@@ -15,7 +15,7 @@ from foresight.training.best import BestCheckpoint, held_out, improved
 
 @dataclass(frozen=True)
 class Extras:
-    """What a training does beside training.
+    """Options of a training beside its steps: best state, early stopping, learning rates in the log.
 
     Args:
         best: held-out figure ("loss", "psnr") by which the best state is kept and, in the end, written; None writes the

@@ -60,7 +60,7 @@ class TrainingModule(LightningModule):
         return {"optimizer": self._optimizer, "lr_scheduler": {"scheduler": self._scheduler, "interval": "step"}}
 
     def on_train_start(self) -> None:
-        """What trains runs in training mode, what is frozen in evaluation mode; rates are those of the schedule of now.
+        """Set training and evaluation modes, and the learning rates of the present schedule.
 
         A run that goes on may have become longer, and its schedule with it: the optimizer's state holds the rate that
         its next step had in the shorter one.
@@ -121,6 +121,6 @@ def trainable(module: nn.Module) -> dict[str, nn.Parameter]:
 
 
 def finite(values: Iterable[Tensor]) -> bool:
-    """Whether every element of every tensor is a finite number."""
+    """True if every element of every tensor is a finite number."""
     flags = [torch.isfinite(value).all() for value in values]
     return bool(torch.stack(flags).all()) if flags else True

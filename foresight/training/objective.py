@@ -1,4 +1,4 @@
-"""What a training step minimises: a callable over (model, batch, generator), and weighted sums of such callables."""
+"""Objectives of a training step: callables over (model, batch, generator), and weighted sums of them."""
 
 from __future__ import annotations
 

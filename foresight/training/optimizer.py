@@ -1,4 +1,4 @@
-"""Which parameters train, at what rate: groups claim parameters by name, what no group claims is frozen."""
+"""Parameter groups with their rates: groups claim parameters by name, what no group claims is frozen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which precision trains fastest on this machine."""
+"""Precision that trains fastest on this machine."""
 
 from __future__ import annotations
 

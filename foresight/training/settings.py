@@ -72,7 +72,7 @@ def check_trainer(settings: Mapping[str, Any]) -> None:
 
 
 def never_validates(settings: Mapping[str, Any]) -> bool:
-    """Whether training ends before the first validation is due."""
+    """True if training ends before the first validation is due."""
     steps, interval = settings.get("max_steps"), settings.get("val_check_interval")
     if not isinstance(steps, int) or not isinstance(interval, int):
         return False

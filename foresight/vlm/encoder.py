@@ -107,7 +107,7 @@ class QwenEncoder(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where inputs are expected."""
+        """Device on which inputs are expected."""
         return device_of(self.model)
 
     @torch.no_grad()
@@ -179,7 +179,7 @@ class QwenEncoder(nn.Module):
         )
 
     def describe(self, seen: SeenVideo) -> list[str]:
-        """What each clip shows, in words."""
+        """Describe each clip in words."""
         return self.answer(seen, [DESCRIBE] * len(seen))
 
     @torch.no_grad()

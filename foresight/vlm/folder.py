@@ -143,7 +143,7 @@ def _located(where: str | Path, revision: str | None) -> Path:
 
 
 def _refuse_relatives(folder: Path, where: str | Path) -> None:
-    """What lies beside, or instead of, a model's files."""
+    """Refuse a folder that holds something else beside, or instead of, a model's files."""
     if folder.is_file():
         kind = "a GGUF file" if folder.suffix == ".gguf" else "a file"
         raise _wrong(
@@ -190,7 +190,7 @@ def _check_quantisation(fields: dict[str, Any], folder: Path) -> None:
 
 
 def quantised(method: str, folder: Path, fields: dict[str, Any]) -> UserError:
-    """What is said of a quantised model."""
+    """Error for a quantised model."""
     return _wrong(
         f"plain weights (bfloat16, float16 or float32) of a Qwen2.5-VL in {folder}",
         f"{method} weights",

@@ -1,4 +1,4 @@
-"""Where vision tokens lie in the video, and pre-merger states back in raster order."""
+"""Positions of vision tokens in the video, and pre-merger states back in raster order."""
 
 from __future__ import annotations
 

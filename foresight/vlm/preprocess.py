@@ -18,7 +18,7 @@ from ltx.values import as_pixels
 
 @dataclass(frozen=True)
 class Patching:
-    """How the vision tower cuts a video: sizes in pixels and frames, from the model's configuration."""
+    """Patch sizes of the vision tower in pixels and frames, from the model's configuration."""
 
     patch: int
     merge: int
@@ -31,7 +31,7 @@ class Patching:
 
 
 def patching_of(config: Qwen2_5_VLConfig) -> Patching:
-    """How a model's vision tower cuts."""
+    """Patch sizes of a model's vision tower."""
     vision: Any = config.vision_config
     return Patching(vision.patch_size, vision.spatial_merge_size, vision.temporal_patch_size)
 
@@ -51,7 +51,7 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """Which frames the model sees, at which size, and how they are normalised.
+    """Frame sampling, resizing and normalisation of a VLM's video input.
 
     Args:
         frames_per_second: rate to which videos are thinned out; never interpolated upwards.

@@ -24,7 +24,7 @@ TOKEN_TYPES: dict[Medium, int] = {"image": 1, "video": 2}
 
 @dataclass(frozen=True)
 class Prompt:
-    """What is said around the video: the instruction before it, so that its tokens know it, the question after it.
+    """Text around the video: the instruction before it, so that its tokens know it, the question after it.
 
     Raises:
         ValueError: if the question is empty.

@@ -73,7 +73,7 @@ def _template(path: Path) -> str:
 
 
 def _check(tokenizer: PreTrainedTokenizerBase, folder: QwenFolder) -> None:
-    """Whether the tokenizer's numbers are those that the model was trained with, as far as the two files tell."""
+    """Refuse a tokenizer whose ids are not those that the model was trained with, as far as the two files tell."""
     fields: dict[str, Any] = folder.fields
     text = fields.get("text_config")
     rows = fields.get("vocab_size") or (text.get("vocab_size") if isinstance(text, dict) else None)
@@ -94,7 +94,7 @@ def _check(tokenizer: PreTrainedTokenizerBase, folder: QwenFolder) -> None:
 
 
 def _check_words(tokenizer: PreTrainedTokenizerBase, path: Path) -> None:
-    """Whether text survives the tokenizer: a damaged vocabulary takes words apart or loses them without an error."""
+    """Refuse a tokenizer that text does not survive: a damaged vocabulary splits or loses words without an error."""
     said = "The red ball is pushed to the left, 3 times: naïve 球!"
     again = tokenizer.decode(tokenizer.encode(said, add_special_tokens=False), clean_up_tokenization_spaces=False)
     if again != said:

@@ -21,7 +21,7 @@ Medium = Literal["image", "video"]
 
 @dataclass(frozen=True)
 class SeenVideo:
-    """What the vision tower made of a batch of clips of one shape.
+    """Output of the vision tower for a batch of clips of one shape.
 
     Args:
         tokens: merged tokens as the language model reads them, time first, then rows, then columns.

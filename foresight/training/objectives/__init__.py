@@ -1,1 +1,1 @@
-"""What the parts of Foresight are trained to minimise, one file each."""
+"""Objectives that the parts of Foresight are trained with, one file each."""

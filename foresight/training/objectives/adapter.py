@@ -1,4 +1,4 @@
-"""What trains an adapter that conditions the flow: to say what the text encoder would, to be understood in denoising.
+"""Objectives of an adapter that conditions the flow: nearness to the text encoder's states, and flow matching.
 
 Context tokens are aligned with the text states first, which the transformer understands already; then flow matching
 goes through the frozen transformer into the adapter.
@@ -52,7 +52,7 @@ class AdaptedTransformer(nn.Module):
             self._said = None
 
     def conditioning(self, batch: FeatureBatch, known: int) -> Conditioning:
-        """What the adapter says of a batch for all latent tokens but the first `known`."""
+        """Conditioning of a batch by the adapter, for all latent tokens but the first `known`."""
         key = id(batch), known
         if self._said is not None and key in self._said:
             return self._said[key]

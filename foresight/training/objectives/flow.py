@@ -128,7 +128,7 @@ class TextFlow:
         levels: Float[Tensor, " batch"],
         text: TextConditioning,
     ) -> Float[Tensor, "batch token channel"]:
-        """What the model says of noisy tokens of the clips, float32; what is given, and a reference, is at time 0."""
+        """Velocity of noisy tokens of the clips, float32; given frames and a reference are at time 0."""
         tokens, places, known = packed.tokens, packed.coordinates, packed.given
         if self._reference:
             extra, where = self._references(batch, causal=model.config.causal_temporal_positioning)

@@ -1,4 +1,4 @@
-"""How near an adapter's latent forecast comes to the future: measures that add up, and repair by the flow.
+"""Objectives of an adapter's latent forecast: distances that add up, and repair by the flow.
 
 ẑ is compared with the true latents value by value (squared error), by direction (cosine), by structure (linear CKA,
 arXiv 1905.00414, eq. 5) and, where the adapter knows its own uncertainty, by likelihood.
@@ -100,7 +100,7 @@ class ForecastFit:
 
 
 class Refinement:
-    """What the frozen flow makes of the forecast: x = (1−σ*)·ẑ + σ*·ε, and one step from there to the clean latents.
+    """One step of the frozen flow from the noised forecast, x = (1−σ*)·ẑ + σ*·ε, to the clean latents.
 
     The mean squared error of x − σ*·v(x, σ*) trains ẑ to be repairable at every noise level it may enter at.
 

@@ -1,4 +1,4 @@
-"""What reference tokens shall hold before the flow has learnt to read them: the future, as the VLM foresees it."""
+"""Objective of reference tokens before the flow has learnt to read them: the future latents."""
 
 from __future__ import annotations
 

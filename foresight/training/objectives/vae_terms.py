@@ -1,4 +1,4 @@
-"""What an autoencoder's result is judged by: the terms of `foresight.training.objectives.autoencoding`."""
+"""Terms of the autoencoder's loss, of `foresight.training.objectives.autoencoding`."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What only the small vision-language model of the embedded world is trained with."""
+"""Training data and objective of the embedded model's small vision-language model, and of it alone."""

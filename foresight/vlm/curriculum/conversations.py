@@ -27,7 +27,7 @@ IGNORED = -100
 
 
 class Kind(Enum):
-    """What a batch of conversations is about: see `WorldConversations`."""
+    """Kind of a batch of conversations: see `WorldConversations`."""
 
     ASKING = "asking"
     TELLING = "telling"

@@ -1,4 +1,4 @@
-"""What lies in the cell of each vision token, from a simulated clip's true states: targets of the grounding loss."""
+"""Targets of the grounding loss: the body in the cell of each vision token, from a clip's true states."""
 
 from __future__ import annotations
 

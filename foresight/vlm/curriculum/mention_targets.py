@@ -1,4 +1,4 @@
-"""Where a conversation names an object after the video, and what is true of it: targets of a grounding loss."""
+"""Targets of a grounding loss: tokens that name an object after the video, and its true state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the small Qwen learns to say about the simulated world: questions and true answers made from a clip's states.
+"""Questions about the simulated world with true answers made from a clip's states.
 
 Places are percent of the picture's width and height, `(x,y)` with two digits each, so that they hold at any size.
 """
@@ -68,7 +68,7 @@ def describe_scene(clip: Episode) -> Turn:
 
 
 def tell_future(clip: Episode) -> Turn:
-    """Where every object is, will be half-way through the future and at its end; the pushed one first."""
+    """Ask for every object's place now, half-way through the future and at its end; the pushed one first."""
     now, size = clip.config.context_frames - 1, clip.config.size
     last = clip.config.frames - 1
     order = _order(clip, now)
@@ -82,7 +82,7 @@ def tell_future(clip: Episode) -> Turn:
 
 
 def ask_where(clip: Episode, body: int) -> Turn:
-    """Where an object is at the last context frame."""
+    """Ask for an object's place at the last context frame."""
     now = clip.config.context_frames - 1
     return Turn(
         "where", f"Where is the {clip.bodies[body].name}?", f"at {place(clip.positions[now, body], clip.config.size)}"
@@ -90,13 +90,13 @@ def ask_where(clip: Episode, body: int) -> Turn:
 
 
 def ask_heading(clip: Episode, body: int) -> Turn:
-    """Which way an object moves at the last context frame."""
+    """Ask for an object's direction at the last context frame."""
     now = clip.config.context_frames - 1
     return Turn("heading", f"Which way does the {clip.bodies[body].name} move?", heading(clip.velocities[now, body]))
 
 
 def ask_pushed(clip: Episode, *, past: bool) -> Turn:
-    """Which object is pushed, and where to; with a place while the push is still to come."""
+    """Ask which object is pushed, and where to; with a place while the push is still to come."""
     if clip.action is None:
         answer = "none"
     else:
@@ -108,12 +108,12 @@ def ask_pushed(clip: Episode, *, past: bool) -> Turn:
 
 
 def ask_count(clip: Episode) -> Turn:
-    """How many objects there are."""
+    """Ask for the number of objects."""
     return Turn("count", "How many objects are there?", str(len(clip.bodies)))
 
 
 def ask_presence(clip: Episode, rng: np.random.Generator) -> Turn:
-    """Whether an object is there: as often yes as no."""
+    """Ask if an object is there: as often yes as no."""
     present = {body.name for body in clip.bodies}
     absent = [f"{c} {s}" for c in COLOURS for s in SHAPES if f"{c} {s}" not in present]
     yes = bool(rng.integers(2))
@@ -122,7 +122,7 @@ def ask_presence(clip: Episode, rng: np.random.Generator) -> Turn:
 
 
 def ask_judgement(clip: Episode, rng: np.random.Generator) -> Turn:
-    """Whether a push happened in a clip seen to its end: as often yes as no."""
+    """Ask if a push happened in a clip seen to its end: as often yes as no."""
     true = None if clip.action is None else (clip.action.body, clip.action.direction)
     yes = true is not None and bool(rng.integers(2))
     if true is not None and yes:

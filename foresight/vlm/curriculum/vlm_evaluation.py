@@ -1,4 +1,4 @@
-"""How well a model answers about held-out simulated clips: right answers by kind of question, places in pixels."""
+"""Accuracy of a model's answers about held-out simulated clips: by kind of question, places in pixels."""
 
 from __future__ import annotations
 
