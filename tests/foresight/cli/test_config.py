@@ -9,6 +9,7 @@ import yaml
 
 from foresight.cli.compose import resolve
 from foresight.cli.main import main
+from foresight.cli.sources import DERIVED, Sources
 
 
 def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -44,10 +45,21 @@ def test_a_value_is_from_the_last_that_set_it(capsys: pytest.CaptureFixture[str]
     found = origins(text, 2)
     assert found["devices"] == "command line"
     assert found["limit_val_batches"] == "trainer/smoke.yaml"
-    assert found["accelerator"].startswith("trainer/")
+    assert found["max_steps"] == "trainer/smoke.yaml", "chosen on the command line, over the recipe's own number"
     recipe = origins(shown(capsys, "train", "experiment=tiny/vae", "--package", "trainer"), 2)
     assert recipe["max_steps"].startswith("experiment/tiny/vae.yaml")
     assert recipe["devices"] == "trainer/default.yaml"
+
+
+def test_what_replaces_a_value_replaces_its_origin() -> None:
+    """A list or text in the place of entries is from whoever set it, and so are entries in its place."""
+    sources = Sources()
+    sources.note((), {"a": {"b": 1, "c": {"d": 2}}}, "first")
+    sources.note(("a", "c"), None, "second")
+    assert (sources.of(("a", "b")), sources.of(("a", "c"))) == ("first", "second")
+    assert sources.of(("a", "c", "d")) == "second", "nothing is left of what was there"
+    sources.note(("a",), {"c": {"e": 3}}, "third")
+    assert sources.of(("a", "c", "e")) == "third" and sources.of(("a", "c", "f")) == DERIVED
 
 
 def test_what_is_open_and_what_refers_to_another_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
