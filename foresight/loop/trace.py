@@ -22,6 +22,8 @@ from foresight.verify.verdict import Verdict
 from ltx.files import replacing, write_text
 
 RECORD, TENSORS = "trace.json", "trace.safetensors"
+HIT, CORRECT = "hit", "prediction_correct"
+"""Name of a verdict's probability that the prediction comes true: in files, and in Python."""
 
 
 @dataclass(frozen=True)
@@ -155,9 +157,22 @@ def _record(attempt: Attempt) -> dict[str, Any]:
         "noise_level": attempt.noise_level,
         "tokens_refined": None if attempt.refined is None else int(attempt.refined.sum()),
         "chosen": attempt.chosen,
-        "verdict": None if attempt.verdict is None else asdict(attempt.verdict),
+        "verdict": None if attempt.verdict is None else _verdict_record(attempt.verdict),
         "cost": asdict(attempt.cost),
     }
+
+
+def _verdict_record(verdict: Verdict) -> dict[str, Any]:
+    """Plain values, by the names of the first version that wrote them."""
+    values = asdict(verdict)
+    return {name: value for name, value in values.items() if name != CORRECT} | {HIT: values[CORRECT]}
+
+
+def _verdict(record: dict[str, Any]) -> Verdict:
+    values = dict(record)
+    if HIT in values:
+        values[CORRECT] = values.pop(HIT)
+    return Verdict(**values)
 
 
 def _attempt(fields: dict[str, Any], tensors: dict[str, Tensor], index: int) -> Attempt:
@@ -169,7 +184,7 @@ def _attempt(fields: dict[str, Any], tensors: dict[str, Tensor], index: int) -> 
         video=tensors[f"video.{index}"],
         latents=tensors[f"latents.{index}"],
         refined=tensors.get(f"refined.{index}"),
-        verdict=None if fields["verdict"] is None else Verdict(**fields["verdict"]),
+        verdict=None if fields["verdict"] is None else _verdict(fields["verdict"]),
         cost=Cost(**fields["cost"]),
         **{name: fields[name] for name in ("instruction", "seed", "noise_level", "chosen")},
     )

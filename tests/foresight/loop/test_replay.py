@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -38,6 +39,23 @@ def test_a_trace_survives_the_disk(make_loop, task, tmp_path):
     assert (read.outcome, read.spent, read.task.hypotheses) == (trace.outcome, trace.spent, trace.task.hypotheses)
     assert [attempt.cost for attempt in read.attempts] == [attempt.cost for attempt in trace.attempts]
     assert torch.equal(read.task.observed, task.observed)
+
+
+def test_keys_of_a_trace_are_those_of_the_first_version(make_loop, task, tmp_path):
+    """Written as before, with `hit` and the number of attempts spent, and read with or without the former."""
+    trace = make_loop(COMPARE).run(task)
+    first = replace(trace.attempts[0], verdict=replace(trace.attempts[0].verdict, prediction_correct=0.25))
+    trace = replace(trace, attempts=(first, *trace.attempts[1:]))
+    trace.save(tmp_path)
+    record = json.loads((tmp_path / "trace.json").read_text())
+    assert list(record["attempts"][0]["verdict"]) == ["probability", "decision", "signals", "frames", "hit"]
+    assert record["attempts"][0]["verdict"]["hit"] == 0.25 and record["attempts"][0]["move"]["kind"] == "draw"
+    assert list(record["spent"]) == ["attempts", "seconds", "evaluations", "decodes"]
+    assert record["spent"]["attempts"] == len(trace.attempts)
+    assert Trace.load(tmp_path).attempts[0].verdict == first.verdict
+    del record["attempts"][0]["verdict"]["hit"]
+    (tmp_path / "trace.json").write_text(json.dumps(record))
+    assert Trace.load(tmp_path).attempts[0].verdict.prediction_correct is None
 
 
 def test_a_replay_is_the_same(make_loop, task, tmp_path):
