@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+import foresight
 from foresight.errors import UserError
 from foresight.metrics.resampling import auroc, calibration_error
 from foresight.verify import EvidenceConfig, FittedOn, Verifier, fit_verifier, model_fingerprint
@@ -175,6 +180,22 @@ def test_a_saved_verifier_gives_equal_verdicts(tmp_path):
     assert loaded.fitted_on == verifier.fitted_on and loaded.plausibilities == ("eccentricity", "spread")
     assert loaded.fitted.prior is not None and verifier.fitted.prior is not None
     assert torch.equal(loaded.fitted.prior.logits(few()), verifier.fitted.prior.logits(few()))
+
+
+def test_files_keep_their_keys(tmp_path):
+    """Keys in both files are those of the embedded verifier, an earlier version's: either version reads the other's."""
+    fitted().save_pretrained(tmp_path)
+    folder = Path(foresight.__file__).parent / "models" / "foresight-tiny" / "verifier"
+    ours, theirs = (json.loads((where / "verifier.json").read_text()) for where in (tmp_path, folder))
+    assert ours.keys() == theirs.keys() and ours["fitted_on"].keys() == theirs["fitted_on"].keys()
+    assert ours["fitted_on"]["gathering"].keys() == theirs["fitted_on"]["gathering"].keys()
+    levels = Verifier.from_pretrained(folder).fitted_on.evidence.prior_sigmas
+    assert list(levels) == theirs["fitted_on"]["gathering"]["prospect_sigmas"]
+    ours, theirs = (
+        {re.sub(r"(isotonic|platt)\..*", "", key) for key in load_file(where / "verifier.safetensors")}
+        for where in (tmp_path, folder)
+    )
+    assert ours == theirs
 
 
 def few():
