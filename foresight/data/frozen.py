@@ -5,6 +5,7 @@ Reading another one frees the one before, so that two large ones are never in me
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -50,6 +51,7 @@ def release() -> None:
     """Forget the network that was read: what comes next needs the memory."""
     if _held:
         _held.clear()
+        gc.collect()  # blocks and what brings them know each other
         give_back()
 
 

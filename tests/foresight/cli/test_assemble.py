@@ -12,7 +12,7 @@ from ltx.bundle.checkpoint import Checkpoint
 from ltx.checkpoint.hub import resolve
 
 DEMO = Path(__file__).parents[3] / "experiments" / "clips"
-CLIPS = ["ltx.frame_rate=8", "ltx.clip=[25,64,64]", "ltx.context_frames=9"]
+CLIPS = ["ltx.frame_rate=8", "ltx.clip=[25,64,64]", "ltx.context=2"]
 
 
 def test_parts_on_disk_become_a_model_that_commands_take(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
 
@@ -68,4 +70,7 @@ def test_large_models_rest_as_stored() -> None:
     assert text is not None and lodging_of(vlm.model) is not None and dtype_of(vlm.model) == torch.float32
     blocks = vlm.model.model.language_model.layers
     assert {value.dtype for value in blocks.parameters()} == {torch.bfloat16}
+    gone = weakref.ref(vlm.model)
+    del vlm, blocks
     frozen.release()
+    assert gone() is None
