@@ -74,7 +74,7 @@ def test_a_path_arrives_as_typed(path: str) -> None:
         ("predict", ASKED, "model.where", "verifier.where"),
         ("predict", ASKED, "paths.cache", "paths.cache"),
         ("evaluate", ["benchmark=prediction"], "page", "page"),
-        ("train", ["experiment=adapters/latent", "data=video_features"], "vlm.where", "vlm.where"),
+        ("train", ["experiment=adapters/latent", "data=video_features"], "paths.videos", "paths.videos"),
         ("train", ["experiment=tiny/vae"], "run", "callbacks.checkpoint.folder"),
         ("generate", ["prompt=a"], "pipeline.where", "pipeline.where"),
         ("convert", ["source=a"], "to", "to"),
