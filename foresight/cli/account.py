@@ -17,6 +17,7 @@ REMEDY = (
     "first train the VAE on these videos, or for longer (foresight train experiment=finetune/vae), "
     "then ltx.vae=runs/finetune/vae/vae"
 )
+"""Where the VAE draws a set of videos badly, be it the release's or one that was trained on them."""
 
 
 @runtime_checkable

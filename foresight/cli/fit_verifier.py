@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from foresight.cli.account import REMEDY
 from foresight.cli.console import console, progress_bar
 from foresight.data.reconstruction import SAMPLE, measured
 from foresight.errors import UserError
@@ -120,4 +121,4 @@ def _give_reconstruction(model: WorldModel, cases: Cases) -> None:
     """Print how well the VAE draws the first of the cases; a verifier is fitted all the same."""
     contexts = next(iter(cases.batches(SAMPLE))).contexts[:, :, -model.plan.context_frames :]
     found = measured((clip[None], reconstruct(model, clip[None])) for clip in contexts)
-    console.print(found.sentence("train the VAE on these videos first: foresight train experiment=finetune/vae"))
+    console.print(found.sentence(REMEDY))

@@ -45,10 +45,10 @@ def fit_on_cases(
             "expected no plausibilities, since true states of these clips are unknown, and so which candidates "
             f"come true; got {', '.join(measurements.plausibilities)}. Give plausibilities=[]"
         )
-    if len(cases) < FOLDS:
+    if cases.independent < FOLDS:
         raise UserError(
-            expected=f"at least {FOLDS} clips to fit a verifier on",
-            got=str(len(cases)),
+            expected=f"clips from at least {FOLDS} files to fit a verifier on",
+            got=f"{len(cases)} from {cases.independent}",
             remedy="add videos, of which a fifth serves the verifier where a folder is divided, or put them into "
             "the subfolder calibration",
         )

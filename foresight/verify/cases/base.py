@@ -68,6 +68,11 @@ class Cases(Protocol):
         """True if true states are known, and so whether a prediction comes true."""
         ...
 
+    @property
+    def independent(self) -> int:
+        """How many different numbers their clips have: files, or all of them."""
+        ...
+
     def __len__(self) -> int: ...
 
     def batches(self, size: int) -> Iterator[CaseBatch]:

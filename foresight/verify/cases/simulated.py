@@ -44,6 +44,11 @@ class SimulatedCases:
         """All of the world's."""
         return tuple(all_instructions())
 
+    @property
+    def independent(self) -> int:
+        """All: each clip is a scene of its own."""
+        return len(self)
+
     def __len__(self) -> int:
         return len(self._split)
 

@@ -94,6 +94,11 @@ class VideoCases:
         """Frames per second of the clips, where they say it."""
         return self._clips.frame_rate if isinstance(self._clips, FromFiles) else None
 
+    @property
+    def independent(self) -> int:
+        """How many files the clips are from."""
+        return len(set(self._files))
+
     def __len__(self) -> int:
         return len(self._clips)
 
@@ -106,7 +111,7 @@ class VideoCases:
         self._clips.prepare()
         if len(self) < 2:
             raise UserError(expected="at least two clips to compare", got=str(len(self)), remedy="list more clips")
-        if len(set(self._files)) < 2:
+        if self.independent < 2:
             raise UserError(
                 expected="clips from at least two files, so that one's future is wrong for another",
                 got=f"{len(self)} clips of one file",

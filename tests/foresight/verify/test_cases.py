@@ -72,6 +72,7 @@ def test_another_clip_is_from_another_file():
     levels = torch.cat([batch.futures[1].videos[:, 0, :, 0, 0] for batch in found])
     assert (100 * levels).round().int().tolist() == [[22, 23, 24, 25], [22, 23, 24, 25], [2, 3, 4, 5]]
     assert [list(batch.clips) for batch in found] == [[0, 0], [1]] and cases.frame_rate == 8.0
+    assert (len(cases), cases.independent) == (3, 2)
     alone = FromTwoFiles()
     alone.files = (0, 0, 0)
     with pytest.raises(UserError, match="at least two files"):
@@ -160,8 +161,11 @@ def test_a_verifier_is_fitted_on_video_files(world, tmp_path):
 
 
 def test_too_few_clips_are_refused_before_any_is_predicted(monkeypatch):
-    """Seven do not serve eight folds: said with what to do, and nothing is measured first."""
+    """Seven files do not serve eight folds, however many clips: said with what to do, and nothing is measured first."""
     monkeypatch.setattr("foresight.verify.fitting.collect", lambda *_, **__: pytest.fail("measured"))
-    cases, asked = type("Few", (), {"placed": True, "__len__": lambda _: 7})(), Measurements((), (), (16,), 2, None)
-    with pytest.raises(UserError, match=r"at least 8 clips.*got 7; add videos"):
+    cases, asked = (
+        type("Few", (), {"placed": True, "independent": 7, "__len__": lambda _: 14})(),
+        Measurements((), (), (16,), 2, None),
+    )
+    with pytest.raises(UserError, match=r"at least 8 files.*got 14 from 7; add videos"):
         fit_on_cases(None, asked, cases, coverage=0.8)
