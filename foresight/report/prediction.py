@@ -194,7 +194,7 @@ class PredictionReport:
         verdict: of the verifier; None without one.
         notes: sentences on what was done to the file, and what could not be judged.
         reconstruction_psnr: dB at which the model's VAE draws the context.
-        noise_level: at which the flow was entered.
+        noise_level: at which the flow was entered; None in runs of earlier versions.
         seconds: of each stage.
         facts: anything else, by name.
         candidates: all of one prediction; empty for a loop.
@@ -207,7 +207,7 @@ class PredictionReport:
     verdict: VerdictReport | None
     notes: Sequence[str]
     reconstruction_psnr: float | None
-    noise_level: float
+    noise_level: float | None
     seconds: Mapping[str, float]
     facts: Mapping[str, str]
     candidates: Sequence[CandidateReport] = ()
@@ -245,7 +245,7 @@ class PredictionReport:
             verdict=None if verdict is None else VerdictReport.from_dict(verdict),
             notes=tuple(values["policy"]),
             reconstruction_psnr=values.get("reconstruction_psnr"),
-            noise_level=values["noise_level"],
+            noise_level=values.get("noise_level"),
             seconds=values["seconds"],
             facts=values["facts"],
             candidates=tuple(CandidateReport(**candidate) for candidate in values["candidates"]),
