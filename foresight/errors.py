@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 
 class UserError(ValueError):
     """A wrong input from outside: a file, an argument, a folder, a name.
@@ -27,3 +29,10 @@ def one_line(error: BaseException) -> str:
 def printable(text: str) -> str:
     """Text with its control characters, which steer a terminal, written out: what others wrote may hold some."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def fault(error: Exception) -> str:
+    """What was found instead of a file's content: the name of one that is not there, else the kind of error and why."""
+    if isinstance(error, FileNotFoundError):
+        return f"no {PurePath(error.filename).name}" if error.filename else "none"
+    return f"{type(error).__name__}: {error}"

@@ -14,7 +14,7 @@ from foresight.cli.moved import present
 from foresight.cli.predict import predict
 from foresight.cli.received import ReceivedRun
 from foresight.cli.shipped import described
-from foresight.errors import UserError, printable
+from foresight.errors import UserError, fault, printable
 from foresight.loop import PredictVerifyLoop, Trace, differences
 from foresight.loop import replay as run_again
 from foresight.report.prediction import AttemptReport
@@ -78,7 +78,7 @@ def _configuration(received: ReceivedRun) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UserError(
             expected=f"the configuration of a prediction with a policy in {received.path}",
-            got=f"{type(error).__name__}: {error}",
+            got=fault(error),
             remedy="name the run directory of `foresight predict policy=…`",
         ) from error
     return config

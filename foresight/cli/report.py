@@ -7,7 +7,7 @@ from pathlib import Path
 from foresight.cli.console import console
 from foresight.cli.page import draw_page
 from foresight.cli.received import ReceivedRun
-from foresight.errors import UserError
+from foresight.errors import UserError, fault
 from foresight.report.prediction import PredictionReport
 
 
@@ -32,7 +32,7 @@ def report(*, run: str | Path) -> Path:
     except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, StopIteration) as error:
         raise UserError(
             expected=f"a run of `foresight predict` in {received.path}",
-            got=f"{type(error).__name__}: {error}",
+            got=fault(error),
             remedy="name a finished run directory",
         ) from error
     console.print(f"wrote {target}")

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from foresight.declared_types import check_fields
-from foresight.errors import UserError
+from foresight.errors import UserError, fault
 from foresight.loop.attempt import Attempt, Task
 from foresight.loop.budget import Cost
 from foresight.loop.policies.moves import GiveUp, Take, as_record, from_record
@@ -102,7 +102,7 @@ class Trace:
         except (OSError, ValueError, SafetensorError, KeyError, TypeError, IndexError, RecursionError) as error:
             raise UserError(
                 expected=f"a trace ({RECORD} and {TENSORS}) in {folder}",
-                got=f"{type(error).__name__}: {error}",
+                got=fault(error),
                 remedy="name the run directory of a prediction with a policy",
             ) from error
 

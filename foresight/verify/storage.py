@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from foresight.errors import UserError
+from foresight.errors import UserError, fault
 from foresight.verify.additive import Additive
 from foresight.verify.calibration import Logistic
 from foresight.verify.classifier import CalibratedClassifier
@@ -129,7 +129,7 @@ def read_verifier(where: str | Path) -> FittedVerifier:
     except (OSError, json.JSONDecodeError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             expected=f"a verifier ({CONFIG} and {WEIGHTS}), as this version of Foresight writes it, in {folder}",
-            got=f"{type(error).__name__}: {error}",
+            got=fault(error),
             remedy="fit one with `foresight fit-verifier`",
         ) from error
     return fitted

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from foresight.errors import UserError
+from foresight.errors import UserError, fault
 from foresight.world.storage import find_folder
 from ltx.files import write_text
 
@@ -47,9 +47,7 @@ class CalibrationFile:
         try:
             return build(json.loads((folder / self._file).read_text(encoding="utf-8")))
         except (OSError, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise UserError(
-                expected=f"{self._file} in {folder}", got=f"{type(error).__name__}: {error}", remedy=self.remedy
-            ) from error
+            raise UserError(expected=f"{self._file} in {folder}", got=fault(error), remedy=self.remedy) from error
 
     @property
     def _file(self) -> str:

@@ -55,6 +55,14 @@ def test_a_damaged_file_is_refused_in_one_way(tmp_path, text):
         Alarm.from_pretrained(tmp_path)
 
 
+def test_one_that_is_not_there_is_said_in_words(tmp_path):
+    """A world model of one's own has none at first: no error of Python's is shown, and what to do is."""
+    (tmp_path / "model_index.json").write_text("{}")
+    with pytest.raises(UserError, match=r"got no alarm\.json; run .*, or watch with alarm=none") as refused:
+        Alarm.from_pretrained(tmp_path)
+    assert "Errno" not in str(refused.value)
+
+
 @pytest.mark.parametrize("change", [{"model": "n" * 64}, {"ahead": 16}, {"candidates": 4}, {"steps": 8}])
 def test_another_way_of_watching_is_refused(change):
     """Its threshold says nothing about another model, stretch, number of candidates or steps."""
