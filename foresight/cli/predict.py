@@ -8,6 +8,7 @@ from time import perf_counter
 from torch import Tensor
 
 from foresight.cli.console import say_placement
+from foresight.cli.judging import judge, plausibilities, reason_unjudged
 from foresight.cli.looped import Correction, decision, loop_report, run_loop, shown_attempt
 from foresight.cli.prediction_output import show, write
 from foresight.cli.prediction_record import abstention, adapter_in_force, candidate_reports, verdict_report
@@ -22,9 +23,6 @@ from foresight.world.domain import DomainCheck, check_domain
 from foresight.world.prediction import Prediction
 from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
-
-RANKED = 3
-"""Fewest candidates that can judge each other."""
 
 
 def predict(
@@ -81,10 +79,10 @@ def _once(
     prediction = model.predict_batch(context[None], [instruction], clip.plan.horizon, sampling)[0]
     began = perf_counter()
     domain = check_domain(model, prediction.context)
-    unjudged = _unjudged(verifier, sampling.candidates, clip.observed)
-    judge = None if domain.state == "out" or unjudged else verifier
-    plausibility = [] if domain.state == "out" else _rank(model, verifier, prediction)
-    verdict = _judge(model, judge, prediction, clip.observed)
+    unjudged = reason_unjudged(verifier, sampling.candidates, clip.observed)
+    judged_by = None if domain.state == "out" or unjudged else verifier
+    plausibility = [] if domain.state == "out" else plausibilities(model, verifier, prediction)
+    verdict = judge(model, judged_by, prediction, clip.observed)
     shown = model.shown(prediction).cpu()
     report = _report(model, verifier, clip, prediction, shown, verdict, domain)
     report = replace(
@@ -134,30 +132,3 @@ def _report(
         seconds={},
         facts={},
     )
-
-
-def _unjudged(verifier: Verifier | None, candidates: int, observed: Tensor | None) -> str:
-    """Reason why a verifier cannot judge what was observed; empty if it can, or if there is none or nothing."""
-    if verifier is None or observed is None:
-        return ""
-    if candidates != verifier.fitted_on.candidates:
-        wanted = verifier.fitted_on.candidates
-        return f"no verdict: the verifier was fitted for candidates={wanted}, not {candidates}"
-    if observed.shape[1] < verifier.least_frames:
-        return f"no verdict: {observed.shape[1]} later frames, and the verifier needs {verifier.least_frames} to judge"
-    return ""
-
-
-def _rank(model: WorldModel, verifier: Verifier | None, prediction: Prediction) -> list[float]:
-    """Plausibility of each candidate; empty where nothing can rank them."""
-    if verifier is None or not verifier.plausibilities or len(prediction) < RANKED:
-        return []
-    return verifier.rank(model, prediction).tolist()
-
-
-def _judge(
-    model: WorldModel, verifier: Verifier | None, prediction: Prediction, observed: Tensor | None
-) -> Verdict | None:
-    if verifier is None or observed is None:
-        return None
-    return verifier.verify(model, [prediction], observed[None].to(model.device))[0]
