@@ -135,7 +135,8 @@ def watch(
         output.record(folder, _summary(course, threshold, interrupted) | {"unread_contexts": watcher.unread})
     # Standard output holds the lines of JSON and nothing else.
     Console(stderr=True, highlight=False).print(
-        f"{course.events} events in {course.moments} moments"
+        ("no alarm" if threshold is None else f"{course.events} events")
+        + f" in {course.moments} moments"
         + (f", {watcher.unread} not judged: {watcher.domain.sentence}" if watcher.unread and watcher.domain else "")
         + f"; run directory {folder.path}"
     )

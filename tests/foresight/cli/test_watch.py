@@ -62,10 +62,11 @@ def test_a_stream_becomes_lines_a_timeline_and_a_page(world, stream, tmp_path, c
 
 
 def test_without_an_alarm_nothing_is_an_event(world, stream, tmp_path, capsys):
-    """`seconds` ends watching early; no threshold, no event, no picture of events."""
+    """`seconds` ends watching early; no threshold, no event, which is said, and no picture of events."""
     course = call(watch, model=world, alarm=None, video=stream, run=str(tmp_path / "run"), **{**HOW, "seconds": 3.2})
     assert course.moments == 2 and course.events == 0
-    assert {line["threshold"] for line in lines(capsys.readouterr().out)} == {None}
+    out, said = capsys.readouterr()
+    assert {line["threshold"] for line in lines(out)} == {None} and "no alarm in 2 moments" in said
     assert not (tmp_path / "run" / "events.png").exists()
 
 
