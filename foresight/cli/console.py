@@ -44,7 +44,7 @@ def print_table(title: str, rows: Sequence[Mapping[str, str]]) -> None:
     """Print rows that share their keys; the first column is text, the others are numbers."""
     table = Table(title=title, title_justify="left")
     for index, name in enumerate(rows[0]):
-        table.add_column(name, justify="left" if index == 0 else "right")
+        table.add_column(name, justify="left" if index == 0 else "right", overflow="fold")  # no word is cut off
     for row in rows:
         table.add_row(*map(printable, row.values()))
     console.print(table)
