@@ -9,7 +9,14 @@ from typing import Any
 from foresight.data.batch import FeatureBatch
 from foresight.data.encode import EncodedClips, fill
 from foresight.data.reconstruction import Reconstruction
+from foresight.data.videos import VideoClips
 from foresight.errors import UserError
+
+
+class ReferenceVideos(VideoClips):
+    """`VideoClips` of the `reference` videos of a table's rows, from the same moments on."""
+
+    _reference = True
 
 
 class ReferencedClips:

@@ -46,7 +46,6 @@ class VideoClips:
         frames: of a clip, 8k+1.
         frame_rate: frames per second of the clips, whatever that of the files.
         size: height and width, multiples of 32.
-        reference: read each row's `reference` video, from the same moment on, in the place of its own.
         skip: which rows are left out, with a warning that names them, instead of refused: those whose video ends before
             the clip does ("short"), cannot be read ("damaged") or is not there ("missing"). To know, every clip is then
             read once before anything else.
@@ -58,6 +57,9 @@ class VideoClips:
         UserError: if `every` is no stride.
     """
 
+    _reference = False
+    """Whether the `reference` videos of the rows are read, from the same moments on, in the place of their own."""
+
     def __init__(
         self,
         *,
@@ -67,7 +69,6 @@ class VideoClips:
         size: Sequence[int],
         split: str | None = None,
         every: str | int | None = None,
-        reference: bool = False,
         skip: Sequence[str] = (),
         stream: StreamChoice | None = None,
     ) -> None:
@@ -78,7 +79,7 @@ class VideoClips:
         self._said: set[str] = set()
         VideoShape(frames, height, width)
         self._frames, self._frame_rate, self._size = frames, frame_rate, (height, width)
-        self._folder, self._reference = Path(folder), reference
+        self._folder = Path(folder)
         self._split, self._every = split, every
         self._stream: StreamChoice = "default" if stream is None else stream
         if every is not None:

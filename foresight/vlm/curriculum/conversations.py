@@ -85,6 +85,30 @@ def chat_rows(
     return ids, labels
 
 
+@dataclass(frozen=True)
+class ConversationMix:
+    """Kinds of conversations in a training.
+
+    Args:
+        turns: questions in a conversation of short answers.
+        telling_share: share of the batches with long answers.
+        whole_share: share of the batches that show whole clips.
+
+    Raises:
+        ValueError: if the shares are negative, or more than all.
+    """
+
+    turns: int
+    telling_share: float
+    whole_share: float
+
+    def __post_init__(self) -> None:
+        if not (self.telling_share >= 0 and self.whole_share >= 0 and self.telling_share + self.whole_share <= 1):
+            raise ValueError(
+                f"expected shares that add up to at most 1, got {self.telling_share} and {self.whole_share}"
+            )
+
+
 class WorldConversations:
     """A source of conversations about simulated clips: row i is about clip `first` + i of a split.
 
@@ -101,9 +125,7 @@ class WorldConversations:
         split: a name of `foresight.physics.clip.SPLITS`; splits share no clip.
         first: number of row 0 in the split.
         count: number of rows.
-        turns: questions in a conversation of short answers.
-        telling_share: share of the batches with long answers.
-        whole_share: share of the batches that show whole clips.
+        mix: kinds of the conversations.
     """
 
     def __init__(
@@ -116,14 +138,10 @@ class WorldConversations:
         split: str,
         first: int,
         count: int,
-        turns: int,
-        telling_share: float,
-        whole_share: float,
+        mix: ConversationMix,
     ) -> None:
-        if not (telling_share >= 0 and whole_share >= 0 and telling_share + whole_share <= 1):
-            raise ValueError(f"expected shares that add up to at most 1, got {telling_share} and {whole_share}")
         self.tokenizer, self.preprocessing, self.patching, self.physics = tokenizer, preprocessing, patching, physics
-        self.count, self.turns, self.telling_share, self.whole_share = count, turns, telling_share, whole_share
+        self.count, self.mix = count, mix
         self._first_seed = SimulatedSplit(physics, split, count, first).seeds.start
         self._mentions = MentionFinder(tokenizer, placeholder=token_id(tokenizer, "<|video_pad|>"))
 
@@ -140,9 +158,7 @@ class WorldConversations:
             "physics": self.physics.recipe(),
             "first_seed": self._first_seed,
             "count": self.count,
-            "turns": self.turns,
-            "telling_share": self.telling_share,
-            "whole_share": self.whole_share,
+            **asdict(self.mix),
         }
 
     def __len__(self) -> int:
@@ -163,19 +179,19 @@ class WorldConversations:
 
     def _kind(self, seed: int) -> Kind:
         drawn = np.random.default_rng([seed, 2]).random()
-        if drawn < self.whole_share:
+        if drawn < self.mix.whole_share:
             return Kind.WHOLE
-        return Kind.TELLING if drawn < self.whole_share + self.telling_share else Kind.ASKING
+        return Kind.TELLING if drawn < self.mix.whole_share + self.mix.telling_share else Kind.ASKING
 
     def _row(self, episode: Episode, seed: int, kind: Kind, grid: tuple[int, int, int]) -> tuple[list[int], list[int]]:
         rng = np.random.default_rng([seed, 1])
         vision_tokens = grid[0] * grid[1] * grid[2] // self.patching.merge**2
         if kind is Kind.WHOLE:
-            turns = whole_clip_turns(episode, rng, self.turns)
+            turns = whole_clip_turns(episode, rng, self.mix.turns)
         elif kind is Kind.TELLING:
             turns = telling_turns(episode, rng)
         else:
-            turns = asking_turns(episode, rng, self.turns)
+            turns = asking_turns(episode, rng, self.mix.turns)
         instruction = "" if kind is Kind.WHOLE else episode.instruction
         return chat_rows(self.tokenizer, instruction, turns, vision_tokens=vision_tokens)
 

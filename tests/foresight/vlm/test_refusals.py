@@ -13,7 +13,7 @@ import torch
 
 from foresight.errors import UserError
 from foresight.physics import PhysicsConfig
-from foresight.vlm.curriculum.conversations import WorldConversations
+from foresight.vlm.curriculum.conversations import ConversationMix, WorldConversations
 from foresight.vlm.encoder import QwenEncoder
 from foresight.vlm.messages import message_frames
 from foresight.vlm.preprocess import Patching, Preprocessing, quantise, smart_size
@@ -106,10 +106,13 @@ def test_tokenizers_of_other_models_are_refused() -> None:
 )
 def test_conversations_without_a_split_or_a_share_are_refused(changes: dict[str, Any], message: str) -> None:
     """Shares are of all batches, and splits have names."""
-    given = {"split": "train", "first": 0, "count": 2, "turns": 1, "telling_share": 0.5, "whole_share": 0.5}
+    given: dict[str, Any] = {"split": "train", "turns": 1, "telling_share": 0.5, "whole_share": 0.5, **changes}
     parts: dict[str, Any] = {"tokenizer": None, "preprocessing": PREPROCESSING, "patching": Patching(14, 2, 2)}
     with pytest.raises(ValueError, match=message):
-        WorldConversations(**parts, physics=PhysicsConfig(), **{**given, **changes})
+        split = given.pop("split")
+        WorldConversations(
+            **parts, physics=PhysicsConfig(), split=split, first=0, count=2, mix=ConversationMix(**given)
+        )
 
 
 def test_a_small_model_has_pairs_to_turn() -> None:

@@ -37,8 +37,13 @@ class Inputs:
 def tiny_config(name: str, **changes: object) -> TransformerConfig:
     """A configuration of the table above."""
     channels, heads, head_dim, layers, caption = SIZES[name]
-    sizes = {"num_layers": layers, "num_attention_heads": heads, "attention_head_dim": head_dim}
-    return transformer_config(channels=channels, caption_channels=caption, **{**sizes, **changes})
+    sizes = {
+        "num_layers": layers,
+        "num_attention_heads": heads,
+        "attention_head_dim": head_dim,
+        "caption_channels": caption,
+    }
+    return transformer_config(channels=channels, **{**sizes, **changes})
 
 
 def tiny_model(name: str, **changes: object) -> VideoTransformer:

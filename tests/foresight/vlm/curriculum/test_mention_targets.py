@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from foresight.physics import COLOURS, Action, Body, PhysicsConfig, Scene
-from foresight.vlm.curriculum.conversations import WorldConversations
+from foresight.vlm.curriculum.conversations import ConversationMix, WorldConversations
 from foresight.vlm.curriculum.episode import Episode
 from foresight.vlm.curriculum.mention_targets import MentionFinder, Mentions, body_states
 from foresight.vlm.curriculum.objective import naming_loss, pointing_loss
@@ -104,9 +104,7 @@ def world_chats(tokenizer, first):
         split="train",
         first=first,
         count=16,
-        turns=4,
-        telling_share=0.0,
-        whole_share=0.0,
+        mix=ConversationMix(turns=4, telling_share=0.0, whole_share=0.0),
     )
 
 
