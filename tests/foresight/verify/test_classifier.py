@@ -45,7 +45,7 @@ def test_noise_that_is_fitted_does_not_pass_for_knowledge():
     values = {str(index): torch.randn(160, generator=generator) for index in range(40)}
     right, clips = torch.arange(160) % 2 == 0, torch.arange(160) // 2
     fitted = fit_classifier(values, right, clips)
-    above = (fitted.positive[:, None] > fitted.negative).double().mean()
+    above = (fitted.positive_scores[:, None] > fitted.negative_scores).double().mean()
     assert 0.35 < float(above) < 0.65
     logits = fitted.logits(values)
     assert float((logits[right][:, None] > logits[~right]).double().mean()) > 0.7
