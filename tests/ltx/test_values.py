@@ -88,10 +88,15 @@ def test_either_end_is_enough(ends: tuple[float, float]) -> None:
     assert as_pixels(torch.zeros(0), "frames").numel() == 0
 
 
-def test_a_large_matrix_is_looked_at_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One value of the last piece is found, and none where there is none; pieces may be cut anywhere."""
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.float8_e4m3fn])
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_one_value_among_many_is_found(monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, wrong: float) -> None:
+    """Wherever it is, in every type that has such values; and nothing is found where there is none."""
     monkeypatch.setattr("ltx.values.PIECE", 7)
-    values = torch.ones(5, 9, dtype=torch.bfloat16)
-    assert is_finite(values)
-    values[4, 8] = float("nan")
-    assert not is_finite(values) and is_finite(values[:4]) and not is_finite(values.T)
+    values = torch.ones(5, 9)
+    assert is_finite(values.to(dtype)) and is_finite(values[:0].to(dtype))
+    values[4, 8] = wrong
+    found = values.to(dtype)
+    if found.dtype.itemsize == 1:  # this float8 has no infinity
+        found[4, 8] = float("nan")
+    assert not is_finite(found) and is_finite(found[:4]) and not is_finite(found.T)
