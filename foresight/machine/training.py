@@ -87,7 +87,7 @@ class Footprint:
 
     def encoding(self) -> int:
         """Bytes while data is encoded: networks are read one after the other."""
-        return max(held(self.vlm), held(self.text_encoder), held(self.vae) + self.encoding_vae)
+        return max(self.working("vlm"), self.working("text_encoder"), self.working("vae") + self.encoding_vae)
 
     def training(self, batch: int, *, recompute: bool) -> int:
         """Bytes while training on cached features: weights, optimizer and activations of a batch."""
@@ -115,6 +115,11 @@ def footprint(*, vlm: Mapping[str, Any], ltx: Mapping[str, Any], adapter: Abstra
     sequence = shape.tokens
     one, two = (_kept(replace(config, num_layers=layers), ltx, shape.tokens) for layers in (1, 2))
     block, stream = two - one, BFLOAT16 * shape.tokens * config.width
+    casts = {
+        name: _cast(part, blocks=name != "vae")
+        for name, part in (("vlm", reader), ("vae", vae), ("text_encoder", text), ("transformer", transformer))
+    }
+    itemsize = torch.float32.itemsize if casts["vae"] else held(_count(vae)) // _count(vae)
     return Footprint(
         vlm=_count(reader),
         vae=_count(vae),
@@ -122,15 +127,10 @@ def footprint(*, vlm: Mapping[str, Any], ltx: Mapping[str, Any], adapter: Abstra
         transformer=_count(transformer),
         adapter=_count(adapter),
         tokens=sequence,
-        encoding_vae=encoding_peak(
-            vae_config(ltx), shape, batch=1, itemsize=held(_count(vae)) // _count(vae), frames=None
-        ),
+        encoding_vae=encoding_peak(vae_config(ltx), shape, batch=1, itemsize=itemsize, frames=None),
         kept=one + block * (config.num_layers - 1),
         recomputed=one + stream * (config.num_layers - 1),
-        casts={
-            name: _cast(part, blocks=name != "vae")
-            for name, part in (("vlm", reader), ("vae", vae), ("text_encoder", text), ("transformer", transformer))
-        },
+        casts=casts,
     )
 
 

@@ -8,16 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from ltx.media import read_video
+from foresight.physics import make_clip
+from ltx.media import read_video, write_lossless
 
 Follow = Callable[[str, Mapping[str, list[str]], Mapping[str, str]], None]
 PICTURE = ["height=64", "width=64", "frame_rate=8", "frames=17"]
 TRAINING = ["trainer=smoke", "trainer.max_steps=2", "ltx=tiny"]
 YOUR_MODELS = {
     "assemble": ["sampling.steps=2"],
-    "predict": ["candidates=1"],
-    "train": TRAINING,
+    "predict": ["candidates=2"],
+    "train": TRAINING[:2],
+    "fit-verifier": [
+        *("candidates=2", "frames=[8]", "noise_levels=[0.7]", "signals=[flow_told]", "plausibilities=[agreement]"),
+        *("cases.negatives=1", "cases.kinds=[reversed]"),
+    ],
 }
+SMALL = {"4": "2", "[512,768]": "[64,64]", "[121,512,768]": "[25,64,64]", "25": "8", "121": "25"}
 FEWER = {"121": "17", "120": "16", "96": "8", "20": "2"}
 
 
@@ -40,10 +46,18 @@ def test_generate(follow: Follow, tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_your_models(follow: Follow, tmp_path: Path) -> None:
-    """Parts on the disk become a folder that predicts; what the page trains becomes another."""
-    follow("your-models.md", YOUR_MODELS, {"[512,768]": "[64,64]"})
+    """Parts on the disk become a folder that predicts and is judged; what the page trains becomes another."""
+    calibration = tmp_path / "videos" / "calibration"
+    calibration.mkdir()
+    for seed in range(8):
+        made = make_clip(100 + seed)
+        write_lossless(calibration / f"{seed}.mp4", made.video, frame_rate=8)
+        (calibration / f"{seed}.txt").write_text(made.instruction)
+    follow("your-models.md", YOUR_MODELS, SMALL)
     for run in ("predict", "transformer"):
         assert (tmp_path / "runs" / run).is_dir()
+    judged = json.loads((tmp_path / "runs" / "judged" / "metrics.json").read_text())
+    assert judged["verdict"]["decision"] in ("accept", "reject", "abstain")
 
 
 @pytest.mark.filterwarnings("ignore")
