@@ -36,7 +36,7 @@ def test_a_reader_that_goes_away_loses_nothing(tmp_path):
 def test_commands_and_paths_stay_whole(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A sentence longer than the terminal is wide is one line, which can be copied; tables are drawn to the width,
     and lose no letter."""
-    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr(console.console, "_width", 40)
     command = "next: foresight predict model=runs/finetune/transformer/world video=clip.mp4"
     console.console.print(command)
     console.print_table("figures", [{"what": command, "value": "1"}])
