@@ -117,10 +117,9 @@ def test_sampling_hears_what_training_hears(target: str, way: str, dtype: torch.
         with torch.no_grad():
             guided, _ = model.denoise_both(*noisy, model.prepare(*rest), SkipLayers((1,)))
     moved, size = (heard - before).float().norm(), heard.float().norm()
-    # A few roundings of the type, and attention in float32 on the side of training alone. What is heard differs by
-    # more than three times that, so a LoRA left out cannot hide.
-    allowed = (1e-5 if dtype == torch.float32 else 1e-2) * size
-    assert moved > 3 * allowed
+    # A few roundings of the type. What is heard differs by many times that, so a LoRA left out cannot hide.
+    allowed = (1e-5 if dtype == torch.float32 else 5e-3) * size
+    assert moved > 5 * allowed
     assert (prepared - heard).float().norm() <= allowed
     assert (guided - heard).float().norm() <= allowed
     assert torch.equal(trained(model), before) and torch.equal(sampled(model), alone)
