@@ -1,0 +1,1 @@
+"""Does verification make up for a smaller model?"""
