@@ -40,7 +40,7 @@ TINY := runs/foresight-tiny
 
 ## make demo         predict a held-out clip, verify the prediction, write runs/demo
 demo: setup
-	$(RUN) predict video=experiments/clips/demo.mp4 instruction="$$(cat experiments/clips/demo.txt)" model=tiny run=runs/demo
+	$(RUN) predict video=experiments/clips/demo.mp4 instruction="$$(cat experiments/clips/demo.txt)" model=tiny run=runs/demo replace=true
 
 ## make picture      the README's moving picture, of the demo's run
 picture: demo

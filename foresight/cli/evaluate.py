@@ -1,28 +1,28 @@
-"""`foresight evaluate`: run a benchmark on held-out data, print its table, and publish it."""
+"""`foresight evaluate`: run a benchmark on held-out data, print its table, keep its values, and publish it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
 from pathlib import Path
-from typing import Any
 
 from foresight.cli.console import console, print_table, progress_bar
+from foresight.cli.evaluation_page import evaluation_page
 from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Benchmark, Measured, Suite
+from foresight.evaluation.extremes import ShownClip
 from foresight.evaluation.tables import check_marks, publish, section
-from foresight.report import Report, Table, write_page
+from foresight.report import contact_sheet, side_by_side, write_page
+from foresight.results.values import NAME, write_values
 from foresight.runs.directory import RunDirectory
+from foresight.runs.numbers import numbered
+from foresight.runs.output import RunOutput
+from foresight.world.fingerprint import model_fingerprint
 from foresight.world.world_model import WorldModel
+from ltx.media import write_mp4
 
 
 def evaluate(
-    *,
-    model: WorldModel,
-    benchmark: Benchmark | Suite,
-    page: str | Path | None,
-    run: str | Path,
-    replace: bool,
-    config: Mapping[str, Any],
+    *, model: WorldModel, benchmark: Benchmark | Suite, page: str | Path | None, output: RunOutput
 ) -> list[Measured]:
     """Measure a world model.
 
@@ -31,43 +31,58 @@ def evaluate(
         benchmark: what to measure, or several.
         page: a Markdown file with marks `<!-- NAME -->`, NAME being each benchmark's, between which the tables are put;
             None publishes nothing.
-        run: folder in which each benchmark's own folder is written.
-        replace: whether a finished run of that name may be replaced.
-        config: plain configuration, recorded.
+        output: folder in which each benchmark's own run directory is written.
 
     Raises:
         UserError: if the run has no name.
         ValueError: if the page lacks a mark.
     """
-    if not str(run).strip():
-        raise UserError(expected="the name of a folder", got=repr(str(run)), remedy="give run= a name")
+    if not str(output.run).strip():
+        raise UserError(expected="the name of a folder", got=repr(str(output.run)), remedy="give run= a name")
     parts = benchmark.parts if isinstance(benchmark, Suite) else (benchmark,)
     if page is not None:
         for part in parts:
             check_marks(page, part.name)
-    return [_measure(model, part, page, f"{run}/{part.name}", replace, config) for part in parts]
+    where = numbered(output.run)
+    return [
+        _measure(model, part, page, RunOutput(f"{where}/{part.name}", output.replace, output.config)) for part in parts
+    ]
 
 
-def _measure(
-    model: WorldModel, benchmark: Benchmark, page: str | Path | None, run: str, replace: bool, config: Mapping[str, Any]
-) -> Measured:
-    with RunDirectory(run, replace=replace) as folder:
+def _measure(model: WorldModel, benchmark: Benchmark, page: str | Path | None, output: RunOutput) -> Measured:
+    with output.directory() as folder:
         with progress_bar(benchmark.name) as progress:
             measured = benchmark(model, progress)
         for title, rows in measured.shown.items():
             print_table(title, rows)
-        folder.write_config(config)
-        folder.write_environment()
-        folder.write_metrics(measured.as_dict())
-        write_page(folder / "report.html", _page(benchmark.name, measured))
+        _record(folder, model, measured, output)
+        write_page(folder / "report.html", evaluation_page(benchmark.name, measured, folder))
         if page is not None:
             publish("\n\n".join(section(title, rows) for title, rows in measured.shown.items()), page, benchmark.name)
     console.print(f"run directory {folder.path}")
     return measured
 
 
-def _page(name: str, measured: Measured) -> Report:
-    tables = {
-        title: Table(list(rows[0]), [list(row.values()) for row in rows]) for title, rows in measured.shown.items()
-    }
-    return Report(title=f"Benchmark: {name}", tables=tables, curves=measured.curves)
+def _record(folder: RunDirectory, model: WorldModel, measured: Measured, output: RunOutput) -> None:
+    """Write everything that can be used again."""
+    write_values(folder / NAME, measured.values)
+    folder.write_config(output.config)
+    folder.write_environment(
+        {
+            "model_sha256": model_fingerprint(model),
+            "values_sha256": hashlib.sha256((folder / NAME).read_bytes()).hexdigest(),
+        }
+    )
+    folder.write_metrics(measured.as_dict())
+    for word, clips in (("worst", measured.extremes.worst), ("best", measured.extremes.best)):
+        for number, clip in enumerate(clips, 1):
+            _write_clip(folder, f"{word}_{number}", clip)
+
+
+def _write_clip(folder: RunDirectory, name: str, clip: ShownClip) -> None:
+    rate = clip.frame_rate
+    film = side_by_side(clip.context, clip.predicted, clip.observed, frame_rate=rate)
+    write_mp4(folder / f"{name}.mp4", film, frame_rate=rate)
+    contact_sheet(
+        folder / f"{name}.png", {"what happened": clip.observed, "predicted": clip.predicted}, frame_rate=rate
+    )

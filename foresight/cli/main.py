@@ -20,6 +20,7 @@ from foresight.cli.habits import refuse_habits
 from foresight.errors import UserError, one_line, printable
 from foresight.extras import EXTRAS, missing
 from foresight.own_adapters import require_own_adapters
+from foresight.runs.command import given
 from ltx.home import at_home
 
 COMMANDS = {
@@ -35,7 +36,7 @@ COMMANDS = {
     "calibrate": "fit when watching raises an alarm, or how sure choosing is",
     "watch": "predict a stream ahead, and tell events by their surprise",
     "choose": "imagine each of several instructions, and rank them by a goal",
-    "report": "draw the page of a finished run again",
+    "report": "draw the page of a finished run again, or compare benchmark runs clip by clip",
     "doctor": "say what is installed, which weights are found, and what each release needs on this machine",
     "replay": "make the attempts of a finished run again, and check that the results are the same",
     "config": "print the configuration of a run, and where each value comes from",
@@ -44,8 +45,11 @@ COMMANDS = {
 SHOWS = "config"
 """The command that is about another one."""
 
-NAMED = {"replay": "run"}
+NAMED = {"replay": "run", "report": "run"}
 """What a word without a name stands for."""
+
+LISTED = {"report": "runs"}
+"""What several words without a name stand for."""
 
 FILES = {"predict": "video", "choose": "video"}
 """Entries that name a file: whether it is there is told before anything slow begins."""
@@ -84,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
     try:
-        with _warnings_in_a_line():
+        with _warnings_in_a_line(), given(words):
             code = _main([word for word in words if word != "--debug"])
     except KeyboardInterrupt:
         code = 130
@@ -129,11 +133,21 @@ def _main(words: list[str]) -> int:
     for option in options:
         refuse_habits(option.lstrip("+~").partition("=")[0])
     if command in NAMED:
-        options = [_named(word, command) for word in options]
+        options = _all_named(options, command)
     _check_file(command, options)
     require_own_adapters()
     _run(command, options, flags)
     return 0
+
+
+def _all_named(words: Sequence[str], command: str) -> list[str]:
+    """Words with their names; several without one are a list where the command takes one."""
+    named = [_named(word, command) for word in words]
+    bare = [word for word, whole in zip(words, named, strict=True) if whole != word]
+    if len(bare) < 2 or command not in LISTED:
+        return named
+    listed = ",".join(f'"{word}"' for word in bare)
+    return [word for word in words if word not in bare] + [f"{LISTED[command]}=[{listed}]"]
 
 
 def _named(word: str, command: str) -> str:

@@ -12,13 +12,13 @@ from foresight.cli.compose import build_some
 from foresight.cli.console import console, print_table
 from foresight.cli.moved import present
 from foresight.cli.predict import predict
-from foresight.cli.received import ReceivedRun
 from foresight.cli.shipped import described
 from foresight.errors import UserError, fault, printable
 from foresight.loop import PredictVerifyLoop, Trace, differences
 from foresight.loop import replay as run_again
 from foresight.report.prediction import AttemptReport
 from foresight.runs.directory import environment
+from foresight.runs.received import ReceivedRun
 
 PARTS = {
     "model": "world model",

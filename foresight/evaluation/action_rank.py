@@ -16,6 +16,7 @@ from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import DIRECTIONS, Action, PhysicsClip
 from foresight.physics.language import all_instructions, instruction
 from foresight.progress import Progress
+from foresight.results.values import clip_values
 from foresight.verify.evidence.flow import CONDITIONAL, FlowProbe
 from foresight.verify.evidence.records import EvidenceConfig
 from foresight.world.world_model import WorldModel
@@ -81,7 +82,12 @@ class ActionBenchmark(SimulatedBenchmark):
             progress(len(ranks), self.clips)
         card = ActionCard(np.asarray(ranks, float), np.asarray(counts, float))
         figures = card.figures()
-        return Measured({"figures": figure_rows(figures)}, figures, gates=tuple(card.gates()))
+        names = self.held_out.names
+        values = (
+            clip_values(names, "prediction", "rank of the true action", card.rank),
+            clip_values(names, "prediction", "options", card.options),
+        )
+        return Measured({"figures": figure_rows(figures)}, figures, gates=tuple(card.gates()), values=values)
 
     @torch.no_grad()
     def _losses(self, model: WorldModel, clips: list[PhysicsClip]) -> list[np.ndarray]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from foresight.evaluation.extremes import Extremes
 from foresight.evaluation.gates import Gate
 from foresight.evaluation.gates import table as gate_table
 from foresight.metrics.statistics import Estimate
 from foresight.progress import Progress
 from foresight.report import Curve
+from foresight.results.values import ClipValues
 from foresight.world.world_model import WorldModel
 
 
@@ -26,6 +28,10 @@ class Measured:
     """Charts of the run's page."""
     gates: tuple[Gate, ...] = ()
     """Promises, and whether they hold."""
+    values: tuple[ClipValues, ...] = ()
+    """Per-clip values that the figures are made of."""
+    extremes: Extremes = field(default_factory=Extremes)
+    """Clips that were predicted worst and best."""
 
     @property
     def shown(self) -> dict[str, list[dict[str, str]]]:

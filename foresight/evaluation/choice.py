@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from foresight.metrics.statistics import Estimate, bootstrap, difference_of_mean
 from foresight.physics import Action, PhysicsClip
 from foresight.physics.language import push_sentence
 from foresight.progress import Progress
+from foresight.results.values import ClipValues, clip_values
 from foresight.vlm.encoder import QwenEncoder
 from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
@@ -57,6 +59,20 @@ class ChoiceCard:
             figures["right by imagination, goal a sentence"] = mean(self.sentence)
         return figures
 
+    def values(self, clips: Sequence[str], seed: int) -> tuple[ClipValues, ...]:
+        """Whether each choice is right, and how sure it was."""
+        taken = np.array([row.argmin() for row in self.costs])
+        columns = {
+            ("imagination", "right"): (taken == self.right).astype(float),
+            ("imagination", "probability"): self.probability,
+            ("imagination", "options"): np.array([len(row) for row in self.costs]),
+            ("VLM alone", "right"): self.alone,
+        }
+        return tuple(
+            clip_values(clips, method, metric, values, [seed] * len(clips))
+            for (method, metric), values in columns.items()
+        )
+
     def gates(self) -> tuple[Gate, ...]:
         """The promises of this card."""
         figures = self.figures()
@@ -94,6 +110,7 @@ class ChoiceBenchmark(SimulatedBenchmark):
         """Choose in every clip."""
         heat = self.temperature.of("image", model)
         costs, right, probability, alone, sentence = [], [], [], [], []
+        asked: list[int] = []
         for number, seed in enumerate(self.held_out.seeds):
             problem = make_problem(seed, self.physics, self.options)
             if len(problem.options) > 1:
@@ -106,6 +123,7 @@ class ChoiceBenchmark(SimulatedBenchmark):
                     temperature=heat,
                     sampling=Sampling(self.candidates, seed=self.seed),
                 )
+                asked.append(seed)
                 costs.append(np.array(choice.costs))
                 right.append(problem.right)
                 probability.append(max(choice.probabilities or (0.0,)))
@@ -119,7 +137,8 @@ class ChoiceBenchmark(SimulatedBenchmark):
             progress(number + 1, len(self.held_out.seeds))
         card = ChoiceCard(tuple(costs), *map(np.array, (right, probability, alone, sentence)))
         figures = card.figures()
-        return Measured({"figures": figure_rows(figures)}, figures, gates=card.gates())
+        values = card.values([self.held_out.name(seed) for seed in asked], self.seed)
+        return Measured({"figures": figure_rows(figures)}, figures, gates=card.gates(), values=values)
 
 
 @torch.no_grad()

@@ -18,6 +18,7 @@ from foresight.metrics.conditioning_gain import conditioning_gain, describe_gain
 from foresight.metrics.picture import mse
 from foresight.metrics.statistics import Estimate, mean
 from foresight.progress import Progress
+from foresight.results.values import ClipValues, clip_values
 from foresight.world.denoiser import FutureDenoiser
 from foresight.world.flow_error import flow_error
 from foresight.world.sampling import Sampling
@@ -113,7 +114,8 @@ class ConditioningBenchmark(SimulatedBenchmark):
         found = {
             row: {kind: torch.cat(part).numpy() for kind, part in kinds.items()} for row, kinds in collected.items()
         }
-        return measured(found, np.asarray(moved), self.levels)
+        card = measured(found, np.asarray(moved), self.levels)
+        return replace(card, values=loss_values(found, self.held_out.names, self.levels))
 
     def _losses(
         self,
@@ -234,6 +236,18 @@ def measured(
     moves = [{"effect": name, "RMS [95 % interval]": f"{figures[name]:.2f}"} for name in (MOVED, MOVED_BY_SEED)]
     line = describe_gain(figures[f"{OVER_OTHER}, {SAME}"])
     return Measured({line: rows, f"by noise level, {SAME}": buckets, "predicted video": moves}, figures)
+
+
+def loss_values(
+    losses: dict[str, dict[str, np.ndarray]], clips: Sequence[str], levels: Sequence[float]
+) -> tuple[ClipValues, ...]:
+    """Per-clip losses: a method per situation and conditioning, a metric per noise level."""
+    return tuple(
+        clip_values(clips, f"{name}: {kind}", f"flow loss at σ = {level:g}", values[:, index])
+        for name, kinds in losses.items()
+        for kind, values in kinds.items()
+        for index, level in enumerate(levels)
+    )
 
 
 def _means(kinds: dict[str, np.ndarray]) -> dict[str, str]:

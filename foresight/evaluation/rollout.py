@@ -20,6 +20,7 @@ from foresight.physics import PhysicsClip, SimulatedSplit
 from foresight.physics.tracking import position_error, track
 from foresight.progress import Progress, silent
 from foresight.report import Curve
+from foresight.results.values import ClipValues, clip_values
 from foresight.world.sampling import NoiseLevel, Sampling
 from foresight.world.world_model import WorldModel
 
@@ -48,6 +49,18 @@ class RolloutCard:
     frame_rate: float
     chunk: int
     """Frames that are predicted at once, which is the horizon of training."""
+
+    def values(self, clips: Sequence[str], seed: int) -> tuple[ClipValues, ...]:
+        """Per-clip values of every method."""
+        return tuple(
+            clip_values(clips, name, metric, values, [seed] * len(clips))
+            for name, course in self.courses.items()
+            for metric, values in (
+                ("mse", course.mse),
+                ("position error (px)", course.position),
+                ("missed", course.missed),
+            )
+        )
 
     @property
     def horizons(self) -> list[int]:
@@ -148,7 +161,8 @@ class RolloutBenchmark(SimulatedBenchmark):
         card = roll_out(forecast, self.held_out, chunk=model.plan.chunk_frames, progress=progress)
         figures = card.figures()
         tables = {"horizons": card.table(), "figures": figure_rows(figures, "")}
-        return Measured(tables, figures, card.curves(), card.gates())
+        values = card.values(self.held_out.names, self.seed)
+        return Measured(tables, figures, card.curves(), card.gates(), values)
 
 
 def roll_out(

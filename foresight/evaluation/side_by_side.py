@@ -9,6 +9,7 @@ from foresight.evaluation.benchmarks import Benchmark, Measured
 from foresight.evaluation.gates import Gate
 from foresight.metrics.statistics import Estimate
 from foresight.progress import Progress
+from foresight.results.values import ClipValues
 from foresight.world.world_model import WorldModel
 
 RESOLUTION = 100
@@ -43,6 +44,7 @@ class SideBySide:
         rows: list[dict[str, str]] = []
         figures: dict[str, Estimate] = {}
         gates: list[Gate] = []
+        values: list[ClipValues] = []
         for index, (key, part) in enumerate(self._parts.items()):
 
             def step(done: int, of: int, before: int = index) -> None:
@@ -50,6 +52,7 @@ class SideBySide:
 
             found = part(model, step)
             self._check_gates(key, found)
+            values += [replace(one, method=f"{key}: {one.method}") for one in found.values]
             shown = {head: found.figures.get(name) for head, name in self._heads.items()}
             rows.append({"": key} | {head: "–" if one is None else f"{one:.3f}" for head, one in shown.items()})
             figures |= {f"{key}: {self._heads[head]}": one for head, one in shown.items() if one is not None}
@@ -59,7 +62,7 @@ class SideBySide:
         unknown = [name for name in self._heads.values() if not any(f"{key}: {name}" in figures for key in self._parts)]
         if unknown:
             raise ValueError(f"expected figures named {unknown} of {', '.join(self._parts)}, got none of that name")
-        return Measured({self.name.replace("_", " "): rows}, figures, gates=tuple(gates))
+        return Measured({self.name.replace("_", " "): rows}, figures, gates=tuple(gates), values=tuple(values))
 
     def _check_gates(self, key: str, found: Measured) -> None:
         names = [one.name for one in found.gates]

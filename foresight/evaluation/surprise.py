@@ -23,6 +23,7 @@ from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import PhysicsConfig, counterfactual
 from foresight.physics.language import NOTHINGS
 from foresight.progress import Progress
+from foresight.results.values import ClipValues, clip_values
 from foresight.watch.alarm import Alarm
 from foresight.watch.calibration import nominal_segments
 from foresight.watch.surprise import surprise
@@ -80,6 +81,16 @@ class SurpriseCard:
             figures[f"events found, {kind.replace('_', ' ')}"] = mean(found[np.isfinite(found)])
         return figures
 
+    def values(self, clips: Sequence[str], seed: int) -> tuple[ClipValues, ...]:
+        """Surprise of every future, and of motion alone, by kind."""
+        columns = {("surprise", "true"): self.possible, ("motion alone", "true"): self.possible_motion}
+        columns |= {("surprise", kind): values for kind, values in self.impossible.items()}
+        columns |= {("motion alone", kind): values for kind, values in self.impossible_motion.items()}
+        return tuple(
+            clip_values(clips, method, f"score, {kind.replace('_', ' ')}", values, [seed] * len(clips))
+            for (method, kind), values in columns.items()
+        )
+
     def gates(self) -> tuple[Gate, ...]:
         """The promises of this card."""
         figures = self.figures()
@@ -131,7 +142,8 @@ class SurpriseBenchmark(SimulatedBenchmark):
         """Predict every clip and measure the surprise of its futures."""
         card = self.measure(model, progress)
         figures = card.figures()
-        return Measured({"figures": figure_rows(figures)}, figures, gates=card.gates())
+        values = card.values(self.held_out.names, self.seed)
+        return Measured({"figures": figure_rows(figures)}, figures, gates=card.gates(), values=values)
 
     def measure(self, model: WorldModel, progress: Progress) -> SurpriseCard:
         """The card of a world model."""

@@ -18,6 +18,7 @@ from foresight.metrics.baselines import copy_last_frame
 from foresight.metrics.statistics import Estimate, difference_of_means, mean
 from foresight.physics import PhysicsClip
 from foresight.progress import Progress, silent
+from foresight.results.values import ClipValues, clip_values
 from foresight.vlm.curriculum.qa import place
 from foresight.vlm.curriculum.vlm_evaluation import PLACE
 from foresight.vlm.encoder import QwenEncoder
@@ -63,6 +64,14 @@ class UnderstandingCard:
         found |= {f"{AGREES}: {name}": mean(values) for name, values in self.agrees.items()}
         return found | {f"{WHERE}, error (px): {name}": mean(values) for name, values in self.off.items()}
 
+    def values(self, clips: Sequence[str], seed: int) -> tuple[ClipValues, ...]:
+        """Grades of every answer, by video."""
+        return tuple(
+            clip_values(clips, name, metric, column[name], [seed] * len(clips))
+            for metric, column in ((ACTION, self.pushed), (AGREES, self.agrees), (f"{WHERE}, error (px)", self.off))
+            for name in column
+        )
+
     def gates(self) -> list[Gate]:
         """The promises of this card: the VLM reads more from a prediction than from the last frame repeated."""
         read = difference_of_means(self.pushed[PREDICTED], self.pushed[FROZEN])
@@ -105,7 +114,8 @@ class UnderstandingBenchmark(SimulatedBenchmark):
             )
         asked = [clip for clip in self.held_out if clip.action is not None]
         card = understand(model.vlm, asked, shown, progress)
-        return Measured({"answers": card.table()}, card.figures(), gates=tuple(card.gates()))
+        values = card.values([self.held_out.name(clip.seed) for clip in asked], self.seed)
+        return Measured({"answers": card.table()}, card.figures(), gates=tuple(card.gates()), values=values)
 
 
 def understand(

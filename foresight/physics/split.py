@@ -46,6 +46,15 @@ class SimulatedSplit:
         return range(start, start + self.clips)
 
     @property
+    def names(self) -> list[str]:
+        """Names of the clips."""
+        return [self.name(seed) for seed in self.seeds]
+
+    def name(self, seed: int) -> str:
+        """Name of the clip of a seed, such as "test 10000003"."""
+        return f"{self.split} {seed}"
+
+    @property
     def future_frames(self) -> int:
         """Frames of every clip behind its context."""
         return self.physics.frames - self.physics.context_frames

@@ -9,6 +9,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -18,12 +19,20 @@ import torch
 import yaml
 
 from foresight.errors import UserError
+from foresight.runs.command import command
 from ltx.files import write_text
 
 MARKER = ".foresight-run"
 """File that tells a folder made here from any other; nothing without it is ever removed."""
 
 PACKAGES = ("foresight-wm", "torch", "transformers", "safetensors", "av", "numpy", "pillow")
+
+
+class _Plain(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML has no types
+    """Writes what occurs twice twice, so that whoever receives the file need follow no references."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 class RunDirectory:
@@ -65,7 +74,7 @@ class RunDirectory:
                 raise UserError(
                     expected="a folder name that is still free",
                     got=str(self.path),
-                    remedy="choose another or remove it",
+                    remedy="choose another, or replace it with replace=true",
                 )
             _refuse_foreign(self.path)
         _refuse_foreign(self._old)
@@ -100,11 +109,16 @@ class RunDirectory:
 
     def write_config(self, config: Mapping[str, Any]) -> None:
         """Write the resolved configuration (plain values) to config.yaml."""
-        write_text(self / "config.yaml", yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+        text = yaml.dump(dict(config), Dumper=_Plain, sort_keys=False, allow_unicode=True)
+        write_text(self / "config.yaml", text)
 
-    def write_environment(self) -> dict[str, str]:
-        """Write versions, machine and source revision to environment.json, and return them."""
-        found = environment()
+    def write_environment(self, also: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Write versions, machine, source revision, command and date to environment.json, and return them.
+
+        Args:
+            also: more of the kind, such as hashes of what went in.
+        """
+        found = environment() | dict(also or {})
         write_text(self / "environment.json", json.dumps(found, indent=2) + "\n")
         return found
 
@@ -160,7 +174,7 @@ class RunDirectory:
 
 
 def environment() -> dict[str, str]:
-    """Versions and machine that a result depends on."""
+    """Versions and machine that a result depends on, and the command that asked for it."""
     found = {"python": platform.python_version(), "platform": platform.platform(), "cores": str(os.cpu_count())}
     for package in PACKAGES:
         try:
@@ -170,6 +184,9 @@ def environment() -> dict[str, str]:
     found["threads"] = str(torch.get_num_threads())
     found["device"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     found["revision"] = _revision()
+    found["date"] = datetime.now(UTC).isoformat(timespec="seconds")
+    if command():
+        found["command"] = command()
     return found
 
 

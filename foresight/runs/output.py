@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from foresight.runs.directory import RunDirectory
+from foresight.runs.numbers import numbered
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class RunOutput:
     """Run directory that a command is to write.
 
     Args:
-        run: folder to write.
+        run: folder to write; one that ends in `#` is numbered.
         replace: true if a finished run of that name may be replaced.
         config: plain configuration, recorded.
     """
@@ -30,7 +31,7 @@ class RunOutput:
         Raises:
             UserError: if it cannot be a run's.
         """
-        return RunDirectory(self.run, replace=self.replace)
+        return RunDirectory(numbered(self.run), replace=self.replace)
 
     def record(self, folder: RunDirectory, metrics: Mapping[str, Any]) -> None:
         """Write configuration, environment and metrics."""

@@ -19,6 +19,7 @@ from foresight.loop.revisers import Reviser
 from foresight.metrics.statistics import Estimate, bootstrap, mean
 from foresight.physics import PhysicsClip
 from foresight.progress import Progress, silent
+from foresight.results.values import ClipValues, clip_values
 from foresight.verify import Verifier
 from foresight.world.world_model import WorldModel
 
@@ -46,6 +47,30 @@ class CorrectionCard:
             sure = figures.get(f"{name}: accuracy at 50% coverage", NEVER)
             gates.append(at_least(f"{name}: accuracy at 50% coverage", sure, 0.9))
         return gates
+
+    def values(self, clips: Sequence[str]) -> tuple[ClipValues, ...]:
+        """Outcome and cost of every trial; a clip's repetitions are told apart by their number, as its seed."""
+        names = [clip for clip, trials in zip(clips, self.trials, strict=True) for _ in trials]
+        numbers = [number for trials in self.trials for number in range(len(trials))]
+        every = [trial for trials in self.trials for trial in trials]
+        columns: dict[tuple[str, str], Sequence[float]] = {
+            ("single guess", "right"): [trial.before for trial in every],
+            ("more steps", "right"): [trial.more_steps for trial in every],
+            ("true instruction", "right"): [trial.oracle for trial in every],
+        }
+        for name in self.policies:
+            results = [trial.policies[name] for trial in every]
+            columns |= {
+                (name, "right"): [one.is_correct for one in results],
+                (name, "right by random retry"): [one.random_retry for one in results],
+                (name, "answered"): [one.answered for one in results],
+                (name, "confidence"): [math.nan if one.confidence is None else one.confidence for one in results],
+                (name, "transformer evaluations"): [one.evaluations for one in results],
+            }
+        return tuple(
+            clip_values(names, method, metric, np.array(values, float), numbers)
+            for (method, metric), values in columns.items()
+        )
 
     @property
     def policies(self) -> tuple[str, ...]:
@@ -264,4 +289,9 @@ class CorrectionBenchmark(SimulatedBenchmark):
             draw_evaluations=plan.steps * (2 if plan.guidance > 1 else 1) * candidates,
             progress=progress,
         )
-        return Measured(dict[str, Any](card.tables()), card.figures(), gates=tuple(card.gates(self.promised)))
+        return Measured(
+            dict[str, Any](card.tables()),
+            card.figures(),
+            gates=tuple(card.gates(self.promised)),
+            values=card.values(self.held_out.names),
+        )

@@ -13,7 +13,7 @@ from torch import Tensor
 from foresight.evaluation.benchmarks import Measured
 from foresight.evaluation.prediction.card import EXTENDED, MODEL, TEXT
 from foresight.evaluation.prediction.scoring import Forecaster, evaluate_prediction
-from foresight.evaluation.simulated import SimulatedBenchmark
+from foresight.evaluation.simulated import BATCH, SimulatedBenchmark
 from foresight.metrics.frechet import i3d
 from foresight.progress import Progress
 from foresight.world.domain import reconstruct
@@ -64,7 +64,18 @@ class PredictionBenchmark(SimulatedBenchmark):
             features=None if self.fvd is None else i3d(self.fvd),
             progress=progress,
         )
-        return Measured({"methods": card.table(), "figures": card.rows()}, card.figures(), gates=tuple(card.gates()))
+        seeds = [self._seed(row // BATCH) for row in range(len(self.held_out))]
+        return Measured(
+            {"methods": card.table(), "figures": card.rows()},
+            card.figures(),
+            gates=tuple(card.gates()),
+            values=card.values(self.held_out.names, seeds),
+            extremes=card.extremes,
+        )
+
+    def _seed(self, batch: int) -> int:
+        """Of the first candidate of a batch's clips."""
+        return self.seeds[batch % len(self.seeds)]
 
     def _forecaster(self, model: WorldModel) -> Forecaster:
         """Forecasts of shown candidates, single samples, and the video model alone without and with the instruction."""
@@ -73,7 +84,7 @@ class PredictionBenchmark(SimulatedBenchmark):
         def forecast(contexts: Videos, instructions: list[str], frames: int) -> dict[str, Videos]:
             nonlocal batches
             # A batch is asked for twice: with its own and with wrong instructions.
-            seed = self.seeds[batches // 2 % len(self.seeds)]
+            seed = self._seed(batches // 2)
             first, batches = batches % 2 == 0, batches + 1
 
             def predict(world: WorldModel, texts: Sequence[str]) -> list[Prediction]:

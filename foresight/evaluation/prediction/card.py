@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from foresight.evaluation.benchmarks import FIGURE, VALUE, figure_rows
+from foresight.evaluation.extremes import Extremes
 from foresight.evaluation.gates import Gate, at_least, surely_above, weakest
 from foresight.evaluation.prediction.forced_choice import FROZEN, TRUE, shares
 from foresight.evaluation.prediction.picture_scores import PictureScores
 from foresight.metrics.frechet import ABSENT
 from foresight.metrics.picture import psnr
 from foresight.metrics.statistics import Estimate, difference_of_means, mean, ratio_of_means, skill
+from foresight.results.values import ClipValues, clip_values
 
 MODEL, WRONG = "prediction", "prediction, wrong instruction"
 EXTENDED = "video model without VLM, context alone"
@@ -40,6 +43,11 @@ class Scores(PictureScores):
     missed: np.ndarray
     """(clips,): share of bodies and frames in which the body is not to be seen."""
 
+    @property
+    def metrics(self) -> dict[str, np.ndarray]:
+        """Everything measured per clip, by name and unit."""
+        return super().metrics | {"position error (px)": self.position, "missed": self.missed}
+
     def row(self, name: str, copy: PictureScores) -> dict[str, str]:
         """Its row of a table."""
         row = super().row(name, copy)
@@ -63,6 +71,8 @@ class PredictionCard:
     """(moving clips,): the same by squared error, which prefers blur."""
     pushed: np.ndarray
     """(clips with a push, 2): position error of the pushed body with the true and with a wrong instruction."""
+    extremes: Extremes
+    """Clips that were predicted worst and best."""
     fvd: float | None = None
     """Fréchet video distance of all predicted to all true futures; None without the network it needs."""
 
@@ -70,6 +80,14 @@ class PredictionCard:
     def baselines(self) -> dict[str, Scores]:
         """Scores of the baselines that the prediction has to beat: those of the world, and the extended context."""
         return {name: scores for name, scores in self.methods.items() if name in (*BASELINES, EXTENDED)}
+
+    def values(self, clips: Sequence[str], seeds: Sequence[int]) -> tuple[ClipValues, ...]:
+        """Per-clip values of every method."""
+        return tuple(
+            clip_values(clips, name, metric, values, seeds)
+            for name, scores in self.methods.items()
+            for metric, values in scores.metrics.items()
+        )
 
     def table(self) -> list[dict[str, str]]:
         """One row per method."""

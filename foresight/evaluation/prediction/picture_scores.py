@@ -10,6 +10,8 @@ import torch
 from foresight.metrics.picture import psnr
 from foresight.metrics.statistics import Estimate, mean, skill
 
+MOVING_MSE = "mse on moving pixels"
+
 
 @dataclass(frozen=True)
 class PictureScores:
@@ -21,12 +23,19 @@ class PictureScores:
     """(clips, frames)."""
     sharpness: np.ndarray
     """(clips,): gradient energy divided by that of the observed future."""
+    moving: np.ndarray
+    """(clips, frames): the part of `mse` on pixels that differ from the last context frame; see `moving_mse`."""
 
     @property
     def error(self) -> np.ndarray:
         """(clips,): mean squared error."""
         error: np.ndarray = self.mse.mean(axis=1)
         return error
+
+    @property
+    def metrics(self) -> dict[str, np.ndarray]:
+        """Everything measured per clip, by name and unit."""
+        return {"mse": self.mse, "ssim": self.ssim, MOVING_MSE: self.moving, "sharpness": self.sharpness}
 
     def skills(self, other: PictureScores) -> dict[str, Estimate]:
         """1 − error / the other's error at each frame, by its name."""

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from foresight.evaluation.extremes import Extremes, ShownClip
 from foresight.evaluation.prediction.card import (
     COPY,
     LINEAR,
@@ -27,7 +28,7 @@ from foresight.evaluation.prediction.world_baselines import NearestClip, constan
 from foresight.evaluation.simulated import BATCH, contexts_and_futures, wrong_instruction
 from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
 from foresight.metrics.frechet import Features, frechet_distance
-from foresight.metrics.picture import gradient_energy, mse, ssim
+from foresight.metrics.picture import gradient_energy, moving_mse, mse, ssim
 from foresight.physics import PhysicsClip, PhysicsConfig, SimulatedSplit
 from foresight.physics.tracking import ballistic, position_error, track
 from foresight.progress import Progress, silent
@@ -79,6 +80,7 @@ def evaluate_prediction(
     average, nearest = _mean_frame(physics, min(library, 256)), NearestClip(physics, library)
     collected: dict[str, list[tuple[np.ndarray, ...]]] = {}
     flights, nearer, chosen, chosen_squared, pushed, looks = [], [], [], [], [], []
+    extremes = Extremes()
     for batch in held_out.batches(BATCH):
         contexts, futures = contexts_and_futures(batch)
         frames = futures.shape[2]
@@ -107,6 +109,7 @@ def evaluate_prediction(
         for row, clip in enumerate(batch):
             for name, videos in methods.items():
                 collected.setdefault(name, []).append(_score(videos[row], futures[row], clip))
+            extremes.add(_shown(clip, held_out, predicted[row]))
             truth = clip.positions[-frames:]
             action = clip.config.action_frame
             flight = ballistic(clip.positions[action], clip.velocities[action], clip.scene, clip.config)
@@ -128,6 +131,7 @@ def evaluate_prediction(
         chosen=np.asarray(chosen),
         chosen_squared=np.asarray(chosen_squared),
         pushed=np.asarray(pushed).reshape(-1, 2),
+        extremes=extremes,
         fvd=frechet_distance(*torch.cat(looks, dim=1)) if looks else None,
     )
 
@@ -151,8 +155,21 @@ def _score(video: Frames, future: Frames, clip: PhysicsClip) -> tuple[np.ndarray
         mse(video[None], future[None])[0].numpy(),
         ssim(video[None], future[None])[0].numpy(),
         sharpness.numpy(),
+        moving_mse(video[None], future[None], clip.context[None, :, -1:])[0].numpy(),
         position_error(found.positions, truth).mean().numpy(),
         found.missed.float().mean().numpy(),
+    )
+
+
+def _shown(clip: PhysicsClip, held_out: SimulatedSplit, predicted: Frames) -> ShownClip:
+    return ShownClip(
+        clip=held_out.name(clip.seed),
+        instruction=clip.instruction,
+        error=_distance(predicted, clip.future),
+        frame_rate=clip.config.frame_rate,
+        context=clip.context,
+        observed=clip.future,
+        predicted=predicted,
     )
 
 

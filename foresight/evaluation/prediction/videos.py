@@ -13,14 +13,16 @@ from torch import Tensor
 from foresight.data.source import ClipSource
 from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Measured
+from foresight.evaluation.extremes import Extremes, ShownClip
 from foresight.evaluation.gates import Gate, at_least, surely_above, weakest
 from foresight.evaluation.prediction.card import COPY, EXTENDED, LINEAR, MODEL, TEXT, VAE_RECONSTRUCTION
 from foresight.evaluation.prediction.forced_choice import choose
 from foresight.evaluation.prediction.picture_scores import PictureScores
 from foresight.metrics.baselines import copy_last_frame, linear_extrapolation
-from foresight.metrics.picture import gradient_energy, mse, ssim
+from foresight.metrics.picture import gradient_energy, moving_mse, mse, ssim
 from foresight.metrics.statistics import Estimate, difference_of_means, mean, ratio_of_means, skill
 from foresight.progress import Progress, silent
+from foresight.results.values import ClipValues, clip_values
 from foresight.world.domain import reconstruct
 from foresight.world.sampling import NoiseLevel, Sampling
 from foresight.world.variants import without_adapter
@@ -42,10 +44,22 @@ class VideoCard:
     Args:
         methods: scores by name.
         chosen: (clips,): which of `OPTIONS` the prediction lies nearest to, by absolute error.
+        extremes: clips that were predicted worst and best.
     """
 
     methods: dict[str, PictureScores]
     chosen: np.ndarray
+    extremes: Extremes
+
+    def values(self, seed: int) -> tuple[ClipValues, ...]:
+        """Per-clip values of every method."""
+        return tuple(
+            clip_values(
+                names := [f"clip {row}" for row in range(len(values))], name, metric, values, [seed] * len(names)
+            )
+            for name, scores in self.methods.items()
+            for metric, values in scores.metrics.items()
+        )
 
     def table(self) -> list[dict[str, str]]:
         """One row per method."""
@@ -105,6 +119,7 @@ def evaluate_videos(
     """
     collected: dict[str, list[PictureScores]] = {}
     chosen: list[np.ndarray] = []
+    extremes = Extremes()
     for rows in _batches(len(clips), batch):
         found = clips.__getitems__(rows)
         contexts, futures = found.video[:, :, :context], found.video[:, :, context:]
@@ -123,11 +138,23 @@ def evaluate_videos(
             VAE_RECONSTRUCTION: reconstruct(found.video)[:, :, -frames:],
         }
         for name, video in videos.items():
-            collected.setdefault(name, []).append(_scores(video, futures))
+            collected.setdefault(name, []).append(_scores(video, futures, contexts[:, :, -1:]))
+        for row, clip in enumerate(rows):
+            extremes.add(
+                ShownClip(
+                    clip=f"clip {clip}",
+                    instruction=found.instructions[row],
+                    error=float(collected[MODEL][-1].error[row]),
+                    frame_rate=found.frame_rate,
+                    context=contexts[row],
+                    observed=futures[row],
+                    predicted=videos[MODEL][row],
+                )
+            )
         options = torch.stack([futures, frozen, (futures + frozen) / 2, futures.roll(-1, 0)], dim=1)
         chosen.append(choose(videos[MODEL], options).numpy())
         progress(rows[-1] + 1, len(clips))
-    return VideoCard({name: _joined(parts) for name, parts in collected.items()}, np.concatenate(chosen))
+    return VideoCard({name: _joined(parts) for name, parts in collected.items()}, np.concatenate(chosen), extremes)
 
 
 class VideoBenchmark:
@@ -187,7 +214,13 @@ class VideoBenchmark:
             batch=self._batch,
             progress=progress,
         )
-        return Measured({"methods": card.table()}, card.figures(), gates=tuple(card.gates()))
+        return Measured(
+            {"methods": card.table()},
+            card.figures(),
+            gates=tuple(card.gates()),
+            values=card.values(self._seed),
+            extremes=card.extremes,
+        )
 
     def _predict(self, model: WorldModel, contexts: Videos, texts: list[str], frames: int) -> Videos:
         found = model.predict_batch(
@@ -213,12 +246,17 @@ def _batches(count: int, size: int) -> list[list[int]]:
     return [list(range(first, last)) for first, last in zip(starts, [*starts[1:], count], strict=True)]
 
 
-def _scores(video: Videos, future: Videos) -> PictureScores:
+def _scores(video: Videos, future: Videos, last: Videos) -> PictureScores:
     sharpness = gradient_energy(video).mean(dim=1) / gradient_energy(future).mean(dim=1).clamp(min=1e-12)
-    return PictureScores(mse(video, future).numpy(), ssim(video, future).numpy(), sharpness.numpy())
+    return PictureScores(
+        mse(video, future).numpy(),
+        ssim(video, future).numpy(),
+        sharpness.numpy(),
+        moving_mse(video, future, last).numpy(),
+    )
 
 
 def _joined(parts: Sequence[PictureScores]) -> PictureScores:
     return PictureScores(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("mse", "ssim", "sharpness"))
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("mse", "ssim", "sharpness", "moving"))
     )

@@ -16,8 +16,10 @@ from foresight.evaluation.verification.candidate_selection import GAIN, candidat
 from foresight.evaluation.verification.control_baselines import control_baselines, control_signals
 from foresight.evaluation.verification.scored_examples import ScoredExamples
 from foresight.evaluation.verification.strata import auroc_by_kind, auroc_inside, strata
+from foresight.evaluation.verification.values import example_values
 from foresight.metrics.statistics import Estimate
 from foresight.progress import Progress, silent
+from foresight.results.values import ClipValues
 from foresight.verify.calibration import reliability
 from foresight.verify.cases import CaseBatch, Cases
 from foresight.verify.classifier import CalibratedClassifier
@@ -154,6 +156,13 @@ class VerificationCard:
             gates.append(surely_above("gain of the most plausible candidate over the average (px)", gain, 0))
         return gates
 
+    def values(self) -> tuple[ClipValues, ...]:
+        """Log-odds of every outcome, by the verifier and by control baselines."""
+        scores = {f"verifier after {frames} frames": logits for frames, logits in self.logits.items()}
+        scores |= {f"hit or miss after {frames} frames": logits for frames, logits in self.correct_logits.items()}
+        scores |= {name: one.score for name, one in self.control_baselines.items()}
+        return example_values(self.examples, scores)
+
     def tables(self) -> dict[str, list[dict[str, str]]]:
         """Figures and the reliability curve, for people."""
         rows = figure_rows(self.figures())
@@ -266,4 +275,4 @@ class VerificationBenchmark:
         card = evaluate_verification(
             model, self._verifier, self._cases, also=self._also, seeds=self._seeds, progress=progress
         )
-        return Measured(card.tables(), card.figures(), gates=tuple(card.gates(self._aim)))
+        return Measured(card.tables(), card.figures(), gates=tuple(card.gates(self._aim)), values=card.values())

@@ -67,7 +67,7 @@ def test_what_is_open_and_what_refers_to_another_is_shown(capsys: pytest.Capture
     text = shown(capsys, "predict", "paths.runs=there", "candidates=16")
     found = origins(text)
     assert found["video"] == "predict.yaml" and "video: ???" in text
-    assert "run: there/predict" in text and found["run"] == "predict.yaml: ${paths.runs}/predict"
+    assert "run: there/predict-#" in text and found["run"] == "predict.yaml: ${paths.runs}/predict-#"
     assert found["candidates"] == "command line", "typed, though it is the default"
 
 

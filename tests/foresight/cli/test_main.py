@@ -117,7 +117,7 @@ def test_the_configuration_is_shown(capsys):
     assert capsys.readouterr().out.strip().startswith("${paths.runs}/predict")
     assert main(["predict", HERE, "instruction=a: b", "--cfg=job", "--resolve"]) == 0
     shown = yaml.safe_load(capsys.readouterr().out)
-    assert shown["instruction"] == "a: b" and shown["run"] == "runs/predict"
+    assert shown["instruction"] == "a: b" and shown["run"] == "runs/predict-#"
 
 
 def test_a_run_may_be_called_anything():

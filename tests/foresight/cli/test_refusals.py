@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from foresight.cli import encode, evaluate, fit_verifier, looped, plan, received
+from foresight.cli import encode, evaluate, fit_verifier, looped, plan
 from foresight.cli.brackets import parse
 from foresight.cli.compose import ConfigError, build, command_function, resolve
 from foresight.cli.construct import construct
 from foresight.cli.reading import convert
-from foresight.cli.received import ReceivedRun
 from foresight.errors import UserError
+from foresight.runs import received
+from foresight.runs.output import RunOutput
+from foresight.runs.received import ReceivedRun
 from foresight.world.sampling import Sampling
 
 NOTHING: Any = None
@@ -112,7 +114,7 @@ def test_commands_that_have_nothing_to_do_say_so() -> None:
 def test_a_run_has_a_name(name: str) -> None:
     """Else its files would lie among those of others."""
     with pytest.raises(UserError, match="the name of a folder"):
-        evaluate.evaluate(model=NOTHING, benchmark=NOTHING, page=None, run=name, replace=False, config={})
+        evaluate.evaluate(model=NOTHING, benchmark=NOTHING, page=None, output=RunOutput(name, False, {}))
 
 
 def test_texts_of_a_received_run_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from foresight.evaluation.benchmarks import Measured, Suite
 from foresight.evaluation.gates import at_least, at_most, surely_above, table, weakest, within
 from foresight.metrics.statistics import Estimate
 from foresight.physics import PhysicsConfig
+from foresight.runs.output import RunOutput
 
 
 def estimate(value, low, high):
@@ -45,12 +46,12 @@ class Fake:
         return Measured({"t": [{"figure": "x", "value": "0.5"}]}, {"x": found}, gates=(at_least("x", found, 0.9),))
 
 
-def test_a_suite_writes_each_part(tmp_path):
+def test_a_suite_writes_each_part(tmp_path, world):
     """Each part has a run of its own with figures and gates, and its place in the page."""
     page = tmp_path / "page.md"
     page.write_text("".join(f"<!-- {name} -->\nold\n<!-- /{name} -->\n" for name in ("one", "two")))
     suite = Suite({"a": Fake("one"), "b": Fake("two")})
-    evaluate(model=None, benchmark=suite, page=str(page), run=str(tmp_path / "runs"), replace=False, config={})
+    evaluate(model=world, benchmark=suite, page=str(page), output=RunOutput(tmp_path / "runs", False, {}))
     for name in ("one", "two"):
         metrics = json.loads((tmp_path / "runs" / name / "metrics.json").read_text())
         assert metrics["figures"]["x"]["low"] == 0.4 and metrics["gates"][0]["holds"] is False
@@ -59,13 +60,13 @@ def test_a_suite_writes_each_part(tmp_path):
         Suite({"a": Fake("one"), "b": Fake("one")})
 
 
-def test_a_page_without_marks_is_refused_before_measuring(tmp_path):
+def test_a_page_without_marks_is_refused_before_measuring(tmp_path, world):
     """Nothing is computed for a page that cannot take it."""
     page = tmp_path / "page.md"
     page.write_text("<!-- one -->\n<!-- /one -->\n")
     suite = Suite({"a": Fake("one"), "b": Fake("two")})
     with pytest.raises(ValueError, match="two"):
-        evaluate(model=None, benchmark=suite, page=str(page), run=str(tmp_path / "runs"), replace=False, config={})
+        evaluate(model=world, benchmark=suite, page=str(page), output=RunOutput(tmp_path / "runs", False, {}))
     assert not (tmp_path / "runs").exists()
 
 

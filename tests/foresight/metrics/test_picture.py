@@ -2,7 +2,7 @@ import pytest
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from foresight.metrics.picture import gradient_energy, mse, psnr, ssim
+from foresight.metrics.picture import gradient_energy, moving_mse, mse, psnr, ssim
 
 
 def test_mse_is_on_the_unit_scale():
@@ -68,3 +68,15 @@ def test_ssim_of_the_smallest_pictures():
     """Six pixels are enough to be reflected."""
     video = torch.rand(1, 3, 1, 6, 6, generator=torch.Generator().manual_seed(0))
     assert ssim(video, video).item() == pytest.approx(1, abs=1e-5)
+
+
+def test_errors_count_where_something_moves():
+    """Of four pixels one moves; its squared error of ¼ is a quarter of the mean, errors on the others count nothing."""
+    last = torch.full((1, 3, 1, 2, 2), -1.0)
+    observed = last.clone()
+    observed[..., 0, 0] = 1.0
+    predicted = observed.clone()
+    predicted[..., 0, 0] = 0.0
+    predicted[..., 1, 1] = 1.0
+    assert moving_mse(predicted, observed, last).item() == pytest.approx(0.25 / 4)
+    assert moving_mse(predicted, last, last).item() == 0

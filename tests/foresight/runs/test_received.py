@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 
 from foresight.cli.main import main
-from foresight.cli.received import ReceivedRun
 from foresight.cli.shipped import described
 from foresight.errors import UserError
+from foresight.runs import received
+from foresight.runs.received import ReceivedRun
 
 METRICS: dict[str, Any] = {
     "scores": {},
@@ -122,3 +124,12 @@ def test_differences_from_what_is_shipped_are_told() -> None:
     assert described("verifier", verifier, {"model": {"where": "here"}}) == "fitted"
     assert "where='here'" in described("verifier", verifier, {"model": {"where": "there"}})
     assert described("verifier", None, {}) == "none"
+
+
+def test_packed_text_is_unpacked_up_to_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few bytes may stand for more than any memory holds."""
+    (tmp_path / "values.gz").write_bytes(gzip.compress(b"x" * 100))
+    assert ReceivedRun(tmp_path).text("values.gz") == "x" * 100
+    monkeypatch.setattr(received, "LARGEST_UNPACKED", 99)
+    with pytest.raises(ValueError, match="unpacks to more than 99"):
+        ReceivedRun(tmp_path).text("values.gz")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ from foresight.errors import UserError
 
 LARGEST = 64 * 2**20
 """Bytes of a text file of a run; those written here are a thousand times smaller."""
+LARGEST_UNPACKED = 512 * 2**20
+"""Bytes that a packed file may unpack to; per-clip values of 1,000 clips take a tenth of it."""
 
 
 class ReceivedRun:
@@ -45,7 +49,7 @@ class ReceivedRun:
             ValueError: if it is damaged, too large or nested without end.
         """
         try:
-            return json.loads(self._text(name))
+            return json.loads(self.text(name))
         except RecursionError as error:
             raise ValueError(f"{name} is nested too deeply") from error
 
@@ -56,7 +60,7 @@ class ReceivedRun:
             OSError: if there is no such file, or it cannot be read.
             ValueError: if it is damaged, too large, nested without end, or refers to parts of itself.
         """
-        text = self._text(name)
+        text = self.text(name)
         try:
             # A few lines of references to references stand for more values than any memory holds.
             if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text)):
@@ -65,8 +69,24 @@ class ReceivedRun:
         except (yaml.YAMLError, RecursionError) as error:
             raise ValueError(f"{name}: {error}") from error
 
-    def _text(self, name: str) -> str:
+    def text(self, name: str) -> str:
+        """UTF-8 text of a file; of one that ends in `.gz`, unpacked.
+
+        Raises:
+            OSError: if there is no such file, or it cannot be read.
+            ValueError: if it is too large, packed or not, or not such text.
+        """
         file = self.path / name
         if file.stat().st_size > LARGEST:
             raise ValueError(f"{name} is larger than {LARGEST} bytes")
-        return file.read_text(encoding="utf-8")
+        if file.suffix != ".gz":
+            return file.read_text(encoding="utf-8")
+        try:
+            # A few bytes may unpack to more than any memory holds.
+            with gzip.open(file) as unpacked:
+                content = unpacked.read(LARGEST_UNPACKED + 1)
+        except (EOFError, zlib.error) as error:
+            raise ValueError(f"{name} is damaged") from error
+        if len(content) > LARGEST_UNPACKED:
+            raise ValueError(f"{name} unpacks to more than {LARGEST_UNPACKED} bytes")
+        return content.decode("utf-8")
