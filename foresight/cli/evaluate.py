@@ -6,12 +6,13 @@ import hashlib
 from pathlib import Path
 
 from foresight.cli.console import console, print_table, progress_bar
-from foresight.cli.evaluation_page import evaluation_page
+from foresight.cli.evaluation_page import FILMS, evaluation_page
+from foresight.cli.prediction_record import described
 from foresight.errors import UserError
 from foresight.evaluation.benchmarks import Benchmark, Measured, Suite
 from foresight.evaluation.extremes import ShownClip
 from foresight.evaluation.tables import check_marks, publish, section
-from foresight.report import contact_sheet, side_by_side, write_page
+from foresight.report import contact_sheet, in_step, write_page
 from foresight.results.values import NAME, write_values
 from foresight.runs.directory import RunDirectory
 from foresight.runs.numbers import numbered
@@ -55,19 +56,23 @@ def _measure(model: WorldModel, benchmark: Benchmark, page: str | Path | None, o
             measured = benchmark(model, progress)
         for title, rows in measured.shown.items():
             print_table(title, rows)
-        _record(folder, model, measured, output)
-        write_page(folder / "report.html", evaluation_page(benchmark.name, measured, folder))
+        facts = _record(folder, model, measured, output)
+        write_page(folder / "report.html", evaluation_page(benchmark.name, measured, folder, facts))
         if page is not None:
             publish("\n\n".join(section(title, rows) for title, rows in measured.shown.items()), page, benchmark.name)
     console.print(f"run directory {folder.path}")
     return measured
 
 
-def _record(folder: RunDirectory, model: WorldModel, measured: Measured, output: RunOutput) -> None:
-    """Write everything that can be used again."""
+SAID = ("foresight-wm", "date", "command", "model_sha256", "values_sha256", "revision", "device")
+"""Entries of environment.json that the page shows."""
+
+
+def _record(folder: RunDirectory, model: WorldModel, measured: Measured, output: RunOutput) -> dict[str, str]:
+    """Write everything that can be used again; returns what the page says of the run."""
     write_values(folder / NAME, measured.values)
     folder.write_config(output.config)
-    folder.write_environment(
+    found = folder.write_environment(
         {
             "model_sha256": model_fingerprint(model),
             "values_sha256": hashlib.sha256((folder / NAME).read_bytes()).hexdigest(),
@@ -77,12 +82,13 @@ def _record(folder: RunDirectory, model: WorldModel, measured: Measured, output:
     for word, clips in (("worst", measured.extremes.worst), ("best", measured.extremes.best)):
         for number, clip in enumerate(clips, 1):
             _write_clip(folder, f"{word}_{number}", clip)
+    return described(output.config) | {name: found[name] for name in SAID if name in found}
 
 
 def _write_clip(folder: RunDirectory, name: str, clip: ShownClip) -> None:
     rate = clip.frame_rate
-    film = side_by_side(clip.context, clip.predicted, clip.observed, frame_rate=rate)
-    write_mp4(folder / f"{name}.mp4", film, frame_rate=rate)
+    for caption, film in in_step(clip.context, {"predicted": clip.predicted}, clip.observed).items():
+        write_mp4(folder / f"{name}_{FILMS[caption]}.mp4", film, frame_rate=rate)
     contact_sheet(
         folder / f"{name}.png", {"what happened": clip.observed, "predicted": clip.predicted}, frame_rate=rate
     )

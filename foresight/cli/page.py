@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from foresight.cli.attempts import attempt_rows
-from foresight.report import Curve, Film, Report, Signal, Table, write_page
+from foresight.report import Curve, Film, Player, Players, Report, Signal, Table, write_page
 from foresight.report.prediction import CandidateReport, LoopReport, PredictionReport, ScoreReport, VerdictReport
+from foresight.report.words import signal_words, verdict_reasons, verdict_sentence
 
-FILMS = {
-    "side_by_side.mp4": "context · what happened · predicted · difference",
-    "prediction.mp4": "the prediction alone",
+STEPS = {
+    "what happened": "step_happened.mp4",
+    "predicted": "step_predicted.mp4",
+    "another candidate": "step_candidate.mp4",
+    "first attempt": "step_first_attempt.mp4",
+    "difference (doubled)": "step_difference.mp4",
 }
+"""Files of the videos in step, by caption."""
+LOOP = "loop.svg"
+FILMS = {
+    LOOP: "attempts of the loop, each with its probability of being right",
+    "contact_sheet.png": "stills: what happened, and what was predicted",
+}
+EARLIER = {"side_by_side.mp4": "context · what happened · predicted · difference"}
+"""Of runs of before there were videos in step."""
 CORRECT = "likely that the prediction comes true"
 FOLLOWS = "likely that what happened follows from clip and instruction"
 
@@ -26,21 +39,26 @@ def draw_page(folder: Path, report: PredictionReport, target: Path) -> None:
         target: the file to write.
     """
     scores, verdict = report.scores, report.verdict
+    players = _players(folder, report)
+    films = FILMS if players else EARLIER | FILMS
     write_page(
         target,
         Report(
             title="Prediction",
             instruction=report.instruction,
-            decision=_decision(verdict),
+            players=players,
+            sentence="" if verdict is None else verdict_sentence(verdict),
+            why=[] if verdict is None else verdict_reasons(verdict),
+            decision="" if verdict is None else verdict.decision,
             probabilities={} if verdict is None else probabilities(verdict),
             signals=_signals(verdict),
-            films=[Film(folder / name, caption) for name, caption in FILMS.items() if (folder / name).is_file()],
+            films=[Film(folder / name, caption) for name, caption in films.items() if (folder / name).is_file()],
             tables=_loop(report.loop) | ({"Nearness to what happened": _scores(scores)} if scores else {}),
             curves=[_curve(scores, report.frame_rate)] if scores else [],
             candidates=_candidates(report.candidates),
             stages=report.seconds,
             policy=report.notes,
-            facts=report.facts,
+            facts=dict(report.facts) | _made(folder),
         ),
     )
 
@@ -51,20 +69,31 @@ def probabilities(verdict: VerdictReport) -> dict[str, float]:
     return {text: value for text, value in known.items() if value is not None}
 
 
-def _decision(verdict: VerdictReport | None) -> str:
-    """Decision, with the reason where nothing was judged."""
-    if verdict is None:
-        return ""
-    return f"{verdict.decision}: {verdict.reason}" if verdict.reason else verdict.decision
+def _players(folder: Path, report: PredictionReport) -> list[Players]:
+    films = [Player(folder / name, caption) for caption, name in STEPS.items() if (folder / name).is_file()]
+    return [Players(films, report.given + report.imagined, report.given, report.frame_rate)] if films else []
+
+
+def _made(folder: Path) -> dict[str, str]:
+    """When, by which version and by which command the run was made, as far as it says so."""
+    try:
+        found = json.loads((folder / "environment.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {
+        head: str(found[name])
+        for head, name in (("version", "foresight-wm"), ("date", "date"), ("command", "command"))
+        if isinstance(found, dict) and name in found
+    }
 
 
 def _signals(verdict: VerdictReport | None) -> list[Signal]:
     return [
         Signal(
-            name=signal.name.replace("_", " "),
+            name=signal_words(signal.name),
             value=f"{signal.value:.3g}",
             support=signal.support,
-            meaning=signal.meaning,
+            meaning=f"{signal.name.replace('_', ' ')}: {signal.meaning}",
         )
         for signal in (() if verdict is None else verdict.signals)
     ]

@@ -10,8 +10,17 @@ from torch import Tensor
 from foresight.cli.console import say_placement
 from foresight.cli.judging import judge, plausibilities, reason_unjudged
 from foresight.cli.looped import Correction, decision, loop_report, run_loop, shown_attempt
+from foresight.cli.page import LOOP, draw_page
+from foresight.cli.prediction_films import loop_figure, others
 from foresight.cli.prediction_output import show, write
-from foresight.cli.prediction_record import abstention, adapter_in_force, candidate_reports, verdict_report
+from foresight.cli.prediction_record import (
+    WITHIN,
+    abstention,
+    adapter_in_force,
+    candidate_reports,
+    described,
+    verdict_report,
+)
 from foresight.cli.scoring import score_all
 from foresight.loop import Attempt, Trace
 from foresight.report.prediction import PredictionReport
@@ -64,9 +73,18 @@ def predict(
             result = run_loop(model, verifier, clip, instruction, sampling, correction)
             result.save(folder / ".")
             shown, report = _of_loop(model, verifier, clip, result)
-        facts = {"video": str(window.video), "candidates": str(sampling.candidates), **report.facts}
+        facts = {
+            "video": str(window.video),
+            **described(output.config),
+            "candidates": str(sampling.candidates),
+            "seed": str(sampling.seed),
+            **report.facts,
+        }
         report = replace(report, seconds={"reading": reading, **report.seconds}, facts=facts)
-        write(folder, clip, shown, report, output)
+        write(folder, clip, {"predicted": shown, **others(result)}, report, output)
+        if isinstance(result, Trace):
+            loop_figure(result, clip).save(folder / LOOP)
+        draw_page(folder / ".", report, folder / "report.html")
         show(report, clip, folder)
     return result
 
@@ -90,7 +108,7 @@ def _once(
         notes=[*report.notes, *([unjudged] if unjudged else [])],
         candidates=candidate_reports(model, prediction, plausibility),
         seconds={**asdict(prediction.seconds), "judging": perf_counter() - began},
-        facts={"steps": str(prediction.steps), "adapter": adapter_in_force(model, prediction)},
+        facts={**report.facts, "steps": str(prediction.steps), "adapter": adapter_in_force(model, prediction)},
     )
     return prediction, shown, report
 
@@ -99,10 +117,11 @@ def _of_loop(model: WorldModel, verifier: Verifier | None, clip: Clip, trace: Tr
     """The video shown of a loop, and its report."""
     attempt = shown_attempt(trace)
     domain = check_domain(model, trace.task.context)
+    report = _report(model, verifier, clip, attempt, attempt.shown, attempt.verdict, domain)
     report = replace(
-        _report(model, verifier, clip, attempt, attempt.shown, attempt.verdict, domain),
+        report,
         seconds={"attempts": trace.spent.seconds},
-        facts={"outcome": decision(trace), "transformer evaluations": str(trace.spent.evaluations)},
+        facts={**report.facts, "outcome": decision(trace), "transformer evaluations": str(trace.spent.evaluations)},
         loop=loop_report(trace, clip),
     )
     return attempt.shown, report
@@ -130,5 +149,7 @@ def _report(
         reconstruction_psnr=domain.psnr,
         noise_level=made.noise_level,
         seconds={},
-        facts={},
+        facts={"domain": f"{WITHIN[domain.state]}: the model's VAE draws the context at {domain.psnr:.1f} dB"},
+        given=clip.context.shape[1],
+        imagined=shown.shape[1],
     )

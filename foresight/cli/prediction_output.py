@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from torch import Tensor
 
 from foresight.cli.attempts import attempt_rows
 from foresight.cli.console import console, print_table
-from foresight.cli.page import draw_page, probabilities
-from foresight.report import contact_sheet, percent, side_by_side
+from foresight.cli.page import STEPS, probabilities
+from foresight.report import contact_sheet, in_step, percent, side_by_side
 from foresight.report.prediction import CandidateReport, LoopReport, PredictionReport, VerdictReport
 from foresight.runs.directory import RunDirectory
 from foresight.runs.output import RunOutput
@@ -20,17 +21,28 @@ SHORT = ("attempt", "instruction", "as told", "hit", "decision", "seconds", "eva
 """Columns of an attempt that fit on a terminal; the page shows all."""
 
 
-def write(folder: RunDirectory, clip: Clip, shown: Tensor, report: PredictionReport, output: RunOutput) -> None:
-    """Write the videos, the contact sheet, the record and the page."""
-    rate = clip.frame_rate
+def write(
+    folder: RunDirectory, clip: Clip, videos: Mapping[str, Tensor], report: PredictionReport, output: RunOutput
+) -> None:
+    """Write the videos, the contact sheet and the record.
+
+    Args:
+        folder: of the run, being written.
+        clip: what was given and what happened.
+        videos: predictions by name, the one that is shown first.
+        report: the record.
+        output: the run's configuration.
+    """
+    rate, shown = clip.frame_rate, next(iter(videos.values()))
     write_mp4(folder / "prediction.mp4", shown, frame_rate=rate)
     write_mp4(
         folder / "side_by_side.mp4", side_by_side(clip.context, shown, clip.observed, frame_rate=rate), frame_rate=rate
     )
     rows = {"predicted": shown} if clip.observed is None else {"what happened": clip.observed, "predicted": shown}
     contact_sheet(folder / "contact_sheet.png", rows, frame_rate=rate)
+    for name, film in in_step(clip.context, videos, clip.observed).items():
+        write_mp4(folder / STEPS[name], film, frame_rate=rate)
     output.record(folder, report.to_dict())
-    draw_page(folder / ".", report, folder / "report.html")
 
 
 def show(report: PredictionReport, clip: Clip, folder: RunDirectory) -> None:

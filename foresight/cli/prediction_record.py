@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from foresight.report.prediction import CandidateReport, SignalReport, VerdictReport
 from foresight.verify import PLAUSIBILITIES, SIGNALS, Verdict, Verifier
 from foresight.world.domain import DomainCheck
 from foresight.world.prediction import Prediction
 from foresight.world.world_model import WorldModel
+
+WITHIN = {"in": "inside its world", "near": "near the edge of its world", "out": "outside its world"}
+"""State of a domain check, for people."""
+
+
+def described(config: Mapping[str, Any]) -> dict[str, str]:
+    """Where model and verifier of a configuration come from."""
+    found = {}
+    for part in ("model", "verifier"):
+        node = config.get(part)
+        if isinstance(node, Mapping):
+            found[part] = str(node.get("where") or node.get("_target_"))
+        else:
+            found[part] = "none"
+    return found
 
 
 def adapter_in_force(model: WorldModel, prediction: Prediction) -> str:

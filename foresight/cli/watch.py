@@ -20,8 +20,8 @@ from rich.console import Console
 
 from foresight.cli.console import say_placement
 from foresight.errors import UserError
+from foresight.plots.surprise import Stretch, surprise_timeline
 from foresight.report import Film, Report, Table, contact_sheet, write_page
-from foresight.report.timeline import Bar, timeline
 from foresight.runs.directory import RunDirectory
 from foresight.runs.output import RunOutput
 from foresight.verify import model_fingerprint
@@ -30,7 +30,6 @@ from foresight.watch.alarm import AlarmSettings
 from foresight.watch.timeline import Timeline
 from foresight.world.sampling import Sampling
 from foresight.world.world_model import WorldModel
-from ltx.files import write_text
 from ltx.media.streams import StreamChoice
 
 
@@ -201,9 +200,9 @@ def _summary(course: Timeline, threshold: float | None, interrupted: bool) -> di
 def _draw(
     folder: RunDirectory, course: Timeline, threshold: float | None, instruction: str, video: str, frame_rate: float
 ) -> None:
-    bars = [Bar(span.start, span.end, span.surprise, span.events > 0) for span in course.spans]
-    figure = timeline(bars, threshold=threshold, y_label="surprise", title="Surprise over time")
-    write_text(folder / "timeline.svg", figure + "\n")
+    bars = [Stretch(span.start, span.end, span.surprise, span.events > 0) for span in course.spans]
+    figure = surprise_timeline(bars, threshold=threshold)
+    figure.save(folder / "timeline.svg")
     rows: dict[str, torch.Tensor] = {}
     for moment in course.largest():
         rows[f"{moment.start:.1f} s  happened"] = moment.observed
@@ -228,7 +227,7 @@ def _draw(
         Report(
             title="Watch",
             instruction=instruction,
-            drawings={"Surprise over time": figure},
+            figures=[figure],
             films=films,
             tables={"Summary": table},
             facts={"video": video, "threshold": note},

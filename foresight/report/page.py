@@ -10,10 +10,19 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-from foresight.report.chart import line_chart
+from foresight.plots.axes import Axis, Line, line_figure
+from foresight.plots.figure import Figure
+from foresight.report.players import Players, players_html, script, script_hash
 from ltx.files import write_text
 
-_MEDIA = {".mp4": "video/mp4", ".webm": "video/webm", ".gif": "image/gif", ".png": "image/png", ".jpg": "image/jpeg"}
+_MEDIA = {
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+    ".gif": "image/gif",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".svg": "image/svg+xml",  # as a picture: nothing in it is run
+}
 
 
 @dataclass(frozen=True)
@@ -33,12 +42,14 @@ class Table:
         rows: cells, as many per row as heads.
         best: index of the row to stress, or None.
         note: a sentence below, may be empty.
+        failed: indices of rows that tell of a failure, such as a promise that does not hold.
     """
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     best: int | None = None
     note: str = ""
+    failed: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.columns) for row in self.rows):
@@ -88,13 +99,16 @@ class Report:
     Args:
         title: headline.
         instruction: what the model was told.
-        decision: the verdict in a word or a sentence, e.g. "accept"; empty without an observation.
+        players: videos in step; they come first.
+        sentence: the verdict in a sentence for everybody; empty without one.
+        why: reasons, in sentences.
+        decision: the verdict in a word, e.g. "accept"; empty without an observation.
         probabilities: what is how probable, from 0 to 1, in words that follow the number; the first one large.
         signals: what the verdict rests on.
         films: videos, the first one large.
         tables: heading → metrics.
         curves: line charts.
-        drawings: heading → SVG made here, such as a timeline; nothing in it is escaped.
+        figures: drawn by `foresight.plots`.
         candidates: the ranking of candidates, None if there is only one.
         stages: name → seconds.
         policy: what was done to the input, in sentences.
@@ -103,13 +117,16 @@ class Report:
 
     title: str
     instruction: str = ""
+    players: Sequence[Players] = ()
+    sentence: str = ""
+    why: Sequence[str] = ()
     decision: str = ""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     signals: Sequence[Signal] = ()
     films: Sequence[Film] = ()
     tables: Mapping[str, Table] = field(default_factory=dict)
     curves: Sequence[Curve] = ()
-    drawings: Mapping[str, str] = field(default_factory=dict)
+    figures: Sequence[Figure] = ()
     candidates: Table | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
     policy: Sequence[str] = ()
@@ -134,18 +151,34 @@ def render(report: Report) -> str:
     """The report as HTML text."""
     template = Template((files("foresight.report") / "page.html").read_text(encoding="utf-8"))
     parts = [
+        _reel(report.players),
         _verdict(report),
-        *(_section(heading, drawing) for heading, drawing in report.drawings.items()),
+        _figures(report),
         _films(report.films),
         *(_section(heading, _table(table)) for heading, table in report.tables.items()),
-        *(_section(curve.title, _curve(curve)) for curve in report.curves),
         _section("Candidates", _table(report.candidates)) if report.candidates else "",
         _section("Time of each stage", _stages(report.stages)) if report.stages else "",
         _section("What was done to the input", _list(report.policy)) if report.policy else "",
         _section("Run", _facts(report.facts)) if report.facts else "",
     ]
     instruction = f'<p class="instruction">“{escape(report.instruction)}”</p>' if report.instruction else ""
-    return template.substitute(title=escape(report.title), instruction=instruction, body="\n".join(filter(None, parts)))
+    return template.substitute(
+        title=escape(report.title),
+        instruction=instruction,
+        body="\n".join(filter(None, parts)),
+        policy=f"; script-src '{script_hash()}'" if report.players else "",
+        script=f"<script>{script()}</script>" if report.players else "",
+    )
+
+
+def _reel(players: Sequence[Players]) -> str:
+    shown = "".join(map(players_html, players))
+    return f'<div class="reel">{shown}</div>' if len(players) > 1 else shown
+
+
+def _figures(report: Report) -> str:
+    drawn = [*report.figures, *map(_curve, report.curves)]
+    return f'<section class="figures">{"".join(one.svg for one in drawn)}</section>' if drawn else ""
 
 
 def _section(heading: str, body: str) -> str:
@@ -153,13 +186,22 @@ def _section(heading: str, body: str) -> str:
 
 
 def _verdict(report: Report) -> str:
-    if not report.probabilities and not report.decision and not report.signals:
+    if not report.probabilities and not report.decision and not report.signals and not report.sentence:
         return ""
-    parts = [_probability(value, text) for text, value in report.probabilities.items()]
+    parts = [f'<p class="sentence">{escape(report.sentence)}</p>'] if report.sentence else []
+    if report.probabilities:
+        bars = "".join(_probability(value, text) for text, value in report.probabilities.items())
+        parts.append(f'<div class="probabilities">{bars}</div>')
+    if report.why:
+        parts.append(f"<details open><summary>Why</summary>{_list(report.why)}</details>")
     if report.decision:
         parts.append(f'<p class="decision">Decision: <strong>{escape(report.decision)}</strong></p>')
     if report.signals:
-        parts.append(f'<table class="signals"><tbody>{"".join(map(_signal, report.signals))}</tbody></table>')
+        rows = "".join(map(_signal, report.signals))
+        parts.append(
+            "<details open><summary>Signals: left speaks against, right for</summary>"
+            f'<div class="scroll"><table class="signals"><tbody>{rows}</tbody></table></div></details>'
+        )
     return f'<section class="verdict"><h2>Verdict</h2>{"".join(parts)}</section>'
 
 
@@ -210,21 +252,31 @@ def _figure(film: Film, size: str) -> str:
     return f'<figure class="{size}">{shown}<figcaption>{caption}</figcaption></figure>'
 
 
+LONG = 12
+"""Rows from which on a table is folded away, so that the page can be read past it."""
+
+
 def _table(table: Table) -> str:
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
     rows = []
     for index, row in enumerate(table.rows):
         cells = "".join(f'<td class="number">{escape(cell)}</td>' for cell in row[1:])
-        mark = ' class="best"' if index == table.best else ""
+        kind = "best" if index == table.best else "failed" if index in table.failed else ""
+        mark = f' class="{kind}"' if kind else ""
         rows.append(f'<tr{mark}><th scope="row">{escape(row[0])}</th>{cells}</tr>')
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
-    return (
+    whole = (
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>{note}'
     )
+    folded = len(rows) > LONG and not table.failed
+    return f"<details><summary>{len(rows)} rows</summary>{whole}</details>" if folded else whole
 
 
-def _curve(curve: Curve) -> str:
-    return line_chart(curve.lines, x=curve.x, x_label=curve.x_label, y_label=curve.y_label, title=curve.title)
+def _curve(curve: Curve) -> Figure:
+    lines = [Line(name, curve.x, values) for name, values in curve.lines.items()]
+    ends = "; ".join(f"{name} ends at {values[-1]:.3g}" for name, values in curve.lines.items())
+    alt = f"{curve.title}: {curve.y_label} against {curve.x_label}. {ends}."
+    return line_figure(curve.title, lines, Axis(curve.x_label, 0.0), Axis(curve.y_label, 0.0), alt=alt)
 
 
 def _stages(stages: Mapping[str, float]) -> str:

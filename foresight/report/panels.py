@@ -65,6 +65,34 @@ def side_by_side(
     return to_float(torch.from_numpy(np.stack(frames)))
 
 
+def in_step(
+    context: Float[Tensor, "rgb=3 context height width"],
+    predicted: Mapping[str, Float[Tensor, "rgb=3 horizon height width"]],
+    observed: Float[Tensor, "rgb=3 observed height width"] | None,
+) -> dict[str, Float[Tensor, "rgb=3 frame height width"]]:
+    """What happened, each prediction, and the first one's difference, as videos of one length, the context first.
+
+    Where the observation ends early it turns grey; the difference is that of `side_by_side`.
+
+    Args:
+        context: given frames, RGB in [−1, 1].
+        predicted: predictions by name, all as long.
+        observed: what happened, at most as long, or None.
+
+    Raises:
+        ValueError: if the sizes differ or the observation is longer than the predictions.
+    """
+    first = next(iter(predicted.values()))
+    _check_sizes(context, first, observed)
+    films = {name: torch.cat([context, video], 1) for name, video in predicted.items()}
+    if observed is None:
+        return films
+    difference = _difference(first[:, : observed.shape[1]], observed)
+    happened = torch.cat([context, _lengthened(observed, first.shape[1])], 1)
+    gap = torch.cat([torch.full_like(context, -1), _lengthened(difference, first.shape[1])], 1)
+    return {"what happened": happened, **films, "difference (doubled)": gap}
+
+
 def contact_sheet(
     path: str | Path,
     rows: Mapping[str, Float[Tensor, "rgb=3 frame height width"]],

@@ -199,6 +199,8 @@ class PredictionReport:
         facts: anything else, by name.
         candidates: all of one prediction; empty for a loop.
         loop: attempts of a policy; None for a single prediction.
+        given: frames that were given; 0 in runs of earlier versions.
+        imagined: frames that were predicted; likewise.
     """
 
     instruction: str
@@ -212,6 +214,8 @@ class PredictionReport:
     facts: Mapping[str, str]
     candidates: Sequence[CandidateReport] = ()
     loop: LoopReport | None = None
+    given: int = 0
+    imagined: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as metrics.json holds them."""
@@ -228,6 +232,8 @@ class PredictionReport:
             "seconds": dict(self.seconds),
             "facts": dict(self.facts),
             **loop,
+            "given": self.given,
+            "imagined": self.imagined,
         }
 
     @classmethod
@@ -250,4 +256,6 @@ class PredictionReport:
             facts=values["facts"],
             candidates=tuple(CandidateReport(**candidate) for candidate in values["candidates"]),
             loop=None if loop is None else LoopReport.from_dict(loop),
+            given=int(values.get("given", 0)),
+            imagined=int(values.get("imagined", 0)),
         )

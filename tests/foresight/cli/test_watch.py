@@ -57,7 +57,7 @@ def test_a_stream_becomes_lines_a_timeline_and_a_page(world, stream, tmp_path, c
     assert metrics["moments"] == course.moments == 5 and metrics["events"] == sum(line["event"] for line in said)
     page = (tmp_path / "run" / "report.html").read_text()
     assert "<svg" in page and "Surprise over time" in page
-    assert (tmp_path / "run" / "timeline.svg").read_text().count("<rect") == 5
+    assert (tmp_path / "run" / "timeline.svg").read_text().count('<rect class="f') == 5
     assert (tmp_path / "run" / "events.png").stat().st_size > 0
 
 

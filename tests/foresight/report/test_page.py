@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from foresight.report import Curve, Film, Report, Signal, Table, write_page
-from foresight.report.chart import line_chart, nice_ticks
 from foresight.report.page import percent, render
 
 SIGNAL = Signal("a", "1", 0.5, "m")
@@ -73,22 +72,6 @@ def test_wrong_reports_are_refused(tmp_path):
         Report(title="a", probabilities={"b": 1.1})
     with pytest.raises(ValueError, match=r"film\.txt"):
         render(Report(title="a", films=(Film(tmp_path / "film.txt", "b"),)))
-
-
-@pytest.mark.parametrize(
-    ("highest", "ticks"),
-    [(0.0, [0, 1]), (5.0, [0, 1, 2, 3, 4, 5]), (0.9, [0, 0.2, 0.4, 0.6, 0.8, 1.0]), (33.0, [0, 10, 20, 30, 40])],
-)
-def test_ticks_are_round(highest, ticks):
-    """Steps of 1, 2 or 5 times a power of ten, up to the highest value or beyond."""
-    assert nice_ticks(highest) == pytest.approx(ticks)
-
-
-def test_charts_refuse_what_cannot_be_drawn():
-    """No values, or lines of other lengths than x."""
-    for lines, x in (({}, [1.0]), ({"a": []}, []), ({"a": [1.0, 2.0]}, [1.0])):
-        with pytest.raises(ValueError, match="expected series"):
-            line_chart(lines, x=x, x_label="", y_label="", title="")
 
 
 def test_stages_share_the_whole_bar():

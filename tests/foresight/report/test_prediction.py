@@ -57,7 +57,7 @@ def test_a_report_is_read_as_it_was_written(changes: dict[str, Any]) -> None:
 
 
 def test_the_keys_on_disk_are_those_of_before() -> None:
-    """What earlier versions wrote and scripts of users read: the names and their order."""
+    """What earlier versions wrote and scripts of users read: the names and their order; new ones come last."""
     written = report(loop=LOOP).to_dict()
     assert list(written) == [
         "instruction",
@@ -71,6 +71,8 @@ def test_the_keys_on_disk_are_those_of_before() -> None:
         "seconds",
         "facts",
         "loop",
+        "given",
+        "imagined",
     ]
     assert list(written["verdict"]) == ["frames", "probability", "hit", "decision", "signals"]
     assert list(written["candidates"][0]) == ["seed", "plausibility", "chosen"]
