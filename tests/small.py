@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from foresight.world.sampling_config import SamplingConfig
 from ltx.transformer import TransformerConfig
 from ltx.vae import VAEConfig
 from ltx.vae.release import VAE_FIELDS
@@ -45,3 +46,29 @@ def vae_config(generation: str = "0.9.5", *, channels: int = 8, width: int = 8, 
     """
     sizes = {"encoder_base_channels": width, "decoder_base_channels": width, "latent_channels": channels}
     return VAEConfig.from_dict({**VAE_FIELDS[generation], **sizes, **changes})
+
+
+def sampling_config(**changes: Any) -> SamplingConfig:
+    """Two seconds of eight frames after nine, in four uniform steps.
+
+    Args:
+        changes: other fields.
+    """
+    fields: dict[str, Any] = {
+        "frame_rate": 8.0,
+        "context_frames": 9,
+        "chunk_frames": 16,
+        "steps": 4,
+        "schedule": "uniform",
+        "decode_timestep": 0.05,
+        "decode_noise": 0.025,
+        "carried_noise": 0.1,
+        "continuation": "nothing is pushed",
+        "guidance": 1.0,
+        "estimate": "medoid",
+    }
+    return SamplingConfig(**{**fields, **changes})
+
+
+UNTRAINED = {"domain_warning": 0.0, "domain_limit": 0.0}
+"""Limits of a sampling configuration for random weights, which reconstruct nothing."""

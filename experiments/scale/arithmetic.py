@@ -41,8 +41,8 @@ class Arithmetic:
     def of(
         cls, model: WorldModel, context: Float[Tensor, "rgb=3 frame height width"], instruction: str, horizon: int
     ) -> Arithmetic:
-        """Counted while one clip is predicted from pure noise, with the plan's steps and with one step more."""
-        steps = model.plan.steps
+        """Counted while one clip is predicted from pure noise, with the model's steps and with one step more."""
+        steps = model.sampling_config.steps
 
         def predict(count: int) -> float:
             return _counted(lambda: model.predict(context, instruction, horizon, noise_level=1.0, steps=count))

@@ -3,7 +3,8 @@
     python -m experiments.tiny.assemble runs/tiny foresight/models/foresight-tiny
 
 The first folder holds vae, transformer, text_encoder, tokenizer, vlm and adapter, as the recipes export them; the
-second receives them with the sampling plan and the index. Fit the verifier afterwards: it is tied to these weights.
+second receives them with the sampling configuration and the index. Fit the verifier afterwards: it is tied to these
+weights.
 """
 
 import json
@@ -19,7 +20,7 @@ from foresight.world.storage import INDEX
 from ltx import TextEncoder, VideoTransformer, VideoVAE
 from ltx.files import write_text
 
-PLAN = SamplingConfig(
+SAMPLING = SamplingConfig(
     frame_rate=8.0,
     context_frames=9,
     chunk_frames=16,
@@ -43,7 +44,7 @@ def main(parts: Path, target: Path) -> None:
         text_encoder=TextEncoder.from_pretrained(parts, dtype=torch.bfloat16),
         vlm=vlm,
         adapter=adapter,
-        plan=PLAN,
+        sampling_config=SAMPLING,
     )
     world.save_pretrained(target)
     # As a video model alone it is sampled by the preset of its name.

@@ -97,7 +97,7 @@ class SentenceGoal:
         """
         videos = torch.cat([_whole(prediction) for prediction in predictions])
         against = -yes_odds(
-            require_vlm(model), videos, [self.question] * len(videos), frame_rate=model.plan.frame_rate
+            require_vlm(model), videos, [self.question] * len(videos), frame_rate=model.sampling_config.frame_rate
         ).float()
         return rearrange(against.cpu(), "(p c) -> p c", p=len(predictions)).mean(dim=1)
 

@@ -38,7 +38,7 @@ def assemble(
         adapter: its folder, or that of the run that trained it; None is the video model alone.
         text_encoder: None is the checkpoint's own, none where the adapter replaces the text, or that of `ltx`.
         preset: name of a release whose sampling to take; None is that of the checkpoint.
-        sampling: fields of the sampling plan that are to be others than derived.
+        sampling: fields of the sampling configuration that are to be others than derived.
         to: the folder to write.
         copy: whether the folder holds all parts instead of referring to the large ones.
 
@@ -59,10 +59,10 @@ def assemble(
     assembly = plan_assembly(named, sampling, preset=preset, clips=_clips(ltx))
     _show(assembly)
     if assembly.adapter is not None and TrainingClips.read(assembly.adapter) is None:
-        plan = assembly.plan
+        config = assembly.sampling_config
         console.print(
-            f"the adapter does not say which clips it was trained on: taken are {plan.frame_rate:g} frames a second, "
-            f"{plan.context_frames} given and {plan.chunk_frames} predicted at a time; sampling.frame_rate=, "
+            f"the adapter does not say which clips it was trained on: taken are {config.frame_rate:g} frames a second, "
+            f"{config.context_frames} given and {config.chunk_frames} predicted at a time; sampling.frame_rate=, "
             "sampling.context_frames= and sampling.chunk_frames= change that"
         )
     if copy:
@@ -89,8 +89,8 @@ def _show(assembly: Assembly) -> None:
     if assembly.text_encoder is None:
         rows.append({"part": "text encoder", "where": "not needed: the adapter's tokens replace the text"})
     print_table("parts", [{key: row.get(key, "") for key in rows[0]} for row in rows])
-    plan = {name: value for name, value in asdict(assembly.plan).items() if value is not None}
-    print_table("sampling", [{"": name.replace("_", " "), "value": _text(value)} for name, value in plan.items()])
+    config = {name: value for name, value in asdict(assembly.sampling_config).items() if value is not None}
+    print_table("sampling", [{"": name.replace("_", " "), "value": _text(value)} for name, value in config.items()])
 
 
 def _text(value: Any) -> str:

@@ -51,17 +51,17 @@ def choose(
     """
     say_placement(model.placement)
     with output.directory() as folder:
-        clip = window.read(model.plan.frame_rate)
+        clip = window.read(model.sampling_config.frame_rate)
         wanted = read_goal(goal, (window.size[0], window.size[1]))
         heat = temperature.of(wanted.kind, model) if isinstance(temperature, Temperature) else temperature
         began = perf_counter()
         with progress_bar("imagining") as progress:
             choice = imagine(
                 model,
-                clip.plan.fit_context(clip.context),
+                clip.lengths.fit_context(clip.context),
                 instructions,
                 wanted,
-                horizon=clip.plan.horizon,
+                horizon=clip.lengths.horizon,
                 temperature=heat,
                 sampling=sampling,
                 progress=progress,
@@ -89,7 +89,7 @@ def _rows(choice: Choice, clip: Clip, goal: Goal) -> dict[str, Tensor]:
     """A row of frames per instruction, the best first, and the goal in the last column."""
     rows = {}
     if isinstance(goal, ImageGoal):
-        empty = torch.full_like(goal.picture, PAPER)[:, None].expand(-1, clip.plan.horizon - 1, -1, -1)
+        empty = torch.full_like(goal.picture, PAPER)[:, None].expand(-1, clip.lengths.horizon - 1, -1, -1)
         rows["goal"] = torch.cat([empty, goal.picture[:, None]], dim=1)
     for index in choice.order:
         prediction = choice.predictions[index]

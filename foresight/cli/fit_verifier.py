@@ -109,16 +109,16 @@ def _measurable(model: WorldModel, signals: Sequence[str], told: Sequence[str]) 
 
 def _check_rate(model: WorldModel, cases: Cases) -> None:
     rate = cases.frame_rate if isinstance(cases, VideoCases) else None
-    if rate is not None and rate != model.plan.frame_rate:
+    if rate is not None and rate != model.sampling_config.frame_rate:
         raise UserError(
-            expected=f"clips at the model's {model.plan.frame_rate:g} frames a second",
+            expected=f"clips at the model's {model.sampling_config.frame_rate:g} frames a second",
             got=f"{rate:g}",
-            remedy=f"give cases.clips.frame_rate={model.plan.frame_rate:g}",
+            remedy=f"give cases.clips.frame_rate={model.sampling_config.frame_rate:g}",
         )
 
 
 def _give_reconstruction(model: WorldModel, cases: Cases) -> None:
     """Print how well the VAE draws the first of the cases; a verifier is fitted all the same."""
-    contexts = next(iter(cases.batches(SAMPLE))).contexts[:, :, -model.plan.context_frames :]
+    contexts = next(iter(cases.batches(SAMPLE))).contexts[:, :, -model.sampling_config.context_frames :]
     found = measured((clip[None], reconstruct(model, clip[None])) for clip in contexts)
     console.print(found.sentence(REMEDY))

@@ -70,9 +70,9 @@ def run_loop(
         model, verifier, correction.policy, correction.budget, sampling.noise_level, correction.reviser
     )
     task = Task(
-        context=clip.plan.fit_context(clip.context),
+        context=clip.lengths.fit_context(clip.context),
         observed=clip.observed[:, :observe],
-        horizon=clip.plan.horizon,
+        horizon=clip.lengths.horizon,
         instruction=instruction,
         seed=sampling.seed,
         hypotheses=tuple(correction.hypotheses),

@@ -51,7 +51,7 @@ def predict(
         verifier: judges the prediction and ranks candidates; None does without.
         instruction: what is done.
         window: of the video that is observed and predicted.
-        sampling: of the candidates; the plan's estimate from them is shown.
+        sampling: of the candidates; the model's estimate from them is shown.
         correction: of the prediction by a policy.
         output: run directory to write.
 
@@ -64,7 +64,7 @@ def predict(
         verifier.check_model(model)
     with output.directory() as folder:
         began = perf_counter()
-        clip = window.read(model.plan.frame_rate)
+        clip = window.read(model.sampling_config.frame_rate)
         reading = perf_counter() - began
         result: Prediction | Trace
         if correction.policy is None:
@@ -93,8 +93,8 @@ def _once(
     model: WorldModel, verifier: Verifier | None, clip: Clip, instruction: str, sampling: Sampling
 ) -> tuple[Prediction, Tensor, PredictionReport]:
     """One prediction, the video shown of it, and its report."""
-    context = clip.plan.fit_context(clip.context)
-    prediction = model.predict_batch(context[None], [instruction], clip.plan.horizon, sampling)[0]
+    context = clip.lengths.fit_context(clip.context)
+    prediction = model.predict_batch(context[None], [instruction], clip.lengths.horizon, sampling)[0]
     began = perf_counter()
     domain = check_domain(model, prediction.context)
     unjudged = reason_unjudged(verifier, sampling.candidates, clip.observed)

@@ -39,7 +39,7 @@ def adapter_in_force(model: WorldModel, prediction: Prediction) -> str:
 def candidate_reports(model: WorldModel, prediction: Prediction, plausibility: list[float]) -> list[CandidateReport]:
     """Seed and plausibility of each candidate; chosen is the one that is shown, none if their consensus is."""
     values: Sequence[float | None] = plausibility or [None] * len(prediction)
-    chosen = prediction.medoid if model.plan.estimate == "medoid" or len(prediction) == 1 else None
+    chosen = prediction.medoid if model.sampling_config.estimate == "medoid" or len(prediction) == 1 else None
     return [
         CandidateReport(seed=prediction.seed + row, plausibility=value, chosen=row == chosen)
         for row, value in enumerate(values)

@@ -87,7 +87,7 @@ def score_all(model: WorldModel, clip: Clip, predicted: Frames, observed: Frames
 
 def reconstructed(model: WorldModel, clip: Clip, observed: Frames) -> Frames:
     """Observed frames after encoding and decoding behind their context: the upper bound of a prediction."""
-    given = clip.plan.fit_context(clip.context)
+    given = clip.lengths.fit_context(clip.context)
     missing = -observed.shape[1] % TIME
     padding = observed[:, -1:].expand(-1, missing, -1, -1)
     whole = torch.cat([given, observed, padding], dim=1)[None]

@@ -82,7 +82,7 @@ def watch(
     alarm: Alarm | None,
     coverage: float,
     instruction: str,
-    ahead: int,
+    prediction_stride: int,
     source: StreamSource,
     sampling: Sampling,
     output: RunOutput,
@@ -96,7 +96,7 @@ def watch(
         alarm: threshold of surprise; None marks no events.
         coverage: share of nominal moments that are not taken for events.
         instruction: what is done at the end of the first context, as far as one knows.
-        ahead: frames between two predictions, a multiple of 8.
+        prediction_stride: frames between two predictions, a multiple of 8.
         source: the stream.
         sampling: of the futures of each prediction.
         output: run directory to write.
@@ -107,13 +107,13 @@ def watch(
             to score a single prediction.
         KeyboardInterrupt: if it was interrupted, after everything has been written.
     """
-    watcher = Watcher(model, instruction=instruction, ahead=ahead, sampling=sampling)
+    watcher = Watcher(model, instruction=instruction, prediction_stride=prediction_stride, sampling=sampling)
     threshold = None
     if alarm is not None:
-        used = model.plan.steps if sampling.steps is None else sampling.steps
-        alarm.check(AlarmSettings(model_fingerprint(model), ahead, sampling.candidates, used))
+        used = model.sampling_config.steps if sampling.steps is None else sampling.steps
+        alarm.check(AlarmSettings(model_fingerprint(model), prediction_stride, sampling.candidates, used))
         threshold = alarm.threshold(coverage)
-    video, rate = str(source.video), model.plan.frame_rate
+    video, rate = str(source.video), model.sampling_config.frame_rate
     coming = source.frames(rate, 2 * watcher.buffer_size)
     say_placement(model.placement)
     with output.directory() as folder:

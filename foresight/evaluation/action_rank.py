@@ -94,7 +94,7 @@ class ActionBenchmark(SimulatedBenchmark):
         contexts, futures = contexts_and_futures(clips)
         fitting = [options(clip) for clip in clips]
         rows = torch.tensor([row for row, sentences in enumerate(fitting) for _ in sentences])
-        contexts = contexts[:, :, -model.plan.context_frames :].to(model.device)
+        contexts = contexts[:, :, -model.sampling_config.context_frames :].to(model.device)
         known = model.encode(contexts)
         latents = model.encode(torch.cat([contexts, futures.to(contexts)], dim=2))[:, :, known.shape[2] :]
         sentences = [sentence for one in fitting for sentence in one]

@@ -148,7 +148,9 @@ def without_imagination(model: WorldModel, problem: Problem) -> int:
     horizon = problem.clip.config.frames - problem.clip.config.context_frames
     shown = torch.cat([problem.context, problem.picture[:, None].expand(-1, horizon, -1, -1)], dim=1)
     answers = [_answer(option, problem.clip) for option in problem.options]
-    said = vlm.judge(vlm.see(shown[None], frame_rate=model.plan.frame_rate), ["Which object was pushed?"], answers)
+    said = vlm.judge(
+        vlm.see(shown[None], frame_rate=model.sampling_config.frame_rate), ["Which object was pushed?"], answers
+    )
     return int(said[0].argmax())
 
 

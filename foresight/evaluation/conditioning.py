@@ -193,7 +193,7 @@ def situation(model: WorldModel, name: str, contexts: Videos, futures: Videos, t
     if name == EARLIER:
         # The last frame stays: a clip of its own for the VAE, whose first latent covers one frame.
         latents = model.encode(torch.cat([contexts[:, :, -1:], futures], dim=2))
-        offset = (contexts.shape[2] - 1) / model.plan.frame_rate
+        offset = (contexts.shape[2] - 1) / model.sampling_config.frame_rate
         return Situation(latents[:, :, :1], to_tokens(latents[:, :, 1:]), model.text(true), offset)
     latents = model.encode(torch.cat([contexts, futures], dim=2))
     known = model.encode(contexts)

@@ -147,7 +147,7 @@ class RolloutBenchmark(SimulatedBenchmark):
     def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Roll out and score every clip."""
         if self.carried_noise is not None:
-            model = model.replace(plan=replace(model.plan, carried_noise=self.carried_noise))
+            model = model.replace(sampling_config=replace(model.sampling_config, carried_noise=self.carried_noise))
 
         def forecast(contexts: Videos, instructions: Sequence[str], frames: int) -> Videos:
             found = model.predict_batch(
@@ -158,7 +158,7 @@ class RolloutBenchmark(SimulatedBenchmark):
             )
             return torch.stack([model.shown(prediction) for prediction in found]).cpu()
 
-        card = roll_out(forecast, self.held_out, chunk=model.plan.chunk_frames, progress=progress)
+        card = roll_out(forecast, self.held_out, chunk=model.sampling_config.chunk_frames, progress=progress)
         figures = card.figures()
         tables = {"horizons": card.table(), "figures": figure_rows(figures, "")}
         values = card.values(self.held_out.names, self.seed)

@@ -170,7 +170,7 @@ class SurpriseBenchmark(SimulatedBenchmark):
                 same = (mse(others, futures).mean(dim=1) < SAME).numpy()
                 found[kind].append(np.where(same, np.nan, surprise(model, predictions, others).numpy()))
                 moved[kind].append(np.where(same, np.nan, _motion(contexts, others)))
-                first = surprise(model, predictions, others[:, :, : watching.ahead]).numpy()
+                first = surprise(model, predictions, others[:, :, : watching.prediction_stride]).numpy()
                 alarmed[kind].append(np.where(same, np.nan, first))
             quiet.append(self._ordinary(model, self.held_out.seeds[done : done + len(clips)]))
             done += len(clips)
@@ -189,11 +189,11 @@ class SurpriseBenchmark(SimulatedBenchmark):
     def _ordinary(self, model: WorldModel, seeds: range) -> np.ndarray:
         """Surprise of stretches like those the alarm was fitted on."""
         watching = self.alarm.settings
-        contexts, futures = nominal_segments(model, seeds, self.quiet, watching.ahead)
+        contexts, futures = nominal_segments(model, seeds, self.quiet, watching.prediction_stride)
         predictions = model.predict_batch(
             contexts,
             [NOTHINGS[0]] * len(contexts),
-            watching.ahead,
+            watching.prediction_stride,
             Sampling(watching.candidates, seed=self.seed, steps=watching.steps),
         )
         return surprise(model, predictions, futures).numpy()

@@ -43,9 +43,9 @@ class Chunk:
         seed: int,
         steps: int,
     ) -> None:
-        if shape.frames * TIME > model.plan.chunk_frames:
+        if shape.frames * TIME > model.sampling_config.chunk_frames:
             raise UserError(
-                expected=f"a prediction of at most {model.plan.chunk_frames} frames, one chunk, to correct",
+                expected=f"a prediction of at most {model.sampling_config.chunk_frames} frames, one chunk, to correct",
                 got=f"{shape.frames * TIME} frames",
                 remedy="choose a shorter horizon, or a policy that neither refines nor conforms",
             )
@@ -81,7 +81,7 @@ class Chunk:
             passes: how often the denoiser was asked.
             horizon: frames of the video to return.
         """
-        plan, latents = self.model.plan, from_tokens(tokens, self.shape)
+        config, latents = self.model.sampling_config, from_tokens(tokens, self.shape)
         with self.rollout.stage("decoding"):
             whole = torch.cat([self._seen.latents.repeat_interleave(self._candidates, 0), latents], dim=2)
             video = self.model.decode(whole, self.generators)[:, :, self._seen.frames.shape[2] :]
@@ -92,11 +92,11 @@ class Chunk:
             context_latents=self._seen.latents[0],
             features=self._seen.features,
             instruction=self.instruction,
-            frame_rate=plan.frame_rate,
+            frame_rate=config.frame_rate,
             seed=self._seed,
             noise_level=noise_level,
             steps=self._steps,
-            evaluations=passes * (2 if plan.guidance > 1 else 1),
+            evaluations=passes * (2 if config.guidance > 1 else 1),
             seconds=self.rollout.seconds,
             conditions=self._seen.unforecast,
         )

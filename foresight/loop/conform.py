@@ -61,7 +61,7 @@ def conform(
 
     with chunk.rollout.stage("sampling"):
         tokens = draw_noise(true.new_empty(candidates, shape.tokens, channels), chunk.generators)
-        sigmas = model.plan.sigmas(1.0, steps, chunk.tokens)
+        sigmas = model.sampling_config.sigmas(1.0, steps, chunk.tokens)
         step = StochasticStep(chunk.generators)
         tokens = sample(chunk.denoiser(), tokens, sigmas, step=step, before_step=begin_as_seen)
         tokens = begin_as_seen(tokens, 0.0)

@@ -46,13 +46,13 @@ def renoise(
     Raises:
         UserError: if the latents reach beyond one chunk.
     """
-    steps = model.plan.steps
+    steps = model.sampling_config.steps
     chunk = Chunk(model, context, instruction, LatentShape.of(latents), candidates=len(latents), seed=seed, steps=steps)
     # Every token starts at its own time and moves only while the schedule is below it.
     with chunk.rollout.stage("sampling"):
         clean = to_tokens(latents.to(model.device, torch.float32))
         times = noise_level * rearrange(where, "b f h w -> b (f h w)").to(clean)
-        sigmas = model.plan.sigmas(noise_level, steps, chunk.tokens)
+        sigmas = model.sampling_config.sigmas(noise_level, steps, chunk.tokens)
         tokens = interpolate(clean, draw_noise(clean, chunk.generators), times)
         tokens = sample(chunk.denoiser(), tokens, sigmas, strength=1 - times)
     return chunk.prediction(tokens, noise_level=noise_level, passes=len(sigmas), horizon=horizon)

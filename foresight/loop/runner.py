@@ -76,7 +76,7 @@ class AttemptRunner:
     @cached_property
     def seen_latents(self) -> Float[Tensor, "channel latent_seen row column"]:
         """Latents of what was observed, behind the context; frames beyond a multiple of 8 are left out."""
-        context = self.task.context[:, -self.model.plan.context_frames :]
+        context = self.task.context[:, -self.model.sampling_config.context_frames :]
         frames = self.task.observed.shape[1] // TIME * TIME
         with torch.no_grad():
             latents = self.model.encode(torch.cat([context, self.task.observed[:, :frames]], dim=1)[None])
@@ -175,11 +175,11 @@ class AttemptRunner:
 
     def _continue(self, attempt: Attempt, move: Continue) -> Prediction:
         """The rest of the horizon, what was seen being context."""
-        task, plan = self.task, self.model.plan
-        known = torch.cat([task.context, task.observed], dim=1)[:, -plan.context_frames :]
+        task, config = self.task, self.model.sampling_config
+        known = torch.cat([task.context, task.observed], dim=1)[:, -config.context_frames :]
         return self.model.predict(
             known,
-            attempt.instruction if plan.continuation is None else plan.continuation,
+            attempt.instruction if config.continuation is None else config.continuation,
             self._unseen("re-ground"),
             candidates=self.candidates,
             noise_level=self.noise_level,

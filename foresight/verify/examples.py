@@ -12,7 +12,7 @@ from torch import Tensor
 from foresight.metrics.picture import mse
 from foresight.physics import PhysicsClip
 from foresight.progress import Progress, silent
-from foresight.verify.cases import TRUE, CaseBatch, Cases, Futures
+from foresight.verify.cases import TRUE, Cases, OutcomeBatch, OutcomeSet
 from foresight.verify.correctness import TOLERANCE, worst_position_error
 from foresight.verify.evidence.builder import EvidenceBuilder
 from foresight.verify.evidence.need import Need
@@ -137,7 +137,7 @@ class Samples:
         return self.position_error <= TOLERANCE
 
 
-OnBatch = Callable[[WorldModel, CaseBatch, Sequence[Prediction]], None]
+OnBatch = Callable[[WorldModel, OutcomeBatch, Sequence[Prediction]], None]
 
 
 def collect(
@@ -172,12 +172,12 @@ def collect(
         predictions = model.predict_batch(
             found.contexts,
             found.instructions,
-            found.futures[0].videos.shape[2],
+            found.outcomes[0].videos.shape[2],
             Sampling(measurements.candidates, seed=seeds[turn % len(seeds)]),
         )
         builder = EvidenceBuilder(model, predictions, measurements.needs, measurements.evidence)
         shown = [model.shown(prediction) for prediction in predictions]
-        for futures in found.futures:
+        for futures in found.outcomes:
             rows.outcomes(builder, shown, found, futures)
         rows.candidates(builder, found, predictions)
         on_batch(model, found, predictions)
@@ -202,9 +202,11 @@ class _Rows:
         self._medoids: list[int] = []
         self._seeds: list[int] = []
 
-    def outcomes(self, builder: EvidenceBuilder, shown: Sequence[Tensor], cases: CaseBatch, futures: Futures) -> None:
+    def outcomes(
+        self, builder: EvidenceBuilder, shown: Sequence[Tensor], cases: OutcomeBatch, futures: OutcomeSet
+    ) -> None:
         """Measure one future of each clip; wrong ones that look like the true one are left out."""
-        true = cases.futures[0]
+        true = cases.outcomes[0]
         observed = futures.videos.to(builder.context.device)
         apart = mse(futures.videos, true.videos).mean(dim=1) > SAME
         kept = torch.tensor([kind == TRUE for kind in futures.kinds]) | apart
@@ -216,9 +218,9 @@ class _Rows:
             self._clips.append(cases.clips[row])
             self._shown_errors.append(_shown_error(shown[row], true.states, futures.states, row))
 
-    def candidates(self, builder: EvidenceBuilder, cases: CaseBatch, predictions: Sequence[Prediction]) -> None:
+    def candidates(self, builder: EvidenceBuilder, cases: OutcomeBatch, predictions: Sequence[Prediction]) -> None:
         """Measure the candidates themselves."""
-        states = cases.futures[0].states
+        states = cases.outcomes[0].states
         prior = builder.prior()
         for name, column in self._plausible.items():
             column.append(plausibility(name)(prior).cpu())

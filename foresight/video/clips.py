@@ -27,7 +27,7 @@ class Clip:
         context: the observed beginning, RGB in [−1, 1], at the model's rate and size, of the asked length.
         observed: what happened in the horizon, as far as the file goes; None if it ends with the context.
         frame_rate: frames per second of both.
-        plan: how the asked lengths fit the model's; `plan.fit_context(context)` has 8k+1 frames.
+        lengths: how the asked lengths fit the model's; `lengths.fit_context(context)` has 8k+1 frames.
         policy: what was done to the file, in plain sentences.
         source: the file.
     """
@@ -35,7 +35,7 @@ class Clip:
     context: Float[Tensor, "rgb=3 context height width"]
     observed: Float[Tensor, "rgb=3 observed height width"] | None
     frame_rate: float
-    plan: LengthPolicy
+    lengths: LengthPolicy
     policy: tuple[str, ...]
     source: MediaInfo
 
@@ -78,29 +78,29 @@ def load_clip(
         raise UserError(expected="a size of height and width", got=str(list(size)), remedy="give two, as in [64, 64]")
     height, width = size
     VideoShape(1, height, width)
-    plan = LengthPolicy(context_frames(context, frame_rate), horizon_frames(horizon, frame_rate))
+    lengths = LengthPolicy(context_frames(context, frame_rate), horizon_frames(horizon, frame_rate))
     footage = sample_video(
         path,
         frame_rate=frame_rate,
-        frames=plan.context + plan.horizon,
+        frames=lengths.context + lengths.horizon,
         size=(height, width),
         start=start,
         limits=limits,
         stream=stream,
     )
-    _check_length(footage, plan, frame_rate)
-    observed = footage.video[:, plan.context :]
+    _check_length(footage, lengths, frame_rate)
+    observed = footage.video[:, lengths.context :]
     return Clip(
-        context=footage.video[:, : plan.context],
+        context=footage.video[:, : lengths.context],
         observed=observed if observed.shape[1] else None,
         frame_rate=frame_rate,
-        plan=plan,
-        policy=tuple(_sentences(footage, plan, frame_rate, (height, width), start)),
+        lengths=lengths,
+        policy=tuple(_sentences(footage, lengths, frame_rate, (height, width), start)),
         source=footage.info,
     )
 
 
-def _check_length(footage: Footage, plan: LengthPolicy, frame_rate: float) -> None:
+def _check_length(footage: Footage, lengths: LengthPolicy, frame_rate: float) -> None:
     available = footage.video.shape[1]
     path = footage.info.path
     if footage.source_frames < SHORTEST_CONTEXT:
@@ -109,31 +109,31 @@ def _check_length(footage: Footage, plan: LengthPolicy, frame_rate: float) -> No
             got=f"{footage.source_frames} in the {available / frame_rate:.3g} s read of {path}",
             remedy="choose a longer clip: motion cannot be seen in a single picture",
         )
-    if available < plan.context:
+    if available < lengths.context:
         raise UserError(
-            expected=f"a context of {plan.context} frames at {frame_rate:g} per second",
+            expected=f"a context of {lengths.context} frames at {frame_rate:g} per second",
             got=f"{available} frames ({available / frame_rate:.3g} s) in {path}",
             remedy=f"choose a longer clip or context={max(available, SHORTEST_CONTEXT)}",
         )
 
 
 def _sentences(
-    footage: Footage, plan: LengthPolicy, frame_rate: float, size: tuple[int, int], start: float
+    footage: Footage, lengths: LengthPolicy, frame_rate: float, size: tuple[int, int], start: float
 ) -> list[str]:
     info, available = footage.info, footage.video.shape[1]
     said = [*footage.remarks, _time_sentence(footage, frame_rate), _space_sentence(info, size)]
     if start:
         said.append(f"Reading starts {start:g} s into the file.")
-    observed = available - plan.context
+    observed = available - lengths.context
     said.append(
-        f"The first {plan.context} frames ({(plan.context - 1) / frame_rate:.3g} s from first to last) are the "
-        f"context; {plan.horizon} frames ({plan.horizon / frame_rate:.3g} s) are predicted."
+        f"The first {lengths.context} frames ({(lengths.context - 1) / frame_rate:.3g} s from first to last) are the "
+        f"context; {lengths.horizon} frames ({lengths.horizon / frame_rate:.3g} s) are predicted."
     )
     if observed == 0:
         said.append("The file ends with the context: the prediction cannot be verified, candidates are ranked.")
-    elif observed < plan.horizon:
-        said.append(f"The file ends early: {observed} of the {plan.horizon} predicted frames can be verified.")
-    return said + plan.sentences()
+    elif observed < lengths.horizon:
+        said.append(f"The file ends early: {observed} of the {lengths.horizon} predicted frames can be verified.")
+    return said + lengths.sentences()
 
 
 def _time_sentence(footage: Footage, frame_rate: float) -> str:

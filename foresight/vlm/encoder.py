@@ -15,6 +15,7 @@ from adapters.types import VLMFeatures
 from foresight.errors import UserError
 from foresight.vlm import speech
 from foresight.vlm.folder import find_qwen
+from foresight.vlm.messages import message_frames
 from foresight.vlm.preprocess import Preprocessing, patching_of
 from foresight.vlm.preprocessing_files import read_preprocessing, write_preprocessing
 from foresight.vlm.prompts import DESCRIBE, NEXT, Prompt, batch_prompts
@@ -129,6 +130,19 @@ class QwenEncoder(nn.Module):
                 preprocessing=self.preprocessing,
                 patching=self.patching,
             )
+
+    def see_messages(self, messages: list[dict[str, Any]]) -> SeenVideo:
+        """Run the vision tower on the image or video of a conversation, written as for Qwen's own processor.
+
+        Args:
+            messages: chat messages with one image or video among their contents, by path, address or data; what is
+                asked about it is given to `answer`, `describe` or `judge`.
+
+        Raises:
+            UserError: unless there is exactly one image or video, or if foresight-wm[qwen] is missing.
+        """
+        frames, frame_rate = message_frames(messages, patch=self.patching.patch)
+        return self.see(frames, frame_rate=frame_rate)
 
     def encode(
         self, frames: Float[Tensor, "batch rgb=3 frame height width"], instructions: list[str], *, frame_rate: float

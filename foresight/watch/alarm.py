@@ -11,6 +11,8 @@ from foresight.errors import UserError
 from foresight.world.calibration_file import CalibrationFile
 
 FILE = CalibrationFile("alarm", "run `foresight calibrate calibration=alarm`, or watch with alarm=none")
+# Names of settings in files that were written before, and what they are called now.
+FORMER = {"ahead": "prediction_stride"}
 
 
 @dataclass(frozen=True)
@@ -19,13 +21,13 @@ class AlarmSettings:
 
     Args:
         model: fingerprint of the world model.
-        ahead: frames between two predictions.
+        prediction_stride: frames between two predictions.
         candidates: futures per prediction.
         steps: Euler steps.
     """
 
     model: str
-    ahead: int
+    prediction_stride: int
     candidates: int
     steps: int
 
@@ -102,6 +104,7 @@ class Alarm:
 
         def build(found: dict[str, Any]) -> Alarm:
             surprises = tuple(float(value) for value in found["surprises"])
-            return cls(surprises, AlarmSettings(**found["watching"]), found["data"])
+            settings = {FORMER.get(name, name): value for name, value in found["watching"].items()}
+            return cls(surprises, AlarmSettings(**settings), found["data"])
 
         return FILE.read(where, build)

@@ -29,7 +29,7 @@ class AlarmCalibration:
         clips: number of clips, from the first seed of the split on.
         physics: the world; its clips may be longer than a segment, which then starts somewhere in them.
         split: a key of `foresight.physics.clip.SPLITS`; not the one that is tested on.
-        ahead: frames between two predictions.
+        prediction_stride: frames between two predictions.
         candidates: futures per prediction.
         seed: of the first candidate.
         steps: Euler steps; None takes the model's.
@@ -41,7 +41,7 @@ class AlarmCalibration:
     clips: int
     physics: PhysicsConfig
     split: str
-    ahead: int
+    prediction_stride: int
     candidates: int
     seed: int
     steps: int | None
@@ -67,13 +67,13 @@ class AlarmCalibration:
         surprises: list[float] = []
         for start in range(0, self.clips, BATCH):
             seeds = split.seeds[start : start + BATCH]
-            contexts, futures = nominal_segments(model, seeds, self.physics, self.ahead)
+            contexts, futures = nominal_segments(model, seeds, self.physics, self.prediction_stride)
             told = [NOTHINGS[0]] * len(contexts)
-            predictions = model.predict_batch(contexts, told, self.ahead, sampling)
+            predictions = model.predict_batch(contexts, told, self.prediction_stride, sampling)
             surprises += surprise(model, predictions, futures).tolist()
             progress(len(surprises), self.clips)
-        steps = model.plan.steps if self.steps is None else self.steps
-        settings = AlarmSettings(model_fingerprint(model), self.ahead, self.candidates, steps)
+        steps = model.sampling_config.steps if self.steps is None else self.steps
+        settings = AlarmSettings(model_fingerprint(model), self.prediction_stride, self.candidates, steps)
         data = (
             f"simulated world, split {self.split}, {self.clips} clips, instruction {NOTHINGS[0]!r}, seed {self.seed}, "
             f"{self.physics}"
@@ -82,20 +82,20 @@ class AlarmCalibration:
 
 
 def nominal_segments(
-    model: WorldModel, seeds: range, physics: PhysicsConfig, ahead: int
+    model: WorldModel, seeds: range, physics: PhysicsConfig, prediction_stride: int
 ) -> tuple[Float[Tensor, "clip rgb=3 context height width"], Float[Tensor, "clip rgb=3 frame height width"]]:
     """One segment of each clip, context and future, at a start that moves on by 8 frames from clip to clip.
 
     Raises:
         ValueError: if the clips are shorter than a segment.
     """
-    known = model.plan.context_frames
-    places = (physics.frames - known - ahead) // TIME + 1
+    known = model.sampling_config.context_frames
+    places = (physics.frames - known - prediction_stride) // TIME + 1
     if places < 1:
-        raise ValueError(f"expected clips of at least {known + ahead} frames, got {physics.frames}")
+        raise ValueError(f"expected clips of at least {known + prediction_stride} frames, got {physics.frames}")
     segments = []
     for seed in seeds:
         start = seed % places * TIME
-        segments.append(make_clip(seed, physics).tensor[:, start : start + known + ahead])
+        segments.append(make_clip(seed, physics).tensor[:, start : start + known + prediction_stride])
     videos = torch.stack(segments)
     return videos[:, :, :known], videos[:, :, known:]

@@ -52,19 +52,22 @@ class Watcher:
 
     Args:
         model: the world model.
-        instruction: what is done at the end of the first context, as far as one knows; the plan's continuation follows.
-        ahead: frames between two predictions, each scored on all of them; a multiple of 8.
+        instruction: what is done at the end of the first context, as far as one knows; the model's continuation
+                follows.
+        prediction_stride: frames between two predictions, each scored on all of them; a multiple of 8.
         sampling: of each prediction, with the same seeds for all; at least 2 candidates, because surprise is measured
             in units of their spread.
 
     Raises:
-        UserError: if `ahead` or the number of candidates is not such a number.
+        UserError: if `prediction_stride` or the number of candidates is not such a number.
     """
 
-    def __init__(self, model: WorldModel, *, instruction: str, ahead: int, sampling: Sampling) -> None:
-        if ahead < TIME or ahead % TIME:
+    def __init__(self, model: WorldModel, *, instruction: str, prediction_stride: int, sampling: Sampling) -> None:
+        if prediction_stride < TIME or prediction_stride % TIME:
             raise UserError(
-                expected=f"ahead= a multiple of {TIME} frames", got=str(ahead), remedy=f"choose ahead={TIME}"
+                expected=f"prediction_stride= a multiple of {TIME} frames",
+                got=str(prediction_stride),
+                remedy=f"choose prediction_stride={TIME}",
             )
         if sampling.candidates < 2:
             raise UserError(
@@ -72,11 +75,11 @@ class Watcher:
                 got=str(sampling.candidates),
                 remedy="choose candidates=8",
             )
-        self._model, self._ahead = model, ahead
-        self._context = model.plan.context_frames
+        self._model, self._stride = model, prediction_stride
+        self._context = model.sampling_config.context_frames
         self._instruction = instruction
         self._sampling = sampling
-        self._seen: deque[StreamFrame] = deque(maxlen=self._context + ahead)
+        self._seen: deque[StreamFrame] = deque(maxlen=self._context + prediction_stride)
         self._pending: Prediction | None = None
         self.unread = 0
         """Number of contexts outside the model's domain: nothing is predicted from them, and nothing is an event."""
@@ -86,7 +89,7 @@ class Watcher:
     @property
     def buffer_size(self) -> int:
         """Largest number of frames that are kept."""
-        return self._context + self._ahead
+        return self._context + self._stride
 
     def push(self, frame: StreamFrame) -> Moment | None:
         """Take one frame; returns a moment when it completes the frames of a prediction."""
@@ -98,7 +101,7 @@ class Watcher:
             if len(self._seen) == self._context:
                 self._predict()
             return None
-        if len(self._seen) < self._context + self._ahead:
+        if len(self._seen) < self._context + self._stride:
             return None
         moment = self._score(self._pending)
         while len(self._seen) > self._context:
@@ -111,19 +114,19 @@ class Watcher:
         self._pending, self.domain = None, check_domain(self._model, context)
         if self.domain.state == "out":
             self.unread += 1
-            for _ in range(min(self._ahead, len(self._seen))):
+            for _ in range(min(self._stride, len(self._seen))):
                 self._seen.popleft()
             return
-        self._pending = self._model.predict_batch(context[None], [self._instruction], self._ahead, self._sampling)[0]
+        self._pending = self._model.predict_batch(context[None], [self._instruction], self._stride, self._sampling)[0]
         # What is done happens once; later predictions go on from there, as the chunks of a rollout do.
-        if self._model.plan.continuation is not None:
-            self._instruction = self._model.plan.continuation
+        if self._model.sampling_config.continuation is not None:
+            self._instruction = self._model.sampling_config.continuation
 
     def _score(self, prediction: Prediction) -> Moment:
         seen = list(self._seen)
         observed = torch.stack([one.frame for one in seen[self._context :]], dim=1)
         predicted = self._model.shown(prediction).cpu()
-        copied = copy_last_frame(prediction.context[None].cpu(), self._ahead)
+        copied = copy_last_frame(prediction.context[None].cpu(), self._stride)
         return Moment(
             start=seen[self._context - 1].seconds,
             end=seen[-1].seconds,

@@ -11,7 +11,7 @@ from typing import Any
 from adapters import ComposeConfig, QueriesConfig, config_from_dict
 from adapters.storage import CONFIG
 from foresight.errors import UserError
-from foresight.world.derived_plan import changed_plan, derive_plan
+from foresight.world.derived_sampling import changed_sampling, derive_sampling
 from foresight.world.parts import WorldParts
 from foresight.world.placement import choose_device
 from foresight.world.reference import PartReference, locate
@@ -30,7 +30,7 @@ from ltx.pipeline.released import preset_of
 
 @dataclass(frozen=True)
 class Assembly:
-    """Places of the parts of a world model, and its sampling plan; checked by their configurations, no weight is read.
+    """Places of the parts of a world model, and its sampling; checked by their configurations, no weight is read.
 
     Args:
         vae: an official file, a folder, a hub id or the name of a model.
@@ -38,7 +38,7 @@ class Assembly:
         text_encoder: folder or hub id of the T5; None if the adapter's tokens replace the text.
         vlm: folder or hub id of the Qwen2.5-VL; None without adapter.
         adapter: folder of the adapter; None is the video model alone.
-        plan: lengths, times and decoding.
+        sampling_config: lengths, times and decoding.
 
     Raises:
         UserError: if a part is missing, or parts do not fit each other.
@@ -49,7 +49,7 @@ class Assembly:
     text_encoder: str | Path | None
     vlm: str | Path | None
     adapter: Path | None
-    plan: SamplingConfig
+    sampling_config: SamplingConfig
 
     def __post_init__(self) -> None:
         if (self.vlm is None) != (self.adapter is None):
@@ -90,7 +90,7 @@ class Assembly:
         """
         choose_device(wanted.device)
         roots = {part: locate(where, part) for part, where in self.parts.items()}
-        return read_parts(roots, self.plan, wanted)
+        return read_parts(roots, self.sampling_config, wanted)
 
     def save(self, folder: str | Path) -> None:
         """Write a folder that `WorldModel.from_pretrained` reads: it refers to the large parts and holds the adapter.
@@ -100,7 +100,7 @@ class Assembly:
         """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self.plan.save_pretrained(folder / "scheduler")
+        self.sampling_config.save_pretrained(folder / "scheduler")
         if self.adapter is not None:
             shutil.copytree(self.adapter, folder / "adapter", dirs_exist_ok=True)
         references = {part: PartReference.of(where, part) for part, where in self.parts.items() if part != "adapter"}
@@ -141,7 +141,7 @@ def plan_assembly(
 
     Args:
         named: the parts.
-        sampling: a plan, or the fields of one that are to be others than derived.
+        sampling: a sampling configuration, or the fields of one that are to be others than derived.
         preset: name of the release whose sampling to take; None is that of the checkpoint.
         clips: fields of `TrainingClips`, for adapters without a record of the clips they were trained on.
 
@@ -151,25 +151,25 @@ def plan_assembly(
     ltx = named.ltx
     folder = None if named.adapter is None else adapter_folder(named.adapter)
     if isinstance(sampling, SamplingConfig):
-        plan = sampling
+        config = sampling
     elif (own := locate(ltx, "transformer") / "scheduler" / FILE).is_file() and preset is None:
         # The parts of a world model are run as it is.
-        plan = changed_plan(SamplingConfig.from_pretrained(own.parent).to_dict(), sampling)
+        config = changed_sampling(SamplingConfig.from_pretrained(own.parent).to_dict(), sampling)
     else:
         known = clips_of(folder, {**(clips or {}), **_lengths(sampling)})
-        plan = derive_plan(release_preset(ltx, preset), read_scheduler(ltx), known, sampling)
+        config = derive_sampling(release_preset(ltx, preset), read_scheduler(ltx), known, sampling)
     return Assembly(
         vae=named.vae or ltx,
         transformer=named.transformer or ltx,
-        text_encoder=named.text_encoder or _needed_text_encoder(ltx, folder, plan, named.other_text_encoder),
+        text_encoder=named.text_encoder or _needed_text_encoder(ltx, folder, config, named.other_text_encoder),
         vlm=named.vlm,
         adapter=folder,
-        plan=plan,
+        sampling_config=config,
     )
 
 
 def _lengths(sampling: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of the clips that follow from those of a sampling plan; empty unless all of them do."""
+    """Fields of the clips that follow from those of a sampling configuration; empty unless all of them do."""
     context, chunk, rate = (sampling.get(name) for name in ("context_frames", "chunk_frames", "frame_rate"))
     if context is None or chunk is None or rate is None:
         return {}
@@ -227,7 +227,7 @@ def release_preset(ltx: str | Path, name: str | None) -> Preset:
 
 
 def _needed_text_encoder(
-    ltx: str | Path, adapter: Path | None, plan: SamplingConfig, other: str | Path | None
+    ltx: str | Path, adapter: Path | None, sampling_config: SamplingConfig, other: str | Path | None
 ) -> str | Path | None:
     """The text encoder beside a checkpoint, or another; None where an adapter's tokens replace the text.
 
@@ -239,7 +239,7 @@ def _needed_text_encoder(
     replaced = adapter is not None and any(
         isinstance(part, QueriesConfig) and part.placement == "replace" for part in adapter_configs(adapter)
     )
-    if replaced and plan.guidance == 1:
+    if replaced and sampling_config.guidance == 1:
         return None
     root = locate(ltx, "transformer")
     if root.is_dir() and (root / "text_encoder").is_dir():

@@ -60,7 +60,7 @@ def reconstruct(
     model: WorldModel, videos: Float[Tensor, "batch rgb=3 frame height width"]
 ) -> Float[Tensor, "batch rgb=3 frame height width"]:
     """Videos of 8k+1 frames in [−1, 1] after encoding and decoding, with no noise added: no prediction comes nearer."""
-    return drawn_by(model.vae, videos, model.plan.decode_timestep)
+    return drawn_by(model.vae, videos, model.sampling_config.decode_timestep)
 
 
 @torch.no_grad()
@@ -80,9 +80,9 @@ def check_domain(model: WorldModel, context: Float[Tensor, "rgb=3 context height
         model: the world model.
         context: observed frames in [−1, 1]; 8k+1 of them, or more than the model is given.
     """
-    given = context[None, :, -model.plan.context_frames :]
+    given = context[None, :, -model.sampling_config.context_frames :]
     error = float((reconstruct(model, given) - given.cpu().float()).div(2).square().mean())
-    return DomainCheck(decibels(error), model.plan.domain_warning, model.plan.domain_limit)
+    return DomainCheck(decibels(error), model.sampling_config.domain_warning, model.sampling_config.domain_limit)
 
 
 def decibels(error: float) -> float:

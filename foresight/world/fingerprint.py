@@ -9,7 +9,7 @@ from foresight.world.world_model import WorldModel
 from ltx.offload import at_rest
 
 UNSEEN = ("estimate", "domain_warning", "domain_limit")
-"""Fields of a plan that change neither candidates nor signals."""
+"""Fields of a sampling configuration that change neither candidates nor signals."""
 
 _KNOWN: WeakKeyDictionary[WorldModel, tuple[tuple[object, ...], str]] = WeakKeyDictionary()
 
@@ -25,7 +25,7 @@ def model_fingerprint(model: WorldModel) -> str:
         if part is not None:
             at_rest(part)
     tensors = [tensor for part in parts if part is not None for tensor in part.state_dict().values()]
-    state = (tuple((tensor.data_ptr(), tensor._version) for tensor in tensors), model.plan)
+    state = (tuple((tensor.data_ptr(), tensor._version) for tensor in tensors), model.sampling_config)
     known = _KNOWN.get(model)
     if known is None or known[0] != state:
         known = (state, _hash(model))
@@ -40,6 +40,6 @@ def _hash(model: WorldModel) -> str:
             "transformer": weights_fingerprint(model.transformer),
             "text_encoder": None if model.text_encoder is None else weights_fingerprint(model.text_encoder.model),
             "adapter": None if model.adapter is None else weights_fingerprint(model.adapter),
-            "plan": {name: value for name, value in model.plan.to_dict().items() if name not in UNSEEN},
+            "plan": {name: value for name, value in model.sampling_config.to_dict().items() if name not in UNSEEN},
         }
     )

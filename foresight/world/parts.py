@@ -27,7 +27,7 @@ from ltx.vae import VideoVAE
 
 @dataclass(frozen=True, eq=False)
 class WorldParts:
-    """Networks of a world model that fit each other, and its sampling plan.
+    """Networks of a world model that fit each other, and its sampling configuration.
 
     Args:
         vae: pixels ↔ latents.
@@ -35,7 +35,7 @@ class WorldParts:
         text_encoder: encodes the instruction for the transformer; None if the adapter's tokens replace the text.
         vlm: encodes clip and instruction for the adapter; None only if there is no adapter.
         adapter: conditions the transformer on the VLM's features; None for the video model alone.
-        plan: lengths, schedule and decoding.
+        sampling_config: lengths, schedule and decoding.
         placement: devices and types that reading the parts decided on; None for parts that were made in memory.
 
     Raises:
@@ -47,7 +47,7 @@ class WorldParts:
     text_encoder: TextEncoder | None
     vlm: EncodesFeatures | None
     adapter: AbstractAdapter | None
-    plan: SamplingConfig
+    sampling_config: SamplingConfig
     placement: Placement | None = None
     _prompts: RememberedPrompts = field(init=False, repr=False, default_factory=RememberedPrompts)
     _seen: RememberedFeatures = field(init=False, repr=False, default_factory=RememberedFeatures)
@@ -56,7 +56,7 @@ class WorldParts:
         if (self.vlm is None) != (self.adapter is None):
             raise ValueError("expected a VLM and an adapter that reads it, or neither; got one of them")
         check_sizes(self.vae, self.transformer, self.text_encoder)
-        check_text(self.text_encoder, self.adapter, self.plan)
+        check_text(self.text_encoder, self.adapter, self.sampling_config)
         if self.adapter is not None and self.vlm is not None:
             self.adapter.pairing.require(pairing_of(self.transformer, self.vlm, like=self.adapter.pairing))
 
@@ -71,10 +71,12 @@ class WorldParts:
         """VLM features of clips and instructions, on the video model's clock; None without VLM."""
         if self.vlm is None:
             return None
-        features = self._seen.encode(self.vlm, contexts, instructions, frame_rate=self.plan.frame_rate).to(self.device)
+        features = self._seen.encode(self.vlm, contexts, instructions, frame_rate=self.sampling_config.frame_rate).to(
+            self.device
+        )
         # The VLM may have seen earlier frames than the video model: its clock starts with the video model's context.
-        earlier = max(0, contexts.shape[2] - self.plan.context_frames)
-        return features.shift(-earlier / self.plan.frame_rate) if earlier else features
+        earlier = max(0, contexts.shape[2] - self.sampling_config.context_frames)
+        return features.shift(-earlier / self.sampling_config.frame_rate) if earlier else features
 
     def encode(
         self, video: Float[Tensor, "batch rgb=3 frame height width"]
@@ -110,7 +112,7 @@ class WorldParts:
         batch, _, known, height, width = context_latents.shape
         places = coordinates(
             LatentShape(known + frames, height, width),
-            frame_rate=self.plan.frame_rate,
+            frame_rate=self.sampling_config.frame_rate,
             causal=self.transformer.config.causal_temporal_positioning,
             device=self.device,
         ).expand(batch, -1, -1)
@@ -127,10 +129,12 @@ class WorldParts:
         latents: Float[Tensor, "batch channel latent_frame row column"],
         generators: list[torch.Generator],
     ) -> Float[Tensor, "batch rgb=3 frame height width"]:
-        """Video in [−1, 1] of normalised latents, at the plan's decoder noise level; one generator per row."""
-        if self.plan.decode_noise > 0:
-            latents = torch.lerp(latents, draw_noise(latents, generators), self.plan.decode_noise)
-        video = self.vae.decode(latents.to(dtype_of(self.vae)), timestep=self.plan.decode_timestep, noise_scale=0.0)
+        """Video in [−1, 1] of normalised latents, at the model's decoder noise level; one generator per row."""
+        if self.sampling_config.decode_noise > 0:
+            latents = torch.lerp(latents, draw_noise(latents, generators), self.sampling_config.decode_noise)
+        video = self.vae.decode(
+            latents.to(dtype_of(self.vae)), timestep=self.sampling_config.decode_timestep, noise_scale=0.0
+        )
         return video.float().clamp(-1, 1)
 
 
@@ -142,7 +146,7 @@ class PartChanges(TypedDict, total=False):
     text_encoder: TextEncoder | None
     vlm: EncodesFeatures | None
     adapter: AbstractAdapter | None
-    plan: SamplingConfig
+    sampling_config: SamplingConfig
 
 
 def check_sizes(vae: VideoVAE, transformer: VideoTransformer, text_encoder: TextEncoder | None) -> None:
@@ -160,7 +164,9 @@ def check_sizes(vae: VideoVAE, transformer: VideoTransformer, text_encoder: Text
         raise ValueError(f"expected parts that fit the transformer: {'; '.join(wrong)}")
 
 
-def check_text(text_encoder: TextEncoder | None, adapter: AbstractAdapter | None, plan: SamplingConfig) -> None:
+def check_text(
+    text_encoder: TextEncoder | None, adapter: AbstractAdapter | None, sampling_config: SamplingConfig
+) -> None:
     """Refuse to go without a text encoder where its states are needed.
 
     Raises:
@@ -169,9 +175,9 @@ def check_text(text_encoder: TextEncoder | None, adapter: AbstractAdapter | None
     """
     if text_encoder is None and (adapter is None or not adapter.replaces_text):
         raise ValueError("expected a text encoder, because no adapter's tokens replace the text; got None")
-    if text_encoder is None and plan.guidance > 1:
+    if text_encoder is None and sampling_config.guidance > 1:
         raise ValueError(
-            f"expected a text encoder, because guidance {plan.guidance} reads the empty sentence; got None"
+            f"expected a text encoder, because guidance {sampling_config.guidance} reads the empty sentence; got None"
         )
 
 

@@ -19,9 +19,9 @@ from foresight.world.parts import WorldParts
 from foresight.world.prediction import StageSeconds
 from foresight.world.sampling import NoiseLevel
 from ltx.flow.guidance import GuidedDenoiser
+from ltx.flow.guidance_schedule import Guidance, GuidanceSchedule
 from ltx.flow.noise import draw_noise
 from ltx.flow.path import interpolate
-from ltx.flow.plan import Guidance, GuidancePlan
 from ltx.flow.sampler import Denoiser, StochasticStep, euler_step, sample
 from ltx.shapes import TIME, LatentShape, from_tokens
 
@@ -124,7 +124,7 @@ class Rollout:
         """
         parts = self.parts
         whole = contexts.to(parts.device, torch.float32)
-        seen = whole[:, :, -parts.plan.context_frames :]
+        seen = whole[:, :, -parts.sampling_config.context_frames :]
         with self.stage("features"):
             features = parts.features(whole, instructions)
         with self.stage("encoding"):
@@ -144,8 +144,8 @@ class Rollout:
         Raises:
             UserError: if the level needs a forecast, or a forecast's error, that the adapter does not give.
         """
-        plan, forecast = self.parts.plan, conditioning.forecast
-        levels = _own_levels(forecast, plan.decode_timestep) if noise_level == "auto" else [noise_level]
+        config, forecast = self.parts.sampling_config, conditioning.forecast
+        levels = _own_levels(forecast, config.decode_timestep) if noise_level == "auto" else [noise_level]
         if min(levels) < 1 and forecast is None:
             raise UserError(
                 expected="noise_level=1 for a model whose adapter makes no latent forecast",
@@ -155,7 +155,7 @@ class Rollout:
         self.levels, self.evaluations = levels, [0] * len(levels)
         # At the decoder's own level the forecast needs no transformer.
         self._sigmas = [
-            torch.ones(0) if level <= plan.decode_timestep else plan.sigmas(level, self.steps, tokens)
+            torch.ones(0) if level <= config.decode_timestep else config.sigmas(level, self.steps, tokens)
             for level in levels
         ]
 
@@ -171,7 +171,7 @@ class Rollout:
         """
         parts = self.parts
         rows, channels, _, height, width = context_latents.shape
-        shape = LatentShape(parts.plan.chunk_frames // TIME, height, width)
+        shape = LatentShape(parts.sampling_config.chunk_frames // TIME, height, width)
         with self.stage("sampling"):
             noise = draw_noise(context_latents.new_empty(rows, shape.tokens, channels), self.generators)
             forecast = None if conditioning.forecast is None else conditioning.forecast.latents.float()
@@ -180,7 +180,7 @@ class Rollout:
             video = parts.decode(torch.cat([context_latents, latents], dim=2), self.generators)
         self._done += 1
         self.progress("decoding", self._done, self.chunks)
-        return video[:, :, -parts.plan.chunk_frames :], latents
+        return video[:, :, -parts.sampling_config.chunk_frames :], latents
 
     def _sampled(
         self,
@@ -215,31 +215,31 @@ class Rollout:
             return tokens
         if tokens is not noise:
             tokens = interpolate(tokens, noise, sigmas[:1, None].to(noise))
-        self.evaluations[index] += len(sigmas) * (2 if self.parts.plan.guidance > 1 else 1)
+        self.evaluations[index] += len(sigmas) * (2 if self.parts.sampling_config.guidance > 1 else 1)
         return sample(
             self.denoiser(sequence),
             tokens,
             sigmas.to(self.parts.device),
-            step=StochasticStep(generators) if self.parts.plan.stochastic else euler_step,
+            step=StochasticStep(generators) if self.parts.sampling_config.stochastic else euler_step,
             on_step=lambda step: self.progress("sampling", before + step.step, total),
         )
 
     def denoiser(self, sequence: ConditionedSequence) -> Denoiser:
-        """Conditional velocity of a chunk, with classifier-free guidance if the plan has it."""
-        scale = self.parts.plan.guidance
+        """Conditional velocity of a chunk, with classifier-free guidance if the model has it."""
+        scale = self.parts.sampling_config.guidance
         if scale == 1:
             return FutureDenoiser(self.parts.transformer, sequence)
         # Training drops the instruction by the empty sentence.
         without = self.parts.text([""] * len(sequence.latents))
-        plan = GuidancePlan.constant(Guidance(scale=scale))
-        return GuidedDenoiser(FutureBranches(self.parts.transformer, sequence, without), plan)
+        schedule = GuidanceSchedule.constant(Guidance(scale=scale))
+        return GuidedDenoiser(FutureBranches(self.parts.transformer, sequence, without), schedule)
 
     def advance(self, video: Frames, known: int, instructions: list[str]) -> tuple[Frames, Latents]:
         """Frames and latents of the chunk after all frames so far.
 
         The VAE's first latent covers one frame, every other eight with all frames before them in view. A predicted
         latent that moves to the front, or loses what lay before it, is none that training has seen. So the last frames
-        are encoded again as a clip of their own; measured, that drifts less than carrying the latents. The plan's
+        are encoded again as a clip of their own; measured, that drifts less than carrying the latents. The model's
         `carried_noise` is mixed in, and is the timestep of the context.
 
         Args:
@@ -247,7 +247,7 @@ class Rollout:
             known: latent frames of context.
             instructions: one per row.
         """
-        parts, level = self.parts, self.parts.plan.carried_noise
+        parts, level = self.parts, self.parts.sampling_config.carried_noise
         recent = video[:, :, -((known - 1) * TIME + 1) :]
         with self.stage("encoding"):
             context_latents = parts.encode(recent)
@@ -256,7 +256,7 @@ class Rollout:
         noisy = torch.lerp(context_latents, draw_noise(context_latents, self.generators), level)
         with self.stage("conditioning"):
             text = parts.text(instructions)
-            frames = parts.plan.chunk_frames // TIME
+            frames = parts.sampling_config.chunk_frames // TIME
             conditioning, sequence = parts.condition(noisy, features, text, frames, noise_level=level)
         return self.chunk(context_latents, sequence, conditioning)
 

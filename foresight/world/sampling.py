@@ -25,7 +25,7 @@ class Sampling:
         candidates: futures per clip, 1 to 1024.
         noise_level: where the adapter's forecast enters the flow, in [0, 1] or "auto"; see `WorldModel.predict`.
         seed: candidate i is what seed + i alone would give.
-        steps: Euler steps of a full schedule, 1 to 1000; None takes the plan's.
+        steps: Euler steps of a full schedule, 1 to 1000; None takes the model's.
 
     Raises:
         UserError: if a number is out of its range.

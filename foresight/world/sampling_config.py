@@ -17,7 +17,9 @@ from ltx.flow.schedule import explicit
 from ltx.flow.scheduler import SchedulerConfig
 from ltx.shapes import TIME
 
-FILE = "sampling_plan.json"
+FILE = "sampling_config.json"
+# The name of folders that were written before.
+FORMER_FILE = "sampling_plan.json"
 SCHEDULES = {
     "uniform": SchedulerConfig("uniform"),
     "linear_quadratic": SchedulerConfig("linear-quadratic"),
@@ -121,7 +123,7 @@ class SamplingConfig:
             )
 
     def save_pretrained(self, folder: str | Path) -> None:
-        """Write `sampling_plan.json` into a folder."""
+        """Write `sampling_config.json` into a folder."""
         Path(folder).mkdir(parents=True, exist_ok=True)
         write_text(Path(folder) / FILE, json.dumps(self.to_dict(), indent=2) + "\n")
 
@@ -136,13 +138,16 @@ class SamplingConfig:
         """Read what `save_pretrained` wrote.
 
         Raises:
-            ValueError: if the file is missing, or its fields are not exactly those of a plan.
+            ValueError: if the file is missing, or its fields are not exactly those of a sampling configuration.
         """
         path = Path(folder) / FILE
+        former = Path(folder) / FORMER_FILE
+        if former.is_file() and not path.exists():
+            path = former
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"expected a sampling plan in {path}: {error}") from error
+            raise ValueError(f"expected a sampling configuration in {path}: {error}") from error
         names = {f.name for f in fields(cls)}
         needed = {f.name for f in fields(cls) if f.default is MISSING}
         if not isinstance(values, dict) or not needed <= values.keys() <= names:

@@ -32,9 +32,10 @@ PARTS: dict[str, tuple[str, str]] = {
     "transformer": ("ltx", "VideoTransformer"),
     "text_encoder": ("transformers", "T5EncoderModel"),
     "tokenizer": ("transformers", "T5Tokenizer"),
-    # The class is a `SamplingConfig` by now; folders keep the name that all readers know.
-    "scheduler": ("foresight", "SamplingPlan"),
+    "scheduler": ("foresight", "SamplingConfig"),
 }
+# Class names in folders that were written before, and what they are called now.
+FORMER = {("foresight", "SamplingPlan"): ("foresight", "SamplingConfig")}
 TEXT = ("text_encoder", "tokenizer")
 REFERENCES = "_references"
 CONDITIONING: dict[str, tuple[str, str]] = {
@@ -93,12 +94,12 @@ def read_world(where: str | Path, wanted: PlacementRequest) -> WorldParts:
     return read_parts(roots, SamplingConfig.from_pretrained(folder / "scheduler"), wanted)
 
 
-def read_parts(roots: Mapping[str, Path], plan: SamplingConfig, wanted: PlacementRequest) -> WorldParts:
+def read_parts(roots: Mapping[str, Path], sampling_config: SamplingConfig, wanted: PlacementRequest) -> WorldParts:
     """Read the parts of a world model from their places.
 
     Args:
         roots: where each part is, by its name: the part itself, or the folder of several.
-        plan: how the model is run.
+        sampling_config: how the model is run.
         wanted: where to put it.
 
     Raises:
@@ -112,7 +113,7 @@ def read_parts(roots: Mapping[str, Path], plan: SamplingConfig, wanted: Placemen
         adapter = load_adapter(own_folder(roots, "adapter"), device=placement.device, dtype=kind)
         vlm = readers.vlm(layers=adapter.pairing.vlm_layers)
     text = readers.text_encoder() if "text_encoder" in roots else None
-    return WorldParts(readers.vae(), readers.transformer(), text, vlm, adapter, plan, placement)
+    return WorldParts(readers.vae(), readers.transformer(), text, vlm, adapter, sampling_config, placement)
 
 
 def read_index(folder: Path) -> frozenset[str]:
@@ -122,7 +123,7 @@ def read_index(folder: Path) -> frozenset[str]:
         UserError: if the index is damaged, lacks a part, or names one that is unknown.
     """
     index = _read_json(folder)
-    named = {name: tuple(value) for name, value in index.items() if not name.startswith("_")}
+    named = {name: FORMER.get(tuple(value), tuple(value)) for name, value in index.items() if not name.startswith("_")}
     complete = [PARTS, PARTS | CONDITIONING, {k: v for k, v in (PARTS | CONDITIONING).items() if k not in TEXT}]
     if index.get("_class_name") != CLASS or named not in complete:
         raise UserError(
@@ -175,7 +176,7 @@ def write_world(parts: WorldParts, folder: Path) -> None:
     parts.transformer.save_pretrained(folder / "transformer")
     if parts.text_encoder is not None:
         parts.text_encoder.save_pretrained(folder)
-    parts.plan.save_pretrained(folder / "scheduler")
+    parts.sampling_config.save_pretrained(folder / "scheduler")
     names = {"vae", "transformer"} | (set() if parts.text_encoder is None else {"text_encoder"})
     if parts.adapter is not None and parts.vlm is not None:
         parts.vlm.save_pretrained(folder / "vlm")

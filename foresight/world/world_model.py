@@ -35,7 +35,7 @@ from ltx.vae import VideoVAE
 from ltx.values import as_pixels
 
 DEFAULT = Sampling()
-"""One candidate, as the plan says."""
+"""One candidate, as the model's configuration says."""
 
 
 class WorldModel:
@@ -47,7 +47,7 @@ class WorldModel:
         text_encoder: encodes the instruction for the transformer; None if the adapter's tokens replace the text.
         vlm: encodes clip and instruction for the adapter; None only if there is no adapter.
         adapter: None for the video model alone, a baseline.
-        plan: lengths, schedule and decoding.
+        sampling_config: lengths, schedule and decoding.
 
     Attributes:
         parts: all of these, and the stages of a prediction.
@@ -64,9 +64,9 @@ class WorldModel:
         text_encoder: TextEncoder | None,
         vlm: EncodesFeatures | None,
         adapter: AbstractAdapter | None,
-        plan: SamplingConfig,
+        sampling_config: SamplingConfig,
     ) -> None:
-        self._join(WorldParts(vae, transformer, text_encoder, vlm, adapter, plan))
+        self._join(WorldParts(vae, transformer, text_encoder, vlm, adapter, sampling_config))
 
     @classmethod
     def of(cls, parts: WorldParts) -> Self:
@@ -133,15 +133,15 @@ class WorldModel:
             adapter: its folder, or that of the run that trained it; None is the video model alone.
             text_encoder: folder or hub id of a T5; None is the checkpoint's own, or none at all if the adapter's
                 tokens replace the text.
-            sampling: a plan, or fields of one: the others are derived from the clips that the adapter was trained on
-                and from the release.
+            sampling: a configuration, or fields of one: the others are derived from the clips that the adapter was
+                trained on and from the release.
             placement: `device`, `dtype`, `offload` and `storage` of `from_pretrained`.
 
         Raises:
             UserError: if a part is missing, or parts do not fit each other; found before weights are read.
         """
-        plan = sampling if isinstance(sampling, SamplingConfig) else dict(sampling or {})
-        assembly = plan_assembly(NamedParts(ltx=ltx, vlm=vlm, adapter=adapter, text_encoder=text_encoder), plan)
+        config = sampling if isinstance(sampling, SamplingConfig) else dict(sampling or {})
+        assembly = plan_assembly(NamedParts(ltx=ltx, vlm=vlm, adapter=adapter, text_encoder=text_encoder), config)
         return cls.of(assembly.read(PlacementRequest(**placement)))
 
     def replace(self, **changes: Unpack[PartChanges]) -> Self:
@@ -177,7 +177,7 @@ class WorldModel:
 
         Args:
             context: observed frames in [−1, 1] or as bytes, height and width multiples of 32. The video model is given
-                the last `plan.context_frames` of them, or all if there are fewer; the VLM sees all.
+                the last `sampling_config.context_frames` of them, or all if there are fewer; the VLM sees all.
             instruction: what is done; without a VLM it may be empty, and the clip is continued unconditionally.
             horizon: frames to predict, any number ≥ 1.
             candidates: how many futures to draw.
@@ -185,7 +185,7 @@ class WorldModel:
                 decoder's own level or less decodes the forecast as it is, between is refined. "auto" is 1 without
                 forecast; else, for each clip, the error that the adapter expects, in units of the latents' deviation.
             seed: candidate i is what seed + i alone would give.
-            steps: Euler steps of a full schedule; None takes the plan's.
+            steps: Euler steps of a full schedule; None takes the model's.
             progress: called with (stage, done, total).
 
         Raises:
@@ -209,17 +209,17 @@ class WorldModel:
         check_clips(contexts, instructions, horizon)
         if self.vlm is not None:
             check_spoken(instructions)
-        plan, candidates = self.plan, sampling.candidates
+        config, candidates = self.sampling_config, sampling.candidates
         rollout = Rollout(
             self.parts,
-            chunks=math.ceil(horizon / plan.chunk_frames),
-            steps=plan.steps if sampling.steps is None else sampling.steps,
+            chunks=math.ceil(horizon / config.chunk_frames),
+            steps=config.steps if sampling.steps is None else sampling.steps,
             generators=seeded(sampling.seeds * len(instructions)),
             progress=progress,
         )
         contexts = as_pixels(contexts, "the observed frames")
-        VideoShape.of(contexts[:, :, -plan.context_frames :])
-        seen = rollout.observe(contexts, instructions, plan.chunk_frames // TIME)
+        VideoShape.of(contexts[:, :, -config.context_frames :])
+        seen = rollout.observe(contexts, instructions, config.chunk_frames // TIME)
         rollout.enter(sampling.noise_level, seen.conditioning, seen.tokens)
 
         # The first chunk, then chunk after chunk on what was predicted.
@@ -227,7 +227,7 @@ class WorldModel:
         frames, latents = rollout.chunk(rows, seen.sequence.repeat(candidates), seen.conditioning.repeat(candidates))
         video = torch.cat([seen.frames.repeat_interleave(candidates, 0), frames], dim=2)
         history = torch.cat([rows, latents], dim=2)
-        follow = [sentence if plan.continuation is None else plan.continuation for sentence in instructions]
+        follow = [sentence if config.continuation is None else config.continuation for sentence in instructions]
         words = [sentence for sentence in follow for _ in range(candidates)]
         while not rollout.finished:
             frames, latents = rollout.advance(video, rows.shape[2], words)
@@ -248,7 +248,7 @@ class WorldModel:
                     context_latents=seen.latents[row],
                     features=None if seen.features is None else seen.features.select(slice(row, row + 1)),
                     instruction=sentence,
-                    frame_rate=plan.frame_rate,
+                    frame_rate=config.frame_rate,
                     seed=sampling.seed,
                     noise_level=level,
                     steps=rollout.steps,
@@ -261,8 +261,8 @@ class WorldModel:
 
     @torch.no_grad()
     def shown(self, prediction: Prediction) -> Float[Tensor, "rgb=3 frame height width"]:
-        """Estimate of the future from all candidates, by the plan's rule, in [−1, 1]."""
-        if self.plan.estimate == "medoid" or len(prediction) == 1:
+        """Estimate of the future from all candidates, by the model's rule, in [−1, 1]."""
+        if self.sampling_config.estimate == "medoid" or len(prediction) == 1:
             return prediction.video[prediction.medoid]
         start, frames = prediction.context.shape[1], prediction.video.shape[2]
         latents = torch.cat([prediction.context_latents, prediction.consensus], dim=1)
@@ -295,9 +295,9 @@ class WorldModel:
         return self.parts.adapter
 
     @property
-    def plan(self) -> SamplingConfig:
+    def sampling_config(self) -> SamplingConfig:
         """Lengths, schedule and decoding."""
-        return self.parts.plan
+        return self.parts.sampling_config
 
     @property
     def placement(self) -> Placement | None:

@@ -6,13 +6,13 @@ denoiser and bends the direction (`guidance`). Training draws its noise levels f
 """
 
 from ltx.flow.guidance import BranchDenoiser, Branches, GuidedDenoiser, combine
+from ltx.flow.guidance_schedule import Guidance, GuidanceSchedule
 from ltx.flow.noise import Generators, draw_noise, seeded
 from ltx.flow.path import (
     clean_from_velocity,
     interpolate,
     velocity_between,
 )
-from ltx.flow.plan import Guidance, GuidancePlan
 from ltx.flow.sampler import Denoiser, Progress, StepRule, StochasticStep, euler_step, next_times, sample
 from ltx.flow.scheduler import SchedulerConfig
 from ltx.flow.skip_mode import SkipMode
@@ -33,7 +33,7 @@ __all__ = [
     "Denoiser",
     "Generators",
     "Guidance",
-    "GuidancePlan",
+    "GuidanceSchedule",
     "GuidedDenoiser",
     "MixedSigma",
     "Progress",

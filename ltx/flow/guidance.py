@@ -14,7 +14,7 @@ from einops import reduce
 from jaxtyping import Float
 from torch import Tensor
 
-from ltx.flow.plan import Guidance, GuidancePlan
+from ltx.flow.guidance_schedule import Guidance, GuidanceSchedule
 from ltx.flow.skip_mode import SkipMode
 
 
@@ -104,21 +104,21 @@ def combine(branches: Branches, guidance: Guidance) -> Float[Tensor, "batch toke
 
 
 class GuidedDenoiser:
-    """A denoiser guided by a plan; branches that have no weight at a step are not computed.
+    """A denoiser guided by a schedule; branches that have no weight at a step are not computed.
 
-    The plan is read at the latest time of any token. Tokens that move at a step have exactly the step's time
+    The schedule is read at the latest time of any token. Tokens that move at a step have exactly the step's time
     (`ltx.flow.sampler.sample`), so this is the step's own entry whenever the result matters.
     """
 
-    def __init__(self, branches: BranchDenoiser, plan: GuidancePlan) -> None:
+    def __init__(self, branches: BranchDenoiser, schedule: GuidanceSchedule) -> None:
         self.branches = branches
-        self.plan = plan
+        self.schedule = schedule
 
     def __call__(
         self, tokens: Float[Tensor, "batch token channel"], timesteps: Float[Tensor, "batch token"]
     ) -> Float[Tensor, "batch token channel"]:
         """The guided velocity."""
-        guidance = self.plan.at(float(timesteps.max()))
+        guidance = self.schedule.at(float(timesteps.max()))
         branches = self.branches(
             tokens,
             timesteps,

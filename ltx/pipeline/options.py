@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ltx.conditioning import ConditioningItem
-from ltx.flow import Guidance, GuidancePlan, Progress
+from ltx.flow import Guidance, GuidanceSchedule, Progress
 from ltx.numerals import number, whole
 from ltx.pipeline.preset import Preset
 from ltx.pipeline.start import StartingVideo, check_level
@@ -22,7 +22,7 @@ from ltx.vae.tiling import Tiling
 NEGATIVE_PROMPT = "worst quality, inconsistent motion, blurry, jittery, distorted"
 SEEDS = 2**63
 Prompt = str | Sequence[str] | TextConditioning
-GuidanceChange = float | Mapping[str, Any] | Guidance | GuidancePlan
+GuidanceChange = float | Mapping[str, Any] | Guidance | GuidanceSchedule
 
 # What diffusers' and Lightricks' pipelines call things.
 ELSEWHERE = {
@@ -110,7 +110,8 @@ class Options:
         times: descending times in (0, 1] instead of the schedule, or a list of them for each pass; the step after the
             last goes to 0.
         guidance: a number replaces the scale in all the preset's entries, a mapping some fields of `Guidance` in all of
-            them; a `Guidance` holds at every step of every pass, a `GuidancePlan` for every pass. None is the preset's.
+            them; a `Guidance` holds at every step of every pass, a `GuidanceSchedule` for every pass. None is the
+            preset's.
         conditioning_noise: noise on images and clips of strength 1 while sampling.
         tiling: decode in spatial tiles, for pictures that do not fit into memory at once; None decodes them whole.
         output: "latents" leaves out the decoder.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from ltx.flow import Guidance, GuidancePlan
+from ltx.flow import Guidance, GuidanceSchedule
 from ltx.numerals import number, whole
 from ltx.pipeline.options import GuidanceChange, Options
 from ltx.pipeline.preset import CountedSteps, ListedTimes, Pass, Preset
@@ -30,30 +30,30 @@ def passes_of(preset: Preset, options: Options) -> list[Pass]:
     ]
 
 
-def guided(plan: GuidancePlan, change: GuidanceChange | None) -> GuidancePlan:
-    """A plan with what a call says about it: see `Options.guidance`.
+def guided(schedule: GuidanceSchedule, change: GuidanceChange | None) -> GuidanceSchedule:
+    """A schedule with what a call says about it: see `Options.guidance`.
 
     Raises:
         ValueError: for unknown fields, values out of range, or an STG scale without blocks to perturb.
     """
     if change is None:
-        return plan
-    if isinstance(change, GuidancePlan):
+        return schedule
+    if isinstance(change, GuidanceSchedule):
         return change
     if isinstance(change, Guidance):
-        return GuidancePlan.constant(change)
+        return GuidanceSchedule.constant(change)
     fields = change if isinstance(change, Mapping) else {"scale": change}
     changes = {str(name): _value(str(name), value) for name, value in fields.items()}
-    plan = replace(plan, entries=tuple(replace(entry, **changes) for entry in plan.entries))
-    if changes.get("stg_scale") and not any(entry.uses_stg for entry in plan.entries):
+    schedule = replace(schedule, entries=tuple(replace(entry, **changes) for entry in schedule.entries))
+    if changes.get("stg_scale") and not any(entry.uses_stg for entry in schedule.entries):
         raise ValueError(
             f"expected perturbed_blocks beside stg_scale {changes['stg_scale']}, because the preset perturbs none; "
             "2B releases perturb block 19"
         )
     idle = {"perturbed_blocks", "skip_mode", "rescale"} & set(changes)
-    if idle and not any(entry.stg_scale for entry in plan.entries):
+    if idle and not any(entry.stg_scale for entry in schedule.entries):
         raise ValueError(f"expected stg_scale beside {', '.join(sorted(idle))}, because the preset's is 0")
-    return plan
+    return schedule
 
 
 def _value(name: str, value: Any) -> Any:

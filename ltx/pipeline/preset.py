@@ -12,7 +12,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from ltx.flow import GuidancePlan, SchedulerConfig, schedule
+from ltx.flow import GuidanceSchedule, SchedulerConfig, schedule
 
 PLAIN, DISTILLED = "plain", "distilled"
 
@@ -72,7 +72,7 @@ class Pass:
     """One sampling run: its times and its guidance."""
 
     times: CountedSteps | ListedTimes
-    guidance: GuidancePlan
+    guidance: GuidanceSchedule
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def _read_pass(fields: Mapping[str, Any]) -> Pass:
     counted = CountedSteps(
         **{key: given.pop(key) for key in ("steps", "skip_initial", "skip_final") if key in given} or {"steps": 1}
     )
-    guidance = GuidancePlan.from_lists(**given.pop("guidance"))
+    guidance = GuidanceSchedule.from_lists(**given.pop("guidance"))
     if given:
         raise ValueError(f"unknown fields of a pass: {sorted(given)}")
     return Pass(times or counted, guidance)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ltx.conditioning import ConditioningNoise, Grid, InContextTokens, LatentItem, place, reference_video
 from ltx.flow import (
-    GuidancePlan,
+    GuidanceSchedule,
     GuidedDenoiser,
     StochasticStep,
     draw_noise,
@@ -43,7 +43,7 @@ def run_pass(
     transformer: VideoTransformer,
     vae: VideoVAE,
     sigmas: Float[Tensor, " step"],
-    guidance: GuidancePlan,
+    guidance: GuidanceSchedule,
     stochastic: bool,
     latents: Float[Tensor, "batch channel frame height width"] | None,
 ) -> Float[Tensor, "batch channel frame height width"]:

@@ -22,7 +22,7 @@ from foresight.world.world_model import WorldModel
 from ltx.text.small import small_text_encoder
 from ltx.transformer import VideoTransformer
 from ltx.vae import VAEConfig, VideoVAE
-from tests.small import transformer_config
+from tests.small import UNTRAINED, sampling_config, transformer_config
 
 EXTENT = (4.0, 64.0, 64.0)
 PAIRING = ModelPair("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
@@ -51,22 +51,7 @@ VAE = {
 TRANSFORMER = transformer_config(
     num_attention_heads=2, attention_head_dim=12, positional_embedding_max_pos=(4.0, 64.0, 64.0)
 )
-PLAN = SamplingConfig(
-    frame_rate=8.0,
-    context_frames=9,
-    chunk_frames=16,
-    steps=3,
-    schedule="uniform",
-    decode_timestep=0.05,
-    decode_noise=0.025,
-    carried_noise=0.1,
-    continuation="nothing is pushed",
-    guidance=1.0,
-    estimate="medoid",
-    # Random weights reconstruct nothing.
-    domain_warning=0.0,
-    domain_limit=0.0,
-)
+SAMPLING = sampling_config(steps=3, **UNTRAINED)
 LATENT = LatentConfig(pairing=PAIRING, width=16, heads=2, depth=1, extent=EXTENT, geometry=True)
 QUERIES = QueriesConfig(pairing=PAIRING, queries=4, width=16, heads=2, depth=1, extent=EXTENT, placement="append")
 COMPOSED = ComposeConfig((LATENT, QUERIES))
@@ -117,9 +102,9 @@ def qwen() -> Callable[..., QwenEncoder]:
 
 @pytest.fixture
 def make_world() -> Callable[..., WorldModel]:
-    """A maker of world models; `adapter` is a configuration or None, `plan` a sampling plan."""
+    """A maker of world models; `adapter` is a configuration or None, `sampling` how it is run."""
 
-    def make(adapter: Any = COMPOSED, plan: SamplingConfig = PLAN) -> WorldModel:
+    def make(adapter: Any = COMPOSED, sampling: SamplingConfig = SAMPLING) -> WorldModel:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1)
             vae = moved(VideoVAE(VAEConfig.from_dict(VAE)), 2)
@@ -133,7 +118,7 @@ def make_world() -> Callable[..., WorldModel]:
             text_encoder=text,
             vlm=None if joined is None else small_qwen(),
             adapter=joined,  # type: ignore[arg-type]
-            plan=plan,
+            sampling_config=sampling,
         )
 
     return make

@@ -46,7 +46,7 @@ def test_a_fresh_adapter_changes_no_bit(make_world: Callable[..., WorldModel], c
         text_encoder=trained.text_encoder,
         vlm=trained.vlm,
         adapter=build_adapter(config),
-        plan=trained.plan,
+        sampling_config=trained.sampling_config,
     ).predict(clip[:, :9], "wait", 24, candidates=2)
     assert torch.equal(fresh.latents, alone.latents) and torch.equal(fresh.video, alone.video)
     moved = trained.predict(clip[:, :9], "wait", 24, candidates=2)
@@ -87,7 +87,7 @@ def test_a_world_does_not_hear_anothers_low_rank_updates(make_world: Callable[..
             text_encoder=world.text_encoder,
             vlm=None,
             adapter=None,
-            plan=world.plan,
+            sampling_config=world.sampling_config,
         )
 
     with pytest.raises(ValueError, match="detach"):
@@ -108,8 +108,10 @@ def test_fresh_reference_tokens_hardly_change_what_the_embedded_model_predicts()
     clips = [make_clip(SPLITS["test"] + number) for number in range(8)]
     told, video = [clip.instruction for clip in clips], torch.stack([clip.tensor for clip in clips])
     latents = world.vae.encode(video)
-    places = coordinates(LatentShape.of(latents), frame_rate=world.plan.frame_rate)[None].expand(len(clips), -1, -1)
-    features = world.vlm.encode(video[:, :, :9].contiguous(), told, frame_rate=world.plan.frame_rate)
+    places = coordinates(LatentShape.of(latents), frame_rate=world.sampling_config.frame_rate)[None].expand(
+        len(clips), -1, -1
+    )
+    features = world.vlm.encode(video[:, :, :9].contiguous(), told, frame_rate=world.sampling_config.frame_rate)
     transformer = world.transformer.config
     lora = LoRAConfig(
         2, ("attn1.to_q",), transformer.num_layers, transformer.num_attention_heads * transformer.attention_head_dim

@@ -11,7 +11,7 @@ import torch
 from adapters.lora import LoRAConfig
 from adapters.model_pair import ModelPair
 from adapters.rotary import SharedRotary
-from ltx.flow.plan import Guidance, GuidancePlan
+from ltx.flow.guidance_schedule import Guidance, GuidanceSchedule
 from ltx.flow.schedule import explicit, skip_steps, stretch, token_shift
 from ltx.flow.training import MixedSigma, ShiftedLogitNormal, StretchedLogitNormal, UniformSigma
 from ltx.losses.token_drop import common_length, drop_tokens
@@ -41,7 +41,7 @@ BOUNDS: list[tuple[str, Callable[..., Any], list[Any], list[Any]]] = [
     ("rescale", lambda s: Guidance(rescale=s), [0, 1], [-TINY, 1 + TINY]),
     (
         "guidance over time",
-        lambda times: GuidancePlan((Guidance(),) * 2, times),
+        lambda times: GuidanceSchedule((Guidance(),) * 2, times),
         [(1.0, 0.5)],
         [(0.5, 0.5), (0.5, 1.0), (1.0,), (1.0, 0.5, 0.2)],
     ),

@@ -278,15 +278,15 @@ class CorrectionBenchmark(SimulatedBenchmark):
 
     def __call__(self, model: WorldModel, progress: Progress) -> Measured:
         """Let every policy try every clip."""
-        plan, candidates = model.plan, self.verifier.fitted_on.candidates
+        config, candidates = model.sampling_config, self.verifier.fitted_on.candidates
         card = evaluate_correction(
             lambda task: AttemptRunner(model, self.verifier, task, reviser=self.reviser),
             {name: (policy, self.budgets[name]) for name, policy in self.policies.items()},
             list(self.held_out),
             seeds=self.seeds,
             criterion=Criterion(self.observed, self.tolerance),
-            steps=plan.steps,
-            draw_evaluations=plan.steps * (2 if plan.guidance > 1 else 1) * candidates,
+            steps=config.steps,
+            draw_evaluations=config.steps * (2 if config.guidance > 1 else 1) * candidates,
             progress=progress,
         )
         return Measured(

@@ -21,7 +21,7 @@ from foresight.metrics.statistics import Estimate
 from foresight.progress import Progress, silent
 from foresight.results.values import ClipValues
 from foresight.verify.calibration import reliability
-from foresight.verify.cases import CaseBatch, Cases
+from foresight.verify.cases import Cases, OutcomeBatch
 from foresight.verify.classifier import CalibratedClassifier
 from foresight.verify.examples import Examples, Measurements, Samples, collect
 from foresight.verify.signals import SIGNALS
@@ -45,7 +45,7 @@ class VerificationCard:
     Args:
         examples: measured signals, those of the control baselines included.
         samples: measured candidates.
-        traits: of each clip of `samples`, by name; see `CaseBatch`.
+        traits: of each clip of `samples`, by name; see `OutcomeBatch`.
         verifier: whose scores they are.
     """
 
@@ -235,7 +235,7 @@ def evaluate_verification(
     )
     measured: dict[str, list[Tensor]] = {}
 
-    def remember(model: WorldModel, batch: CaseBatch, predictions: Sequence[Prediction]) -> None:
+    def remember(model: WorldModel, batch: OutcomeBatch, predictions: Sequence[Prediction]) -> None:
         verifier.check(model, predictions)
         for name, values in batch.traits.items():
             measured.setdefault(name, []).append(values)

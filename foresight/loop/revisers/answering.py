@@ -55,7 +55,7 @@ class AnsweringReviser:
                 expected="a vision-language model that answers", got="none", remedy="choose reviser=likelihood"
             )
         vlm = cast(Answers, found)
-        rate = model.plan.frame_rate
+        rate = model.sampling_config.frame_rate
         expected = vlm.describe(vlm.see(torch.cat([case.context, case.predicted], dim=1)[None], frame_rate=rate))[0]
         question = self.question.format(instruction=case.instruction, expected=expected)
         seen = vlm.see(torch.cat([case.context, case.observed], dim=1)[None], frame_rate=rate)

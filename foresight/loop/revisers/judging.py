@@ -42,7 +42,7 @@ class JudgingReviser(ScoringReviser):
                 remedy="load a world model with one, or choose reviser=likelihood",
             )
         clips = [torch.cat([case.context, future], dim=1) for future in (case.observed, case.predicted)]
-        seen = vlm.see(torch.stack(clips), frame_rate=model.plan.frame_rate)
+        seen = vlm.see(torch.stack(clips), frame_rate=model.sampling_config.frame_rate)
         answers = [self._answer(text) for text in case.hypotheses]
         observed, expected = vlm.judge(seen, [self.question] * 2, answers)
         scores: Tensor = observed - expected

@@ -39,7 +39,7 @@ class LikelihoodReviser(ScoringReviser):
     @torch.no_grad()
     def scores(self, model: WorldModel, case: Case) -> Float[Tensor, " hypothesis"]:
         """Higher is better explained."""
-        count, start = len(case.hypotheses), model.plan.context_frames
+        count, start = len(case.hypotheses), model.sampling_config.context_frames
         frames = case.observed.shape[1] // TIME * TIME
         given = case.context[None, :, -start:].to(model.device, torch.float32)
         seen = case.observed[None, :, :frames].to(given)

@@ -16,7 +16,7 @@ TRUE = "true"
 
 
 @dataclass(frozen=True)
-class Futures:
+class OutcomeSet:
     """A future of each clip of a batch.
 
     Args:
@@ -31,7 +31,7 @@ class Futures:
 
 
 @dataclass(frozen=True)
-class CaseBatch:
+class OutcomeBatch:
     """Clips of one size.
 
     Args:
@@ -40,14 +40,14 @@ class CaseBatch:
         contexts: given frames, in [−1, 1].
         instructions: one per clip.
         traits: confounders of raw distances, such as contrast and motion, by name.
-        futures: the true one, then the wrong ones.
+        outcomes: the true one, then the wrong ones.
     """
 
     clips: Sequence[int]
     contexts: Float[Tensor, "clip rgb=3 given height width"]
     instructions: Sequence[str]
     traits: Mapping[str, Float[Tensor, " clip"]]
-    futures: Sequence[Futures]
+    outcomes: Sequence[OutcomeSet]
 
 
 class Cases(Protocol):
@@ -75,7 +75,7 @@ class Cases(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batches(self, size: int) -> Iterator[CaseBatch]:
+    def batches(self, size: int) -> Iterator[OutcomeBatch]:
         """All of them, in order."""
         ...
 

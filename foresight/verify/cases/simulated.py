@@ -10,7 +10,7 @@ import torch
 from foresight.physics import PhysicsClip, PhysicsConfig, SimulatedSplit
 from foresight.physics.counterfactual import KINDS, counterfactual
 from foresight.physics.language import all_instructions
-from foresight.verify.cases.base import TRUE, CaseBatch, Futures, check_kinds, in_turn
+from foresight.verify.cases.base import TRUE, OutcomeBatch, OutcomeSet, check_kinds, in_turn
 
 
 class SimulatedCases:
@@ -52,26 +52,26 @@ class SimulatedCases:
     def __len__(self) -> int:
         return len(self._split)
 
-    def batches(self, size: int) -> Iterator[CaseBatch]:
+    def batches(self, size: int) -> Iterator[OutcomeBatch]:
         """In order of their seeds."""
         for true in self._split.batches(size):
-            futures = [_futures([TRUE] * len(true), true)]
+            futures = [_outcomes([TRUE] * len(true), true)]
             for turn in range(self._negatives):
                 kinds = [in_turn(self._kinds, self._negatives, clip.seed, turn) for clip in true]
                 false = [counterfactual(clip, kind) for clip, kind in zip(true, kinds, strict=True)]
-                futures.append(_futures(kinds, false))
+                futures.append(_outcomes(kinds, false))
             measured = torch.tensor([_traits(clip) for clip in true])
-            yield CaseBatch(
+            yield OutcomeBatch(
                 clips=[clip.seed for clip in true],
                 contexts=torch.stack([clip.context for clip in true]),
                 instructions=[clip.instruction for clip in true],
                 traits=dict(zip(("size", "contrast", "motion"), measured.T, strict=True)),
-                futures=futures,
+                outcomes=futures,
             )
 
 
-def _futures(kinds: Sequence[str], clips: Sequence[PhysicsClip]) -> Futures:
-    return Futures(kinds, torch.stack([clip.future for clip in clips]), clips)
+def _outcomes(kinds: Sequence[str], clips: Sequence[PhysicsClip]) -> OutcomeSet:
+    return OutcomeSet(kinds, torch.stack([clip.future for clip in clips]), clips)
 
 
 def _traits(clip: PhysicsClip) -> tuple[float, float, float]:

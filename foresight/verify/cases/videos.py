@@ -14,7 +14,7 @@ from torch import Tensor
 from foresight.data.source import ClipSource
 from foresight.errors import UserError
 from foresight.metrics.baselines import copy_last_frame
-from foresight.verify.cases.base import TRUE, CaseBatch, Futures, check_kinds, in_turn
+from foresight.verify.cases.base import TRUE, OutcomeBatch, OutcomeSet, check_kinds, in_turn
 
 Videos = Float[Tensor, "clip rgb=3 frame height width"]
 Wrong = Callable[[Videos, Videos, Videos], Videos]
@@ -102,7 +102,7 @@ class VideoCases:
     def __len__(self) -> int:
         return len(self._clips)
 
-    def batches(self, size: int) -> Iterator[CaseBatch]:
+    def batches(self, size: int) -> Iterator[OutcomeBatch]:
         """In order of the table.
 
         Raises:
@@ -130,7 +130,7 @@ class VideoCases:
         behind = ((row + step) % len(files) for step in range(1, len(files)))
         return next(other for other in behind if files[other] != files[row])
 
-    def _batch(self, rows: list[int]) -> CaseBatch:
+    def _batch(self, rows: list[int]) -> OutcomeBatch:
         others_of = [self._other(row) for row in rows]
         wanted = list(dict.fromkeys([*rows, *others_of]))
         found = self._clips.__getitems__(wanted)
@@ -144,15 +144,15 @@ class VideoCases:
             )
         others = found.video[[wanted.index(other) for other in others_of], :, self._context :]
         last = contexts[:, :, -1:]
-        every = [Futures([TRUE] * len(rows), futures, None)]
+        every = [OutcomeSet([TRUE] * len(rows), futures, None)]
         for turn in range(self._negatives):
             kinds = [in_turn(self._kinds, self._negatives, row, turn) for row in rows]
             wrong = [
                 KINDS[kind](*(part[at : at + 1] for part in (contexts, futures, others)))
                 for at, kind in enumerate(kinds)
             ]
-            every.append(Futures(kinds, torch.cat(wrong), None))
-        return CaseBatch(
+            every.append(OutcomeSet(kinds, torch.cat(wrong), None))
+        return OutcomeBatch(
             clips=[self._files[row] for row in rows],
             contexts=contexts,
             instructions=found.instructions[:count],
@@ -160,5 +160,5 @@ class VideoCases:
                 "contrast": last.std(dim=(1, 2, 3, 4)),
                 "motion": (futures - last).square().mean(dim=(1, 2, 3, 4)).sqrt(),
             },
-            futures=every,
+            outcomes=every,
         )

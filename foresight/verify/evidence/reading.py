@@ -48,7 +48,7 @@ def action_odds(model: WorldModel, videos: Videos, instructions: Sequence[str]) 
     """
     vlm = _asked(model, "action_read")
     questions = [truth_question(past(sentence)) for sentence in instructions]
-    return yes_odds(vlm, videos, questions, frame_rate=model.plan.frame_rate).to(model.device)
+    return yes_odds(vlm, videos, questions, frame_rate=model.sampling_config.frame_rate).to(model.device)
 
 
 @torch.no_grad()
@@ -60,9 +60,9 @@ def described_alike(model: WorldModel, one: Videos, other: Videos) -> Float[Tens
     Raises:
         UserError: if the world model has no VLM that can be asked.
     """
-    vlm, frames = _asked(model, "state_read"), model.plan.context_frames
+    vlm, frames = _asked(model, "state_read"), model.sampling_config.context_frames
     both = torch.cat([one[:, :, -frames:], other[:, :, -frames:]])
-    words = [text.split() for text in vlm.describe(vlm.see(both, frame_rate=model.plan.frame_rate))]
+    words = [text.split() for text in vlm.describe(vlm.see(both, frame_rate=model.sampling_config.frame_rate))]
     pairs = zip(words[: len(one)], words[len(one) :], strict=True)
     ratios = [SequenceMatcher(None, a, b, autojunk=False).ratio() for a, b in pairs]
     return torch.tensor(ratios, device=model.device)

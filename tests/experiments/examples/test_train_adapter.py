@@ -32,8 +32,8 @@ def test_it_trains_an_adapter_and_assembles_a_world_model(tmp_path: Path, capsys
     adapter = load_adapter(tmp_path / "run/adapter")
     assert adapter.pairing == pairing_between("foresight-tiny", "foresight-tiny")
     assert any(bool(parameter.any()) for name, parameter in adapter.named_parameters() if "out" in name)
-    plan = WorldModel.from_pretrained(tmp_path / "run/world", device="cpu").plan
-    assert (plan.frame_rate, plan.context_frames, plan.chunk_frames) == (8.0, 9, 16)
+    config = WorldModel.from_pretrained(tmp_path / "run/world", device="cpu").sampling_config
+    assert (config.frame_rate, config.context_frames, config.chunk_frames) == (8.0, 9, 16)
 
 
 def test_it_is_short() -> None:

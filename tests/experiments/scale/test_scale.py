@@ -58,7 +58,7 @@ def test_counted_operations_follow_the_size_of_the_transformer(tmp_path: Path) -
     (clip,) = SimulatedSplit(PhysicsConfig(), "test", 1)
     world = WorldModel.from_pretrained("foresight-tiny")
     whole = of_clip(world, clip)
-    assert whole.evaluations == world.plan.steps * (2 if world.plan.guidance > 1 else 1)
+    assert whole.evaluations == world.sampling_config.steps * (2 if world.sampling_config.guidance > 1 else 1)
     config = world.transformer.config
     torch.manual_seed(0)
     smaller = VideoTransformer(type(config)(**{**vars(config), "num_layers": config.num_layers // 2}))

@@ -14,7 +14,15 @@ from foresight.cli.main import _unseen
 from foresight.errors import UserError
 from foresight.loop import Budget, Refine, Resample
 
-ALARM = {"clips": 4, "physics": None, "split": "calibration", "ahead": 8, "candidates": 2, "seed": 0, "steps": None}
+ALARM = {
+    "clips": 4,
+    "physics": None,
+    "split": "calibration",
+    "prediction_stride": 8,
+    "candidates": 2,
+    "seed": 0,
+    "steps": None,
+}
 SECRET = "FORESIGHT_TEST_SECRET"
 
 

@@ -44,7 +44,7 @@ def test_what_happened_is_filled_up_for_the_vae(monkeypatch: pytest.MonkeyPatch,
     seen: list[torch.Tensor] = []
     monkeypatch.setattr(scoring, "reconstruct", lambda model, whole: seen.append(whole) or whole)
     observed = torch.arange(float(frames)).view(1, -1, 1, 1).expand(3, -1, 2, 2)
-    clip: Any = SimpleNamespace(context=torch.full((3, 9, 2, 2), -1.0), plan=LengthPolicy(9, frames))
+    clip: Any = SimpleNamespace(context=torch.full((3, 9, 2, 2), -1.0), lengths=LengthPolicy(9, frames))
     model: Any = None
     assert torch.equal(scoring.reconstructed(model, clip, observed), observed)
     assert seen[0].shape[2] == 9 + (16 if frames == 16 else 8) and float(seen[0][0, 0, -1, 0, 0]) == frames - 1

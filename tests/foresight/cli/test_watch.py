@@ -21,7 +21,7 @@ HOW = {
     "coverage": 0.5,
     "instruction": "nothing is pushed",
     "size": (64, 64),
-    "ahead": 8,
+    "prediction_stride": 8,
     "candidates": 2,
     "seed": 0,
     "steps": 1,
@@ -96,7 +96,7 @@ def test_an_interruption_leaves_what_was_seen(world, stream, tmp_path, monkeypat
         ({"seconds": 1.0}, "at least 17 frames"),
         ({"seconds": 0.0}, "seconds above 0"),
         ({"size": (64,)}, "size"),
-        ({"ahead": 12}, "multiple of 8"),
+        ({"prediction_stride": 12}, "multiple of 8"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(world, stream, tmp_path, change, said):

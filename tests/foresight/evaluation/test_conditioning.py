@@ -89,7 +89,7 @@ def replaced(world: WorldModel, adapter: Any) -> WorldModel:
         text_encoder=world.text_encoder,
         vlm=world.vlm,
         adapter=adapter,
-        plan=world.plan,
+        sampling_config=world.sampling_config,
     )
 
 

@@ -11,24 +11,9 @@ from torch import nn
 from foresight.loop import Budget, PredictVerifyLoop, Task
 from foresight.verify.verdict import Verdict
 from foresight.world.prediction import Prediction, StageSeconds
-from foresight.world.sampling_config import SamplingConfig
+from tests.small import UNTRAINED, sampling_config
 
-PLAN = SamplingConfig(
-    frame_rate=8.0,
-    context_frames=9,
-    chunk_frames=16,
-    steps=4,
-    schedule="uniform",
-    decode_timestep=0.05,
-    decode_noise=0.0,
-    carried_noise=0.0,
-    continuation="go on",
-    guidance=1.0,
-    estimate="medoid",
-    # Random weights reconstruct nothing.
-    domain_warning=0.0,
-    domain_limit=0.0,
-)
+SAMPLING = sampling_config(decode_noise=0.0, carried_noise=0.0, continuation="go on", **UNTRAINED)
 LEVELS = {"a": 0.25, "b": 0.5, "c": 0.75, "go on": 1.0}
 
 
@@ -55,7 +40,7 @@ class FakeWorld:
     """Draws a grey level that instruction and seed determine: level + seed / 1000 everywhere."""
 
     def __init__(self):
-        self.plan, self.device, self.vlm = PLAN, torch.device("cpu"), None
+        self.sampling_config, self.device, self.vlm = SAMPLING, torch.device("cpu"), None
         self.transformer = nn.Module()
         self.transformer.patchify_proj = nn.Identity()
         self.vae = FakeVAE()
@@ -64,7 +49,7 @@ class FakeWorld:
         return self.vae.encode(video)
 
     def predict(self, context, instruction, horizon, *, candidates, noise_level, seed, steps=None):
-        for _ in range(steps or PLAN.steps):
+        for _ in range(steps or SAMPLING.steps):
             self.transformer.patchify_proj(torch.zeros(candidates, 1, 1))
         self.vae.decoder(torch.zeros(candidates, 1))
         levels = torch.tensor([LEVELS[instruction] + (seed + index) / 1000 for index in range(candidates)])
@@ -79,8 +64,8 @@ class FakeWorld:
             frame_rate=8.0,
             seed=seed,
             noise_level=1.0 if noise_level == "auto" else noise_level,
-            steps=steps or PLAN.steps,
-            evaluations=steps or PLAN.steps,
+            steps=steps or SAMPLING.steps,
+            evaluations=steps or SAMPLING.steps,
             seconds=StageSeconds(),
         )
 

@@ -46,7 +46,7 @@ def test_each_candidate_is_what_its_seed_gives(world, clip, seen):
 
 
 def test_more_than_a_chunk_is_refused(world, clip, seen):
-    """A plan of 16 frames at once cannot draw 24 that begin as seen; 12 are the first of 16."""
+    """A model of 16 frames at once cannot draw 24 that begin as seen; 12 are the first of 16."""
     with pytest.raises(UserError, match="chunk"):
         drawn(world, clip, seen, horizon=24)
     assert drawn(world, clip, seen, horizon=12).video.shape[2] == 12
@@ -83,6 +83,6 @@ def test_draws_follow_the_conditional_mean(world, clip, monkeypatch):
 
 def test_the_ledger_counts_what_guidance_costs(make_world, world, clip, seen):
     """Guidance asks the transformer twice at every step: three guided steps are six evaluations."""
-    guided = make_world(plan=replace(world.plan, guidance=3.0))
+    guided = make_world(sampling=replace(world.sampling_config, guidance=3.0))
     assert drawn(world, clip, seen).evaluations == 3
     assert drawn(guided, clip, seen).evaluations == 6

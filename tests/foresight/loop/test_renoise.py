@@ -69,7 +69,7 @@ def test_noising_all_tokens_to_one_is_a_draw(world, clip, drawn):
 
 
 def test_more_than_a_chunk_is_refused(world, clip):
-    """A plan of 16 frames at once cannot repair 24."""
+    """A model of 16 frames at once cannot repair 24."""
     latents = torch.zeros(1, 8, 3, 2, 2)
     with pytest.raises(UserError, match="chunk"):
         renoise(world, clip[:, :9], PUSH, latents, latents[:, 0] > 0, noise_level=0.5, seed=0, horizon=24)

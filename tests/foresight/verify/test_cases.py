@@ -46,7 +46,7 @@ class Counting:
 def futures_of(kind):
     """The grey levels, in hundredths, of the one wrong future of each of three clips, in batches of two."""
     found = VideoCases(clips=Counting(), context=2, kinds=[kind], negatives=1).batches(2)
-    levels = torch.cat([batch.futures[1].videos[:, 0, :, 0, 0] for batch in found])
+    levels = torch.cat([batch.outcomes[1].videos[:, 0, :, 0, 0] for batch in found])
     return (100 * levels).round().int().tolist()
 
 
@@ -69,7 +69,7 @@ def test_another_clip_is_from_another_file():
     number, by which folds are made; a single file is refused."""
     cases = VideoCases(clips=FromTwoFiles(), context=2, kinds=["another_clip"], negatives=1)
     found = list(cases.batches(2))
-    levels = torch.cat([batch.futures[1].videos[:, 0, :, 0, 0] for batch in found])
+    levels = torch.cat([batch.outcomes[1].videos[:, 0, :, 0, 0] for batch in found])
     assert (100 * levels).round().int().tolist() == [[22, 23, 24, 25], [22, 23, 24, 25], [2, 3, 4, 5]]
     assert [list(batch.clips) for batch in found] == [[0, 0], [1]] and cases.frame_rate == 8.0
     assert (len(cases), cases.independent) == (3, 2)
@@ -85,8 +85,8 @@ def test_cases_of_videos():
     batches = list(cases.batches(2))
     assert len(cases) == 3 and cases.instructions == ("a", "b") and not cases.placed
     assert [list(batch.clips) for batch in batches] == [[0, 1], [2]]
-    assert all(set(batch.futures[0].kinds) == {TRUE} and batch.futures[0].states is None for batch in batches)
-    assert [list(future.kinds) for future in batches[0].futures[1:]] == [
+    assert all(set(batch.outcomes[0].kinds) == {TRUE} and batch.outcomes[0].states is None for batch in batches)
+    assert [list(future.kinds) for future in batches[0].outcomes[1:]] == [
         ["another_clip", "reversed"],
         ["frozen", "half_speed"],
     ]
@@ -104,9 +104,9 @@ def test_simulated_cases_are_those_of_the_seeds():
     first, second = cases.batches(2)
     clip = make_clip(SPLITS["validation"] + 2, WORLD)
     assert list(second.clips) == [clip.seed] and second.instructions == [clip.instruction]
-    assert torch.equal(second.futures[0].videos[0], clip.tensor[:, 9:])
-    assert torch.equal(second.futures[1].videos[0], clip.tensor[:, 9:].flip(1))
-    assert torch.equal(second.futures[1].states[0].positions[9:], clip.positions[9:].flip(0))
+    assert torch.equal(second.outcomes[0].videos[0], clip.tensor[:, 9:])
+    assert torch.equal(second.outcomes[1].videos[0], clip.tensor[:, 9:].flip(1))
+    assert torch.equal(second.outcomes[1].states[0].positions[9:], clip.positions[9:].flip(0))
     assert set(first.traits) == {"size", "contrast", "motion"} and cases.placed
     radius, contrast, way = (float(second.traits[name][0]) for name in ("size", "contrast", "motion"))
     assert radius == pytest.approx(sum(body.radius for body in clip.bodies) / len(clip.bodies))

@@ -53,7 +53,7 @@ def test_examples_take_turns_and_batches_change_nothing(world):
     assert len(examples.clips) == len(examples.kinds) == len(examples.values[8]["latent_ratio"]) <= 12
     assert samples.position_error.shape == samples.values["eccentricity"].shape == (4, 3)
     middle = samples.position_error[torch.arange(4), samples.medoid]
-    assert torch.equal(examples.position_error[examples.right], middle), "this plan shows the candidate in the middle"
+    assert torch.equal(examples.position_error[examples.right], middle), "this model shows the candidate in the middle"
     swapped = torch.tensor([kind == "swapped_object" for kind in examples.kinds])
     assert torch.equal(examples.position_error.isinf(), swapped), "nothing that was seen becomes something else"
     for frames in (8, 16):

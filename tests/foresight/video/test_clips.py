@@ -45,8 +45,8 @@ def test_seconds_and_frames_mean_the_same(film: Path) -> None:
     """At 8 a second a context of "1.0s" is 9 frames (both ends count) and a horizon of "2.0s" is 16."""
     seconds = load_clip(film, frame_rate=8, size=[32, 32], context="1.0s", horizon="2.0s")
     frames = load_clip(film, frame_rate=8, size=[32, 32], context=9, horizon=16)
-    assert (seconds.plan.context, seconds.plan.horizon) == (9, 16)
-    assert seconds.plan == frames.plan
+    assert (seconds.lengths.context, seconds.lengths.horizon) == (9, 16)
+    assert seconds.lengths == frames.lengths
     assert torch.equal(seconds.context, frames.context)
     assert seconds.observed is not None
     assert frames.observed is not None

@@ -60,7 +60,7 @@ def test_fitting_keeps_the_end_of_the_context():
 
 
 def test_other_lengths_than_planned_are_refused():
-    """A context of nine frames does not fit a plan of ten; nor a prediction of nine one of eight."""
+    """A context of nine frames does not fit a policy of ten; nor a prediction of nine one of eight."""
     with pytest.raises(ValueError, match="10 frames"):
         LengthPolicy(10, 8).fit_context(torch.zeros(3, 9, 2, 2))
     with pytest.raises(ValueError, match="8 frames"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from PIL import Image
 
 from foresight.errors import UserError
+from foresight.vlm.encoder import QwenEncoder
 from foresight.vlm.messages import message_frames
 
 PICTURE = Image.new("L", (2, 3), 255)
@@ -55,3 +57,20 @@ def test_without_torchvision_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "qwen_vl_utils", None)
     with pytest.raises(UserError, match=r"torchvision.*foresight-wm\[qwen\]"):
         message_frames([], patch=14)
+
+
+def test_messages_are_seen_as_their_frames_are(
+    monkeypatch: pytest.MonkeyPatch, qwen: Callable[..., QwenEncoder], clip: torch.Tensor
+) -> None:
+    """A conversation about a clip gives the vision tokens of the clip, read with the model's own patches."""
+    asked: dict[str, Any] = {}
+
+    def read_media(messages: Any, **options: Any) -> tuple[None, list[torch.Tensor], dict[str, list[float]]]:
+        asked.update(options, messages=messages)
+        return None, [((clip[:, :9] + 1) * 127.5).round().transpose(0, 1)], {"fps": [8.0]}
+
+    monkeypatch.setitem(sys.modules, "qwen_vl_utils", SimpleNamespace(process_vision_info=read_media))
+    encoder, messages = qwen(), [{"role": "user", "content": [{"type": "video", "video": "clip.mp4"}]}]
+    seen, expected = encoder.see_messages(messages), encoder.see(clip[None, :, :9], frame_rate=8.0)
+    assert torch.equal(seen.tokens, expected.tokens) and torch.equal(seen.coordinates, expected.coordinates)
+    assert asked["messages"] == messages and asked["image_patch_size"] == encoder.patching.patch

@@ -13,7 +13,7 @@ from foresight.watch import Alarm
 from foresight.watch.alarm import AlarmSettings
 from foresight.watch.calibration import AlarmCalibration
 
-WATCHING = AlarmSettings(model="m" * 64, ahead=8, candidates=8, steps=4)
+WATCHING = AlarmSettings(model="m" * 64, prediction_stride=8, candidates=8, steps=4)
 
 
 def alarm(values) -> Alarm:
@@ -47,6 +47,15 @@ def test_it_is_read_back_as_written(tmp_path):
     assert Alarm.from_pretrained(tmp_path) == alarm([0.1, 0.25, 3])
 
 
+def test_an_alarm_of_before_is_read(tmp_path):
+    """The stride was called `ahead` in files; such a file is the same alarm."""
+    fitted = alarm([0.1, 0.25, 3])
+    fitted.save_pretrained(tmp_path)
+    file = tmp_path / "alarm.json"
+    file.write_text(file.read_text().replace('"prediction_stride"', '"ahead"'))
+    assert '"ahead"' in file.read_text() and Alarm.from_pretrained(tmp_path) == fitted
+
+
 @pytest.mark.parametrize("text", ["{", "{}", '{"surprises": [2, 1], "watching": {}, "data": ""}', "[]"])
 def test_a_damaged_file_is_refused_in_one_way(tmp_path, text):
     """Whatever is wrong with the file, the error says what to run."""
@@ -63,7 +72,7 @@ def test_one_that_is_not_there_is_said_in_words(tmp_path):
     assert "Errno" not in str(refused.value)
 
 
-@pytest.mark.parametrize("change", [{"model": "n" * 64}, {"ahead": 16}, {"candidates": 4}, {"steps": 8}])
+@pytest.mark.parametrize("change", [{"model": "n" * 64}, {"prediction_stride": 16}, {"candidates": 4}, {"steps": 8}])
 def test_another_way_of_watching_is_refused(change):
     """Its threshold says nothing about another model, stretch, number of candidates or steps."""
     alarm([1]).check(WATCHING)
@@ -74,10 +83,10 @@ def test_another_way_of_watching_is_refused(change):
 def test_fitting_measures_one_stretch_of_each_clip(world):
     """Five clips give five finite surprises in order; worlds with pushes are refused."""
     physics = PhysicsConfig(push_probability=0.0, frames=25)
-    how = {"clips": 5, "split": "calibration", "ahead": 8, "candidates": 2, "seed": 0, "steps": 1}
+    how = {"clips": 5, "split": "calibration", "prediction_stride": 8, "candidates": 2, "seed": 0, "steps": 1}
     fitted = AlarmCalibration(physics=physics, **how)(world)
     assert len(fitted.surprises) == 5 and list(fitted.surprises) == sorted(fitted.surprises)
-    assert fitted.settings.ahead == 8 and "calibration" in fitted.data
+    assert fitted.settings.prediction_stride == 8 and "calibration" in fitted.data
     with pytest.raises(ValueError, match="without pushes"):
         AlarmCalibration(physics=PhysicsConfig(), **how)
     with pytest.raises(ValueError, match="at least 17 frames"):

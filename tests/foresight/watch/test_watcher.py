@@ -15,7 +15,7 @@ from foresight.watch import StreamFrame, Watcher
 from foresight.watch.timeline import Timeline
 from foresight.world.sampling import Sampling
 
-ASKED = {"instruction": "nothing is pushed", "ahead": 8, "sampling": Sampling(2, steps=1)}
+ASKED = {"instruction": "nothing is pushed", "prediction_stride": 8, "sampling": Sampling(2, steps=1)}
 
 
 def endless(clip: torch.Tensor, frames: int, gap: int = -1) -> Iterator[StreamFrame]:
@@ -82,7 +82,7 @@ def test_ten_minutes_take_constant_memory(world, clip):
 
 
 @pytest.mark.parametrize(
-    ("change", "said"), [({"ahead": 12}, "multiple of 8"), ({"sampling": Sampling(1)}, "2 candidates")]
+    ("change", "said"), [({"prediction_stride": 12}, "multiple of 8"), ({"sampling": Sampling(1)}, "2 candidates")]
 )
 def test_wrong_numbers_are_refused(world, change, said):
     """A stretch that does not fit the latents, and a single candidate."""
@@ -91,7 +91,7 @@ def test_wrong_numbers_are_refused(world, change, said):
 
 
 def test_what_is_done_is_told_once(world, clip, monkeypatch):
-    """The first prediction hears the instruction, later ones the plan's continuation."""
+    """The first prediction hears the instruction, later ones the model's continuation."""
     told = []
     predict = world.predict_batch
 
@@ -103,4 +103,4 @@ def test_what_is_done_is_told_once(world, clip, monkeypatch):
     watcher = Watcher(world, **{**ASKED, "instruction": "the red ball is pushed up"})
     for arrival in endless(clip, 26):
         watcher.push(arrival)
-    assert told == ["the red ball is pushed up", world.plan.continuation, world.plan.continuation]
+    assert told == ["the red ball is pushed up", world.sampling_config.continuation, world.sampling_config.continuation]

@@ -38,7 +38,7 @@ class Disk:
     def assemble(self, **changes: object) -> WorldModel:
         """All parts joined, run as the world model they came from is run."""
         given = {"ltx": self.ltx, "vlm": self.vlm, "adapter": self.adapter, "text_encoder": self.text}
-        return WorldModel.assemble(**{**given, "sampling": self.world.plan, **changes})  # type: ignore[arg-type]
+        return WorldModel.assemble(**{**given, "sampling": self.world.sampling_config, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_folder_that_refers_to_its_parts_reads_back_equal(disk: Disk, clip: Te
     """The folder holds the adapter and no other weight, and predicts as the model does."""
     assembly = plan_assembly(
         NamedParts(ltx=disk.ltx, vlm=disk.vlm, adapter=disk.adapter.parent, text_encoder=disk.text),
-        disk.world.plan,
+        disk.world.sampling_config,
         clips={},
     )
     assembly.save(tmp_path / "mine")
@@ -95,15 +95,15 @@ def test_a_part_that_is_another_by_now_is_refused(disk: Disk, tmp_path: Path, ch
 
 def test_lengths_come_from_training_and_times_from_the_release(disk: Disk) -> None:
     """The adapter's clips give rate and lengths; the preset gives steps, guidance and decoding; a wish wins."""
-    plan = plan_assembly(
+    config = plan_assembly(
         NamedParts(ltx=disk.ltx, vlm=disk.vlm, adapter=disk.adapter, text_encoder=disk.text),
         {"decode_noise": 0.5, "carried_noise": None},
         preset="ltxv-2b-0.9.8-distilled",
         clips={"frame_rate": 25.0},
-    ).plan
-    assert (plan.frame_rate, plan.context_frames, plan.chunk_frames) == (8.0, 9, 16)
-    assert plan.times is not None and plan.steps == len(plan.times) and plan.guidance == 1.0
-    assert plan.decode_noise == 0.5 and plan.carried_noise == 0.0
+    ).sampling_config
+    assert (config.frame_rate, config.context_frames, config.chunk_frames) == (8.0, 9, 16)
+    assert config.times is not None and config.steps == len(config.times) and config.guidance == 1.0
+    assert config.decode_noise == 0.5 and config.carried_noise == 0.0
 
 
 def test_lengths_that_are_said_need_no_record_of_training(disk: Disk) -> None:
@@ -111,14 +111,14 @@ def test_lengths_that_are_said_need_no_record_of_training(disk: Disk) -> None:
     (disk.adapter / "training.json").unlink()
     said = {"frame_rate": 8.0, "context_frames": 9, "chunk_frames": 16, "steps": 2, "guidance": 1.0}
     for parts in ({}, {"vlm": None, "adapter": None}):
-        plan = disk.assemble(sampling=said, **parts).plan
-        assert (plan.frame_rate, plan.context_frames, plan.chunk_frames) == (8.0, 9, 16)
+        config = disk.assemble(sampling=said, **parts).sampling_config
+        assert (config.frame_rate, config.context_frames, config.chunk_frames) == (8.0, 9, 16)
         with pytest.raises(UserError, match="frame_rate, context_frames and chunk_frames of the sampling"):
             disk.assemble(sampling={"frame_rate": 8.0, "context_frames": 9}, **parts)
 
 
 def test_a_wish_that_is_no_field_is_named(disk: Disk) -> None:
-    """A misspelt field of the sampling plan is refused with the fields there are."""
+    """A misspelt field of the sampling configuration is refused with the fields there are."""
     with pytest.raises(UserError, match=r"decode_timestep.*got stpes"):
         disk.assemble(sampling={"stpes": 3})
 

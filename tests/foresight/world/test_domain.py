@@ -41,7 +41,7 @@ def foreign() -> Tensor:
 def test_the_figure_is_the_vaes_own_error_in_decibels(tiny: WorldModel, clip: Tensor) -> None:
     """-10 log10 of the mean square error on [0, 1] between the context and what the VAE makes of it."""
     context = clip[:, :9]
-    video = tiny.vae.decode(tiny.encode(context[None]), timestep=tiny.plan.decode_timestep, noise_scale=0.0)
+    video = tiny.vae.decode(tiny.encode(context[None]), timestep=tiny.sampling_config.decode_timestep, noise_scale=0.0)
     error = ((video[0].detach().clamp(-1, 1) - context) / 2).square().mean()
     found = check_domain(tiny, context)
     assert found.psnr == pytest.approx(float(-10 * error.log10()), abs=1e-4)
@@ -89,7 +89,7 @@ def test_a_loop_predicts_once_and_takes_nothing(tiny: WorldModel, foreign: Tenso
 
 def test_watching_says_nothing_of_another_world(tiny: WorldModel, foreign: Tensor, clip: Tensor) -> None:
     """No moment is scored on foreign frames; once the model's own world is shown, moments come again."""
-    watcher = Watcher(tiny, instruction=PUSH, ahead=8, sampling=Sampling(2, steps=1))
+    watcher = Watcher(tiny, instruction=PUSH, prediction_stride=8, sampling=Sampling(2, steps=1))
     frames = torch.cat([foreign, clip], dim=1)
     found = [watcher.push(StreamFrame(frame, i / 8, True)) for i, frame in enumerate(frames.unbind(1))]
     moments = [(index, moment) for index, moment in enumerate(found) if moment is not None]

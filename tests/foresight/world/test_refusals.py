@@ -63,13 +63,13 @@ def test_parts_fit_each_other(make_world: Callable[..., WorldModel]) -> None:
         check_sizes(world.vae, world.transformer, narrow)
     check_sizes(world.vae, world.transformer, None)
     with pytest.raises(ValueError, match="no adapter's tokens replace the text"):
-        check_text(None, None, world.plan)
+        check_text(None, None, world.sampling_config)
     adapted = make_world()
     assert adapted.adapter is not None
     if adapted.adapter.replaces_text:
-        check_text(None, adapted.adapter, replace(adapted.plan, guidance=1.0))
+        check_text(None, adapted.adapter, replace(adapted.sampling_config, guidance=1.0))
         with pytest.raises(ValueError, match=r"guidance 2\.0 reads the empty sentence"):
-            check_text(None, adapted.adapter, replace(adapted.plan, guidance=2.0))
+            check_text(None, adapted.adapter, replace(adapted.sampling_config, guidance=2.0))
 
 
 def test_sizes_are_read_from_whole_checkpoints(make_world: Callable[..., WorldModel], tmp_path: Path) -> None:

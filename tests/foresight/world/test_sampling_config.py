@@ -1,4 +1,4 @@
-"""The sampling plan: schedules by hand, errors by name, a file that reads back equal."""
+"""The sampling configuration: schedules by hand, errors by name, a file that reads back equal."""
 
 from __future__ import annotations
 
@@ -9,21 +9,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from foresight.world.sampling_config import FILE, SamplingConfig
+from foresight.world.sampling_config import FILE, FORMER_FILE, SamplingConfig
+from tests.small import sampling_config
 
-PLAN = SamplingConfig(
-    frame_rate=8.0,
-    context_frames=9,
-    chunk_frames=16,
-    steps=4,
-    schedule="uniform",
-    decode_timestep=0.05,
-    decode_noise=0.025,
-    carried_noise=0.1,
-    continuation="nothing is pushed",
-    guidance=1.0,
-    estimate="medoid",
-)
+SAMPLING = sampling_config()
 
 
 @pytest.mark.parametrize(
@@ -32,13 +21,13 @@ PLAN = SamplingConfig(
 )
 def test_the_schedule_is_entered_at_the_noise_level(level, times):
     """The level itself comes first, then the full schedule's times below it; none comes twice."""
-    assert torch.allclose(PLAN.sigmas(level, 4, 48), torch.tensor(times))
+    assert torch.allclose(SAMPLING.sigmas(level, 4, 48), torch.tensor(times))
 
 
 @pytest.mark.parametrize("schedule", ["uniform", "linear_quadratic", "shifted"])
 def test_times_fall(schedule):
     """Every schedule starts at 1, falls strictly, and stays above 0."""
-    times = replace(PLAN, schedule=schedule).sigmas(1.0, 12, 48)
+    times = replace(SAMPLING, schedule=schedule).sigmas(1.0, 12, 48)
     assert float(times[0]) == 1 and bool((times.diff() < 0).all()) and float(times[-1]) > 0
 
 
@@ -46,23 +35,23 @@ def test_the_shifted_schedule_is_that_of_the_first_releases():
     """At 1,024 tokens a time t becomes e^.95 / (e^.95 + 1/t - 1), stretched so that the last is 0.1."""
     moved = [math.exp(0.95) / (math.exp(0.95) + 1 / t - 1) for t in (1.0, 0.75, 0.5, 0.25)]
     expected = [1 - (1 - time) * 0.9 / (1 - moved[-1]) for time in moved]
-    assert torch.allclose(replace(PLAN, schedule="shifted").sigmas(1.0, 4, 1024), torch.tensor(expected), atol=1e-6)
+    assert torch.allclose(replace(SAMPLING, schedule="shifted").sigmas(1.0, 4, 1024), torch.tensor(expected), atol=1e-6)
 
 
 def test_a_distilled_release_keeps_its_times():
     """Listed times are taken as they are, entered below a noise level, and no other number of steps is accepted."""
-    plan = replace(PLAN, steps=3, times=(1.0, 0.9, 0.4))
-    assert torch.allclose(plan.sigmas(1.0, 3, 48), torch.tensor([1.0, 0.9, 0.4]))
-    assert torch.allclose(plan.sigmas(0.6, 3, 48), torch.tensor([0.6, 0.4]))
+    config = replace(SAMPLING, steps=3, times=(1.0, 0.9, 0.4))
+    assert torch.allclose(config.sigmas(1.0, 3, 48), torch.tensor([1.0, 0.9, 0.4]))
+    assert torch.allclose(config.sigmas(0.6, 3, 48), torch.tensor([0.6, 0.4]))
     with pytest.raises(ValueError, match=r"expected 3 steps.*got 4"):
-        plan.sigmas(1.0, 4, 48)
+        config.sigmas(1.0, 4, 48)
 
 
 @pytest.mark.parametrize("level", [0.0, -0.1, 1.1])
 def test_no_such_level(level):
     """The flow is entered above 0, at most at 1."""
     with pytest.raises(ValueError, match="noise level"):
-        PLAN.sigmas(level, 4, 48)
+        SAMPLING.sigmas(level, 4, 48)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +76,7 @@ def test_no_such_level(level):
 def test_wrong_fields_are_refused(field, value):
     """Lengths off the latent grid and numbers out of range raise."""
     with pytest.raises(ValueError, match="expected"):
-        replace(PLAN, **{field: value})
+        replace(SAMPLING, **{field: value})
 
 
 @pytest.mark.parametrize(
@@ -101,9 +90,18 @@ def test_wrong_fields_are_refused(field, value):
 )
 def test_a_saved_plan_reads_back_equal(tmp_path, changes):
     """Every field survives the file."""
-    plan = replace(PLAN, **changes)
-    plan.save_pretrained(tmp_path)
-    assert SamplingConfig.from_pretrained(tmp_path) == plan
+    config = replace(SAMPLING, **changes)
+    config.save_pretrained(tmp_path)
+    assert SamplingConfig.from_pretrained(tmp_path) == config
+
+
+def test_a_folder_of_before_is_read(tmp_path):
+    """Under the file's former name too, unless the present one is there."""
+    SAMPLING.save_pretrained(tmp_path)
+    (tmp_path / FILE).rename(tmp_path / FORMER_FILE)
+    assert SamplingConfig.from_pretrained(tmp_path) == SAMPLING
+    replace(SAMPLING, steps=9).save_pretrained(tmp_path)
+    assert SamplingConfig.from_pretrained(tmp_path).steps == 9
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]", json.dumps({"steps": 4})])
@@ -117,7 +115,9 @@ def test_missing_and_damaged_files_are_refused(tmp_path, text):
 
 def test_the_least_and_the_most_of_a_plan():
     """A context of one frame, a chunk of eight, one step, no guidance, no noise, limits that are equal or endless."""
-    least = replace(PLAN, context_frames=1, chunk_frames=8, steps=1, decode_timestep=0, decode_noise=0, carried_noise=0)
+    least = replace(
+        SAMPLING, context_frames=1, chunk_frames=8, steps=1, decode_timestep=0, decode_noise=0, carried_noise=0
+    )
     assert replace(least, domain_limit=22.0).domain_limit == least.domain_warning
     replace(least, domain_limit=-math.inf)
 
@@ -137,19 +137,19 @@ def test_the_least_and_the_most_of_a_plan():
 def test_what_lies_beside_a_bound_is_refused(changes, said):
     """Each number with what it should be."""
     with pytest.raises(ValueError, match=said):
-        replace(PLAN, **changes)
+        replace(SAMPLING, **changes)
 
 
 def test_only_what_is_not_usual_is_written():
-    """A field at its default is left out, any other is there; a field that no plan has is refused."""
-    usual = PLAN.to_dict()
+    """A field at its default is left out, any other is there; a field that no sampling configuration has is refused."""
+    usual = SAMPLING.to_dict()
     assert usual["steps"] == 4 and not {"times", "stochastic", "domain_limit"} & usual.keys()
-    assert replace(PLAN, domain_limit=15.0).to_dict() == {**usual, "domain_limit": 15.0}
-    assert replace(PLAN, stochastic=True).to_dict() == {**usual, "stochastic": True}
+    assert replace(SAMPLING, domain_limit=15.0).to_dict() == {**usual, "domain_limit": 15.0}
+    assert replace(SAMPLING, stochastic=True).to_dict() == {**usual, "stochastic": True}
 
 
 def test_nesting_without_end_is_no_plan(tmp_path):
     """Refused as any damaged file."""
     (tmp_path / FILE).write_text("[" * 100_000)
-    with pytest.raises(ValueError, match="expected a sampling plan"):
+    with pytest.raises(ValueError, match="expected a sampling configuration"):
         SamplingConfig.from_pretrained(tmp_path)

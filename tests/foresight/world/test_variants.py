@@ -18,10 +18,10 @@ PUSH = "the red ball is pushed up"
 
 
 def test_a_plan_is_replaced_and_the_networks_are_shared(world: WorldModel, clip: Tensor) -> None:
-    """The same networks with another number of steps; the first model's plan stays."""
-    fewer = world.replace(plan=replace(world.plan, steps=1))
+    """The same networks with another number of steps; the first model's own stays."""
+    fewer = world.replace(sampling_config=replace(world.sampling_config, steps=1))
     assert fewer.transformer is world.transformer and fewer.adapter is world.adapter
-    assert world.plan.steps != 1 and fewer.plan.steps == 1
+    assert world.sampling_config.steps != 1 and fewer.sampling_config.steps == 1
     assert fewer.predict(clip[:, :9], PUSH, 8).steps == 1
 
 
@@ -40,7 +40,7 @@ def test_an_adapters_updates_move_with_it(make_world: Callable[..., WorldModel],
     updates = LoRAConfig(2, ("attn1.to_v",), blocks=2, width=24)
     lora = make_world(ICLoRAConfig(known.pairing, 16, 2, 1, (3, 2, 2), 0.0, updates))
     first = lora.predict(clip[:, :9], PUSH, 8)
-    moved = lora.replace(plan=lora.plan)
+    moved = lora.replace(sampling_config=lora.sampling_config)
     assert torch.equal(moved.predict(clip[:, :9], PUSH, 8).video, first.video)
     with without_adapter(moved) as bare:
         plain = bare.predict(clip[:, :9], PUSH, 8)

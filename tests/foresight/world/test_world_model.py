@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -73,7 +75,7 @@ def test_a_later_chunk_is_what_its_last_frames_alone_would_give(make_world, clip
     Without noise anywhere, the second chunk equals a prediction that starts from those frames; and that context is
     encoded causally: its first latent is that of its first frame alone.
     """
-    world = make_world(plan=replace(make_world().plan, carried_noise=0.0, decode_noise=0.0))
+    world = make_world(sampling=replace(make_world().sampling_config, carried_noise=0.0, decode_noise=0.0))
     long = world.predict(clip[:, :9], PUSH, 32, noise_level=0.0)
     recent = long.video[0, :, 7:16]
     again = world.predict(recent, STILL, 16, noise_level=0.0)
@@ -83,8 +85,8 @@ def test_a_later_chunk_is_what_its_last_frames_alone_would_give(make_world, clip
 
 def test_carried_noise_changes_later_chunks_only(make_world, clip):
     """The named option against drift leaves the first chunk as it is."""
-    clean = make_world(plan=replace(make_world().plan, carried_noise=0.0, decode_noise=0.0))
-    noisy = make_world(plan=replace(clean.plan, carried_noise=0.3))
+    clean = make_world(sampling=replace(make_world().sampling_config, carried_noise=0.0, decode_noise=0.0))
+    noisy = make_world(sampling=replace(clean.sampling_config, carried_noise=0.3))
     one, other = (model.predict(clip[:, :9], PUSH, 24) for model in (clean, noisy))
     assert close(one.video[:, :, :16], other.video[:, :, :16])
     assert not close(one.latents[:, :, 2:], other.latents[:, :, 2:])
@@ -99,7 +101,7 @@ def test_the_video_stays_in_range_and_depends_on_instruction_and_context(world, 
 
 
 def test_the_video_model_sees_the_last_context_frames_only(make_world, clip):
-    """Without VLM a longer context changes nothing: the plan's last nine frames are given."""
+    """Without VLM a longer context changes nothing: the model's last nine frames are given."""
     alone = make_world(adapter=None)
     long = alone.predict(clip[:, :17], PUSH, 8)
     short = alone.predict(clip[:, 8:17], PUSH, 8)
@@ -120,7 +122,7 @@ def test_the_vlm_clock_starts_with_the_video_models_context(world, clip):
 def test_guidance_is_the_textbook_formula(make_world, clip):
     """Scale 3 equals a hand-written loop over v₋ + 3·(v₊ − v₋), with neither words nor adapter in v₋."""
     plain = make_world()
-    guided = make_world(plan=replace(plain.plan, guidance=3.0))
+    guided = make_world(sampling=replace(plain.sampling_config, guidance=3.0))
     got = guided.predict(clip[:, :9], PUSH, 16, seed=9)
 
     with torch.no_grad():
@@ -248,13 +250,13 @@ def test_parts_that_do_not_fit_are_refused(world):
     """A VLM without adapter, and an adapter for another VLM, raise at construction."""
     parts = {"vae": world.vae, "transformer": world.transformer, "text_encoder": world.text_encoder}
     with pytest.raises(ValueError, match="one of them"):
-        WorldModel(**parts, vlm=world.vlm, adapter=None, plan=world.plan)
+        WorldModel(**parts, vlm=world.vlm, adapter=None, sampling_config=world.sampling_config)
 
     class OtherVLM:
         hidden_size, vision_size, layers = 48, 32, (2,)
 
     with pytest.raises(ValueError, match="vlm hidden size 32, not 48"):
-        WorldModel(**parts, vlm=OtherVLM(), adapter=world.adapter, plan=world.plan)
+        WorldModel(**parts, vlm=OtherVLM(), adapter=world.adapter, sampling_config=world.sampling_config)
     assert isinstance(world.adapter.pairing, ModelPair)
 
 
@@ -275,7 +277,7 @@ def test_seconds_are_recorded_for_every_stage(world, clip):
 
 
 def test_the_medoid_is_shown_as_it_was_drawn(world, clip):
-    """A plan that shows the medoid shows that candidate's own video."""
+    """A model that shows the medoid shows that candidate's own video."""
     prediction = world.predict(clip[:, :9], PUSH, 16, candidates=3)
     assert torch.equal(world.shown(prediction), prediction.video[prediction.medoid])
 
@@ -288,12 +290,23 @@ def test_the_consensus_is_shown_decoded_after_the_context(world, clip):
         text_encoder=world.text_encoder,
         vlm=world.vlm,
         adapter=world.adapter,
-        plan=replace(world.plan, estimate="consensus", decode_noise=0.0),
+        sampling_config=replace(world.sampling_config, estimate="consensus", decode_noise=0.0),
     )
     prediction = blending.predict(clip[:, :9], PUSH, 12, candidates=3)
     whole = torch.cat([prediction.context_latents, prediction.consensus], dim=1)[None]
     with torch.no_grad():
-        expected = blending.vae.decode(whole, timestep=blending.plan.decode_timestep, noise_scale=0.0)
+        expected = blending.vae.decode(whole, timestep=blending.sampling_config.decode_timestep, noise_scale=0.0)
     assert close(blending.shown(prediction), expected[0, :, 9:21].clamp(-1, 1))
     alone = blending.predict(clip[:, :9], PUSH, 12)
     assert torch.equal(blending.shown(alone), alone.video[0])
+
+
+def test_a_folder_of_former_names_is_read(make_world: Any, tmp_path: Path) -> None:
+    """A world model that was saved when its sampling was a `SamplingPlan` is the same model."""
+    world = make_world()
+    world.save_pretrained(tmp_path)
+    index = tmp_path / "model_index.json"
+    index.write_text(index.read_text().replace("SamplingConfig", "SamplingPlan"))
+    (tmp_path / "scheduler/sampling_config.json").rename(tmp_path / "scheduler/sampling_plan.json")
+    assert "SamplingPlan" in index.read_text()
+    assert WorldModel.from_pretrained(tmp_path, device="cpu").sampling_config == world.sampling_config

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from ltx.flow.guidance import Branches, GuidedDenoiser, cfg, cfg_star, combine, rescale, stg
-from ltx.flow.plan import Guidance, GuidancePlan
+from ltx.flow.guidance_schedule import Guidance, GuidanceSchedule
 from ltx.flow.schedule import linear_quadratic
 from ltx.flow.skip_mode import SkipMode
 
@@ -84,8 +84,8 @@ def test_combine_refuses() -> None:
 
 def test_13b_steps() -> None:
     """The 27 steps of the 13B first pass use the entries that the official code uses."""
-    plan = GuidancePlan((Guidance(),) * 7, TIMES)
-    indices = [plan.index(float(t)) for t in linear_quadratic(30)[:27]]
+    schedule = GuidanceSchedule((Guidance(),) * 7, TIMES)
+    indices = [schedule.index(float(t)) for t in linear_quadratic(30)[:27]]
     assert indices == [0] + [1] * 2 + [2] * 2 + [3] * 5 + [4] * 4 + [5] * 5 + [6] * 8
 
 
@@ -100,7 +100,7 @@ def test_guided_denoiser() -> None:
         asked.append((negative, perturbed_blocks))
         return Branches(tokens, tokens if negative else None, tokens if perturbed_blocks else None)
 
-    plan = GuidancePlan.from_lists(
+    schedule = GuidanceSchedule.from_lists(
         scale=[1, 6, 8, 6, 1, 1],
         stg_scale=[0, 0, 4, 4, 2, 1],
         rescale=1,
@@ -108,7 +108,7 @@ def test_guided_denoiser() -> None:
         cfg_star=True,
         from_times=TIMES[:6],
     )
-    denoiser = GuidedDenoiser(branches, plan)
+    denoiser = GuidedDenoiser(branches, schedule)
     for time in (1.0, 0.997, 0.994, 0.5):
         denoiser(row(1, 2), torch.tensor([[0.0, time]]))
     assert asked == [(False, ()), (True, ()), (True, (22, 35)), (False, (28,))]
@@ -120,9 +120,9 @@ def test_plan_refuses() -> None:
         with pytest.raises(ValueError, match="expected a guidance scale"):
             Guidance(**arguments)
     with pytest.raises(ValueError, match="as many times"):
-        GuidancePlan((Guidance(),), (1.0, 0.5))
+        GuidanceSchedule((Guidance(),), (1.0, 0.5))
     with pytest.raises(ValueError, match="descending"):
-        GuidancePlan((Guidance(),) * 2, (0.5, 1.0))
+        GuidanceSchedule((Guidance(),) * 2, (0.5, 1.0))
 
 
 @pytest.mark.parametrize("guidance", [Guidance(), Guidance(scale=2), Guidance(stg_scale=1, perturbed_blocks=(1,))])
@@ -142,8 +142,8 @@ def test_exactly_the_branches_with_weight_are_taken(
 
 def test_an_entry_holds_from_its_time_on() -> None:
     """A time that is off by less than a millionth is the same; below the last, the last holds."""
-    plan = GuidancePlan((Guidance(),) * 2, (0.75, 0.5))
-    assert [plan.index(t) for t in (1.0, 0.75, 0.75 - 5e-7, 0.75 - 2e-6, 0.5, 0.1)] == [0, 0, 0, 1, 1, 1]
+    schedule = GuidanceSchedule((Guidance(),) * 2, (0.75, 0.5))
+    assert [schedule.index(t) for t in (1.0, 0.75, 0.75 - 5e-7, 0.75 - 2e-6, 0.5, 0.1)] == [0, 0, 0, 1, 1, 1]
 
 
 def test_what_has_weight() -> None:
@@ -153,20 +153,20 @@ def test_what_has_weight() -> None:
     assert Guidance(stg_scale=1, perturbed_blocks=(1,)).uses_stg
     assert not Guidance(rescale=0.5).rescales and not Guidance(stg_scale=1).rescales
     assert Guidance(stg_scale=1, rescale=0.5).rescales
-    mixed = GuidancePlan((Guidance(), Guidance(scale=2)), (1.0, 0.5))
-    assert mixed.uses_cfg and not GuidancePlan.constant(Guidance()).uses_cfg
+    mixed = GuidanceSchedule((Guidance(), Guidance(scale=2)), (1.0, 0.5))
+    assert mixed.uses_cfg and not GuidanceSchedule.constant(Guidance()).uses_cfg
 
 
 def test_lists_of_a_plan() -> None:
     """Numbers and flat lists of blocks hold at every time; lists have one value for each."""
     rest = {"stg_scale": [1, 2], "rescale": 0.5, "cfg_star": False, "from_times": (1.0, 0.5)}
-    flat = GuidancePlan.from_lists(scale=3, skip_blocks=[4, 5], **rest)
+    flat = GuidanceSchedule.from_lists(scale=3, skip_blocks=[4, 5], **rest)
     assert [(e.scale, e.stg_scale, e.rescale, e.perturbed_blocks) for e in flat.entries] == [
         (3, 1, 0.5, (4, 5)),
         (3, 2, 0.5, (4, 5)),
     ]
-    none = GuidancePlan.from_lists(scale=[1, 2], skip_blocks=[], **rest)
+    none = GuidanceSchedule.from_lists(scale=[1, 2], skip_blocks=[], **rest)
     assert [(e.scale, e.perturbed_blocks) for e in none.entries] == [(1, ()), (2, ())]
     for change in ({"scale": [1]}, {"skip_blocks": [[1]]}):
         with pytest.raises(ValueError, match=r"for each of 2 guidance times, got 1"):
-            GuidancePlan.from_lists(**{"scale": 1, "skip_blocks": [], **rest, **change})
+            GuidanceSchedule.from_lists(**{"scale": 1, "skip_blocks": [], **rest, **change})

@@ -13,8 +13,8 @@ from diffusers import AutoencoderKLLTXVideo
 from torch import Tensor
 
 from ltx.conditioning import ConditioningItem
-from ltx.flow import GuidancePlan
-from ltx.flow.plan import Guidance
+from ltx.flow import GuidanceSchedule
+from ltx.flow.guidance_schedule import Guidance
 from ltx.pipeline import LTXPipeline, Preset, find_preset
 from ltx.pipeline.preset import CountedSteps, ListedTimes, Pass
 from ltx.shapes import LatentShape, from_tokens
@@ -22,9 +22,9 @@ from ltx.upsampler import LatentUpsampler, UpsamplerConfig
 from ltx.vae.tiling import Tiling
 
 Text = Callable[..., object]
-GUIDED = GuidancePlan.constant(Guidance(scale=3.0))
+GUIDED = GuidanceSchedule.constant(Guidance(scale=3.0))
 UNGUIDED = replace(
-    find_preset("plain"), first=Pass(CountedSteps(8), GuidancePlan.constant(Guidance())), decode_noise_scale=0.0
+    find_preset("plain"), first=Pass(CountedSteps(8), GuidanceSchedule.constant(Guidance())), decode_noise_scale=0.0
 )
 
 
@@ -48,7 +48,7 @@ def test_samples_do_not_depend_on_their_batch(folder: Path, text: Text) -> None:
         "height": 64,
         "width": 96,
         "steps": 3,
-        "guidance": GuidancePlan.constant(both),
+        "guidance": GuidanceSchedule.constant(both),
         "output": "latents",
     }
     together = pipeline(text(1), seed=[8, 2, 5], **options).latents
@@ -111,7 +111,7 @@ def _listed(*times: float) -> Preset:
 def test_sizes_that_do_not_fit_are_padded_and_cropped(folder: Path, text: Text) -> None:
     """10 frames of 90×100 are asked for, 17 of 96×128 made, and the first 10 of the middle given back."""
     pipeline = LTXPipeline.from_pretrained(folder)
-    options = {"steps": 2, "guidance": GuidancePlan.constant(Guidance()), "seed": 1}
+    options = {"steps": 2, "guidance": GuidanceSchedule.constant(Guidance()), "seed": 1}
     small = pipeline(text(1), frames=10, height=90, width=100, **options)
     whole = pipeline(text(1), frames=17, height=96, width=128, **options)
     assert torch.equal(small.latents, whole.latents)

@@ -11,7 +11,7 @@ import torch
 
 from ltx.conditioning import ConditioningItem, ConditioningNoise, LatentItem
 from ltx.conditioning.place import Grid, InContextTokens, place, reference_video
-from ltx.flow import Guidance, GuidancePlan, seeded
+from ltx.flow import Guidance, GuidanceSchedule, seeded
 from ltx.pipeline.denoiser import TransformerBranches, _repeated
 from ltx.pipeline.generated import Decoding, Generated
 from ltx.pipeline.latents import adain, low_size, tone_map
@@ -173,8 +173,8 @@ def test_other_times_are_refused(times: list[Any]) -> None:
 
 def test_changes_of_guidance_have_something_to_change() -> None:
     """Blocks or a rescale need STG; STG needs blocks; both may be given or the preset's."""
-    plain = GuidancePlan.constant(Guidance())
-    perturbing = GuidancePlan.constant(Guidance(stg_scale=1, perturbed_blocks=(3,)))
+    plain = GuidanceSchedule.constant(Guidance())
+    perturbing = GuidanceSchedule.constant(Guidance(stg_scale=1, perturbed_blocks=(3,)))
     for change in ({"rescale": 0.5}, {"perturbed_blocks": 3}):
         with pytest.raises(ValueError, match="expected stg_scale beside"):
             guided(plain, change)

@@ -16,8 +16,8 @@ from ltx.bundle.checkpoint import Checkpoint, read_scheduler
 from ltx.bundle.convert import convert
 from ltx.checkpoint import CheckpointError
 from ltx.checkpoint.read import Weights
-from ltx.flow import GuidancePlan, SchedulerConfig
-from ltx.flow.plan import Guidance
+from ltx.flow import GuidanceSchedule, SchedulerConfig
+from ltx.flow.guidance_schedule import Guidance
 from ltx.pipeline import LTXPipeline
 from ltx.text import CachedTextEncoder, TextEncoder, small_text_encoder
 from ltx.upsampler import LatentUpsampler, UpsamplerConfig
@@ -85,7 +85,7 @@ def test_diffusers_reads_it(pipeline: LTXPipeline, tmp_path: Path) -> None:
         negative_prompt=SENTENCES[1],
         seed=2,
         steps=3,
-        guidance=GuidancePlan.constant(Guidance(scale=3.0)),
+        guidance=GuidanceSchedule.constant(Guidance(scale=3.0)),
         **OPTIONS,
     )
     assert (got.latents - expected).abs().max() <= 1e-5

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ltx.conditioning import ConditioningItem
 from ltx.dtypes import working_dtype
-from ltx.flow import Guidance, GuidancePlan, SkipMode
+from ltx.flow import Guidance, GuidanceSchedule, SkipMode
 from ltx.numerals import number, whole
 from ltx.pipeline import CallOptions, LTXPipeline, Options, StartingVideo, find_preset, starting_video
 from ltx.pipeline.options import ELSEWHERE
@@ -150,16 +150,20 @@ def test_several_videos_of_several_prompts(pipeline: LTXPipeline, text: Callable
 
 
 def test_guidance_changes() -> None:
-    """A number or some fields go into every entry of the preset's plan; whole records replace it."""
-    plan = find_preset("ltxv-13b-0.9.8-dev").first.guidance
-    number = guided(plan, 2.5)
-    assert {entry.scale for entry in number.entries} == {2.5} and number.from_times == plan.from_times
-    assert [entry.stg_scale for entry in number.entries] == [entry.stg_scale for entry in plan.entries]
-    some = guided(plan, {"skip_mode": "stg_as", "perturbed_blocks": [3], "rescale": np.float32(0.5)})
+    """A number or some fields go into every entry of the preset's schedule; whole records replace it."""
+    schedule = find_preset("ltxv-13b-0.9.8-dev").first.guidance
+    number = guided(schedule, 2.5)
+    assert {entry.scale for entry in number.entries} == {2.5} and number.from_times == schedule.from_times
+    assert [entry.stg_scale for entry in number.entries] == [entry.stg_scale for entry in schedule.entries]
+    some = guided(schedule, {"skip_mode": "stg_as", "perturbed_blocks": [3], "rescale": np.float32(0.5)})
     assert {entry.skip_mode for entry in some.entries} == {SkipMode.ATTENTION_SKIP}
     assert {entry.perturbed_blocks for entry in some.entries} == {(3,)} and some.entries[2].scale == 6
     one = Guidance(scale=2.0)
-    assert guided(plan, one) == GuidancePlan.constant(one) and guided(plan, some) is some and guided(plan, None) is plan
+    assert (
+        guided(schedule, one) == GuidanceSchedule.constant(one)
+        and guided(schedule, some) is some
+        and guided(schedule, None) is schedule
+    )
 
 
 @pytest.mark.parametrize("mode", SkipMode)

@@ -23,19 +23,19 @@ from PIL import Image
 from torch import Tensor
 
 from ltx.conditioning import ConditioningItem
-from ltx.flow import GuidancePlan
-from ltx.flow.plan import Guidance
+from ltx.flow import GuidanceSchedule
+from ltx.flow.guidance_schedule import Guidance
 from ltx.pipeline import Generated, LTXPipeline, StartingVideo, find_preset
 from ltx.pipeline.preset import CountedSteps, Pass
 from ltx.shapes import to_tokens
 
 Text = Callable[..., object]
-GUIDED = GuidancePlan.constant(Guidance(scale=3.0))
+GUIDED = GuidanceSchedule.constant(Guidance(scale=3.0))
 # diffusers mixes the decoder's noise into un-normalised latents; without noise there is no difference.
 NOISELESS = replace(find_preset("plain"), decode_noise_scale=0.0)
 
 
-UNGUIDED = replace(NOISELESS, first=Pass(CountedSteps(8), GuidancePlan.constant(Guidance())))
+UNGUIDED = replace(NOISELESS, first=Pass(CountedSteps(8), GuidanceSchedule.constant(Guidance())))
 
 
 def theirs(kind: type, folder: Path) -> object:

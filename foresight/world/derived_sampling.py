@@ -13,7 +13,7 @@ from ltx.flow.scheduler import SchedulerConfig
 from ltx.pipeline.preset import CountedSteps, Preset
 
 
-def derive_plan(
+def derive_sampling(
     preset: Preset, scheduler: SchedulerConfig, clips: TrainingClips, changes: Mapping[str, Any]
 ) -> SamplingConfig:
     """Sampling configuration of an assembled model: lengths from training, times and decoding from the release.
@@ -25,10 +25,10 @@ def derive_plan(
         preset: how the release is sampled.
         scheduler: how the checkpoint spaces its times.
         clips: what the adapter was trained on.
-        changes: fields of the plan that are to be others; None leaves a field as it is.
+        changes: fields of the sampling configuration that are to be others; None leaves a field as it is.
 
     Raises:
-        UserError: for a field that a plan has not, or a value that it refuses.
+        UserError: for a field that a sampling configuration has not, or a value that it refuses.
     """
     times = preset.first.times
     listed = None if isinstance(times, CountedSteps) else times.times
@@ -50,20 +50,20 @@ def derive_plan(
     # A number of steps of one's own is spaced by the schedule, unless the checkpoint allows its own times only.
     if changes.get("steps") is not None and changes.get("times") is None and scheduler.allowed_times is None:
         values["times"] = None
-    return changed_plan(values, changes)
+    return changed_sampling(values, changes)
 
 
-def changed_plan(values: Mapping[str, Any], changes: Mapping[str, Any]) -> SamplingConfig:
-    """A plan of these fields with some changed; None leaves a field as it is.
+def changed_sampling(values: Mapping[str, Any], changes: Mapping[str, Any]) -> SamplingConfig:
+    """A sampling configuration of these fields with some changed; None leaves a field as it is.
 
     Raises:
-        UserError: for a field that a plan has not, or a value that it refuses.
+        UserError: for a field that a sampling configuration has not, or a value that it refuses.
     """
     given = {name: value for name, value in changes.items() if value is not None}
     names = [f.name for f in fields(SamplingConfig)]
     if unknown := sorted(given.keys() - set(names)):
         raise UserError(
-            expected=f"fields of a sampling plan ({', '.join(names)})",
+            expected=f"fields of a sampling configuration ({', '.join(names)})",
             got=", ".join(unknown),
             remedy="correct the name",
         )
@@ -71,7 +71,7 @@ def changed_plan(values: Mapping[str, Any], changes: Mapping[str, Any]) -> Sampl
         return SamplingConfig(**{**values, **given})
     except (TypeError, ValueError) as error:
         raise UserError(
-            expected="a sampling plan", got=str(error), remedy="change the value under sampling="
+            expected="a sampling configuration", got=str(error), remedy="change the value under sampling="
         ) from error
 
 

@@ -63,7 +63,7 @@ class Guidance:
 
 
 @dataclass(frozen=True)
-class GuidancePlan:
+class GuidanceSchedule:
     """Guidance that changes with time.
 
     Attributes:
@@ -99,7 +99,7 @@ class GuidancePlan:
         return any(entry.uses_cfg for entry in self.entries)
 
     @classmethod
-    def constant(cls, guidance: Guidance) -> GuidancePlan:
+    def constant(cls, guidance: Guidance) -> GuidanceSchedule:
         """The same strengths at every step."""
         return cls((guidance,), (0.0,))
 
@@ -113,8 +113,8 @@ class GuidancePlan:
         skip_blocks: Sequence[int] | Sequence[Sequence[int]],
         cfg_star: bool,
         from_times: Sequence[float],
-    ) -> GuidancePlan:
-        """A plan in the form of the released YAML files: numbers are repeated, lists give one value for each time.
+    ) -> GuidanceSchedule:
+        """A schedule in the form of the released YAML files: numbers are repeated, lists give one value for each time.
 
         Raises:
             ValueError: if a list has not one value for each time.
