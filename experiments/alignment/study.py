@@ -4,7 +4,7 @@
     python -m experiments.alignment.study runs/alignment-3b ltx=2b-0.9.8-distilled vlm=qwen2.5-vl-3b device=cuda
 
 The first argument is the folder of the run, which receives `alignment.json` and `alignment.png`; the others are
-overrides of `foresight/configs/alignment.yaml`. Without any, the README beside this file is rewritten too.
+overrides of `alignment.yaml` beside this file. Without any, the README beside this file is rewritten too.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ from ltx.files import write_text
 from ltx.vae import VideoVAE
 
 PAGE = Path(__file__).with_name("README.md")
+CONFIGS = Path(__file__).resolve().parent
 FIGURE = "alignment.png"
 MEAN, STAYS = "mean position", "stays where it is"
 SPECS = {SEEN: ".3f", COMING: ".3f", CKA: ".3f", RECALL: ".3f", DIMENSION: ".1f", HERE: ".1f", SOON: ".1f"}
@@ -51,7 +52,7 @@ Table = dict[str, dict[str, Estimate]]
 
 def study(root: Path, overrides: Sequence[str]) -> Table:
     """Measure, write the run folder, and return what was found by representation and baseline."""
-    config = resolve("alignment", overrides)
+    config = resolve("alignment", overrides, folders=[CONFIGS])
     vlm, vae = _models(config)
     physics = instantiate_plain(config["physics"])
 

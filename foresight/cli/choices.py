@@ -12,9 +12,11 @@ PLACES = {"model": "folder", "ltx": "own", "vlm": "own"}
 """The choice of a group that takes any path or hub id, as its `where`."""
 
 
-def root(command: str) -> str:
-    """Text of a command's own file: its defaults with their comments."""
-    return (files(TREE) / f"{command.replace('-', '_')}.yaml").read_text(encoding="utf-8")
+def root(command: str, folders: Sequence[Path] = ()) -> str:
+    """Text of a command's own file: its defaults with their comments; a study's lies in a folder of its own."""
+    name = f"{command.replace('-', '_')}.yaml"
+    trees: list[Traversable] = [files(TREE), *folders]
+    return next((tree / name for tree in trees if (tree / name).is_file()), files(TREE) / name).read_text("utf-8")
 
 
 def groups(folders: Sequence[Path] = ()) -> list[str]:

@@ -88,10 +88,11 @@ def composed(
     for word in typed:
         refuse_habits(word.key)
     # What a command itself has an entry for is no choice there: the adapter that `assemble` takes is a folder.
-    known = set(groups(folders)) - set(yaml.safe_load(root(command)))
+    known = set(groups(folders)) - set(yaml.safe_load(root(command, folders)))
     chosen = [word for word in typed if _chooses(word, known)]
-    with told(), tree(folders) as search:
-        name, options = command.replace("-", "_"), [*search, *(choice(word, folders) for word in chosen)]
+    name = command.replace("-", "_")
+    with told(), tree(name, folders) as search:
+        options = [*search, *(choice(word, folders) for word in chosen)]
         config = composed_files(name, options)
         if sources is not None:
             sources.read(chosen_files(name, options))

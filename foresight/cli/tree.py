@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import yaml
 from hydra import compose as hydra_compose
-from hydra import initialize_config_module
+from hydra import initialize_config_dir, initialize_config_module
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException, HydraException
 from hydra.types import RunMode
@@ -34,12 +35,21 @@ class ConfigError(ValueError):
 
 
 @contextmanager
-def tree(folders: Sequence[Path]) -> Iterator[list[str]]:
-    """Hydra, ready to compose; yields the words that let it find the user's own folders."""
-    with initialize_config_module(TREE, version_base="1.3"), warnings.catch_warnings():
+def tree(name: str, folders: Sequence[Path]) -> Iterator[list[str]]:
+    """Hydra, ready to compose the file `name`; yields the words that let it find the user's own folders.
+
+    A study's file lies in one of the folders; the choices that it makes are those of the product.
+    """
+    opened: AbstractContextManager[Any]
+    if (files(TREE) / f"{name}.yaml").is_file():
+        opened, more = initialize_config_module(TREE, version_base="1.3"), [f"file://{folder}" for folder in folders]
+    else:
+        own = next(folder for folder in folders if (folder / f"{name}.yaml").is_file())
+        opened, more = initialize_config_dir(str(own), version_base="1.3"), [f"pkg://{TREE}"]
+    with opened, warnings.catch_warnings():
         # An option that is composed alone, like any with defaults, ought to say where it stands among them.
         warnings.filterwarnings("ignore", message="[\\s\\S]*Defaults list is missing `_self_`")
-        yield [f"hydra.searchpath=[{','.join(_quoted(f'file://{folder}') for folder in folders)}]"] if folders else []
+        yield [f"hydra.searchpath=[{','.join(_quoted(place) for place in more)}]"] if more else []
 
 
 def composed_files(name: str, words: Sequence[str]) -> dict[str, Any]:

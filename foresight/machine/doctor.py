@@ -24,7 +24,7 @@ from ltx.offload.placement import OFFLOAD, free_memory, multiplies
 from ltx.pipeline.parts import TextPlace, size_of, text_size
 from ltx.pipeline.preset import presets
 from ltx.text.files import PUBLISHED
-from ltx.transformer.part import TRANSFORMER
+from ltx.transformer import VideoTransformer
 
 PACKAGES = ("foresight-wm", "torch", "transformers", "diffusers", "peft", "lightning", "huggingface-hub", "av")
 EXTRAS = {
@@ -195,7 +195,7 @@ def _at(path: str | Path) -> Found:
         return Found(name, None, "nothing is there")
     problems = []
     try:
-        return Found(name, str(place), f"LTX-Video, {_billions(size_of(place, TRANSFORMER, None).parameters)}")
+        return Found(name, str(place), f"LTX-Video, {_billions(size_of(place, VideoTransformer, None).parameters)}")
     except (CheckpointError, ValueError) as error:
         problems.append(str(error))
     try:

@@ -160,7 +160,6 @@ class RunDirectory:
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            self._release()
             raise UserError(
                 expected="a run directory that nobody is writing",
                 got=f"one in use by another process: {self.path}",

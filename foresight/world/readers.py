@@ -17,10 +17,8 @@ from ltx.offload.settle import read_as, settle
 from ltx.pipeline.parts import TextPlace, size_of, text_size, weights_size
 from ltx.text import TextEncoder
 from ltx.transformer import VideoTransformer
-from ltx.transformer.part import TRANSFORMER
 from ltx.transformer.settle import settle_transformer
 from ltx.vae import VideoVAE
-from ltx.vae.part import VAE
 
 READERS = ("text_encoder", "vlm")
 """Parts that read text or pictures for the video model."""
@@ -38,7 +36,11 @@ def place_parts(roots: Mapping[str, Path], wanted: PlacementRequest) -> Placemen
         ValueError: as `ltx.offload.placement.decide`.
     """
     choose_device(wanted.device)
-    sizes = {part.name: size_of(roots[part.name], part, None) for part in (TRANSFORMER, VAE) if part.name in roots}
+    sizes = {
+        model.part.name: size_of(roots[model.part.name], model, None)
+        for model in (VideoTransformer, VideoVAE)
+        if model.part.name in roots
+    }
     if "text_encoder" in roots:
         sizes["text_encoder"] = text_size(TextPlace(roots["text_encoder"], None))
     if "vlm" in roots:

@@ -12,10 +12,10 @@ import torch
 from ltx.checkpoint.errors import CheckpointError
 from ltx.checkpoint.hub import resolve, source_of
 from ltx.checkpoint.load import source_config, stored_dtype
-from ltx.checkpoint.part import Part
 from ltx.checkpoint.place import place_of
 from ltx.checkpoint.read import Weights
 from ltx.checkpoint.source import open_part
+from ltx.checkpoint.stored import StoredModule
 from ltx.dtypes import working_dtype
 from ltx.offload.placement import SMALL, Placement, check_words, choose_device, decide
 from ltx.offload.request import PlacementRequest
@@ -23,24 +23,22 @@ from ltx.offload.sizes import PartSize
 from ltx.pipeline.preset import Preset
 from ltx.text import EncodesText, TextEncoder
 from ltx.text.files import DROPPED, MODEL_FOLDER, PUBLISHED, find_text
-from ltx.transformer import TransformerConfig, VideoTransformer
-from ltx.transformer.part import TRANSFORMER
+from ltx.transformer import VideoTransformer
 from ltx.upsampler import LatentUpsampler
 from ltx.upsampler.part import UPSAMPLER
-from ltx.vae import VAEConfig, VideoVAE
-from ltx.vae.part import VAE
+from ltx.vae import VideoVAE
 
 
-def size_of(where: str | Path, part: Part, revision: str | None) -> PartSize:
-    """Size of the transformer or the VAE of a checkpoint; no weight is read.
+def size_of(where: str | Path, model: type[StoredModule], revision: str | None) -> PartSize:
+    """Size of one of the models of a checkpoint; no weight is read.
 
     Raises:
         CheckpointError: if it cannot be found.
     """
-    source = open_part(where, part, revision=revision)
-    names = source.names(source_config(source, TransformerConfig if part is TRANSFORMER else VAEConfig))
+    source = open_part(where, model.part, revision=revision)
+    names = source.names(source_config(source, model.config_class))
     shapes = {name: source.weights.shape(key) for name, key in names.items()}
-    return PartSize.of(shapes, stored_dtype(source.weights, names.values()), blocks=part is TRANSFORMER)
+    return PartSize.of(shapes, stored_dtype(source.weights, names.values()), blocks=model is VideoTransformer)
 
 
 def text_size(place: TextPlace) -> PartSize:
@@ -89,7 +87,7 @@ def place_pipeline(
     check_words(wanted.offload, wanted.storage)
     choose_device(wanted.device)
     dtype = working_dtype(wanted.dtype)
-    sizes = {part.name: size_of(where, part, revision) for part in (TRANSFORMER, VAE)}
+    sizes = {model.part.name: size_of(where, model, revision) for model in (VideoTransformer, VideoVAE)}
     dtypes: dict[str, torch.dtype | None] = dict.fromkeys(sizes, dtype)
     if text is not None:
         sizes[MODEL_FOLDER] = text_size(text)

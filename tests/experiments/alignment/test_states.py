@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from experiments.alignment.states import AFTER, BEFORE, LATENTS, in_cells, read_states, whole
+from experiments.alignment.study import CONFIGS
 from foresight.cli.compose import resolve
 from foresight.physics import PhysicsConfig, SimulatedSplit, make_clip
 from foresight.training.initial import trained_vae, trained_vlm
@@ -31,7 +32,7 @@ def test_a_fine_picture_is_coarsened() -> None:
 
 def test_states_of_the_embedded_models() -> None:
     """Every layer is there, bodies are where the simulation has them, and seeds decide what is read."""
-    config = resolve("alignment", [])
+    config = resolve("alignment", [], folders=[CONFIGS])
     vlm = trained_vlm(where=config["vlm"]["where"], layers=[0, 1])
     vae = trained_vae(where=config["ltx"]["where"])
     states = read_states(
@@ -49,7 +50,7 @@ def test_states_of_the_embedded_models() -> None:
 
 def test_the_released_models_are_chosen_by_name() -> None:
     """The same study with other models: only where they are changes."""
-    config = resolve("alignment", ["vlm=qwen2.5-vl-3b", "ltx=2b-0.9.8-distilled"])
+    config = resolve("alignment", ["vlm=qwen2.5-vl-3b", "ltx=2b-0.9.8-distilled"], folders=[CONFIGS])
     assert (
         config["vlm"]["where"] == "Qwen/Qwen2.5-VL-3B-Instruct" and config["ltx"]["where"] == "ltxv-2b-0.9.8-distilled"
     )
