@@ -166,12 +166,13 @@ def _read_json(folder: Path) -> dict[str, Any]:
 
 
 def write_world(parts: WorldParts, folder: Path) -> None:
-    """Write all parts, the index last, so that a folder with an index is complete.
+    """Write all parts between the removal of an older index and the new one: a folder with an index is whole, and new.
 
     Raises:
         OSError: if the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / INDEX).unlink(missing_ok=True)
     parts.vae.save_pretrained(folder / "vae")
     parts.transformer.save_pretrained(folder / "transformer")
     if parts.text_encoder is not None:
