@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ def name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)
-def test_a_layer_imports_only_what_lies_below(path):
+def test_a_layer_imports_only_what_lies_below(path: Any) -> None:
     """ltx <- adapters <- foresight <- experiments, in every file and every function of it."""
     layer = LAYERS.index(path.relative_to(ROOT).parts[0])
     above = {*LAYERS[layer + 1 :], "tests"}
@@ -35,7 +36,7 @@ def test_a_layer_imports_only_what_lies_below(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=name)
-def test_nothing_is_unpickled(path):
+def test_nothing_is_unpickled(path: Any) -> None:
     """No file imports pickle, and every torch.load reads weights only."""
     tree = ast.parse(path.read_text())
     assert not {"pickle", "cloudpickle", "dill", "joblib"} & {module.split(".")[0] for module in imported(tree)}
@@ -46,13 +47,13 @@ def test_nothing_is_unpickled(path):
 
 
 @pytest.mark.parametrize("path", [*FILES, *TESTS], ids=name)
-def test_files_are_short_and_named_for_what_they_hold(path):
+def test_files_are_short_and_named_for_what_they_hold(path: Any) -> None:
     """No file is longer than can be read at once, and none is called utils."""
     assert len(path.read_text().splitlines()) <= LONGEST
     assert not {"utils", "util", "helpers", "misc", "common"} & {part.removesuffix(".py") for part in path.parts}
 
 
-def test_models_come_from_nobody_else():
+def test_models_come_from_nobody_else() -> None:
     """No layer imports diffusers, whose classes are only compared with, in tests and in benchmarks."""
     found = {
         name(path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import warnings
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -112,7 +114,7 @@ def run(model, text, mask):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_gives_what_it_provides(kind):
+def test_it_gives_what_it_provides(kind: Any) -> None:
     """The declared kinds of output are there, finite, and no other."""
     adapter = made(KINDS[kind])
     conditioning = adapter(features(), targets())
@@ -122,7 +124,7 @@ def test_it_gives_what_it_provides(kind):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "ic_lora"])
-def test_a_gradient_reaches_every_parameter(kind):
+def test_a_gradient_reaches_every_parameter(kind: Any) -> None:
     """No weight is idle."""
     adapter = made(KINDS[kind])
     sum(output.square().sum() for output in outputs(adapter(features(), targets()))).backward()
@@ -130,7 +132,7 @@ def test_a_gradient_reaches_every_parameter(kind):
     assert idle == []
 
 
-def test_a_gradient_reaches_every_low_rank_update():
+def test_a_gradient_reaches_every_low_rank_update() -> None:
     """Through the transformer that they are attached to; its own layers keep their names."""
     adapter, model = made(IC_LORA), transformer()
     names = list(model.state_dict())
@@ -143,7 +145,7 @@ def test_a_gradient_reaches_every_low_rank_update():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_saved_and_loaded_it_is_the_same(kind, tmp_path):
+def test_saved_and_loaded_it_is_the_same(kind: Any, tmp_path: Path) -> None:
     """Configuration and outputs survive the folder bit by bit."""
     adapter = made(KINDS[kind])
     save_adapter(adapter, tmp_path)
@@ -157,7 +159,7 @@ def test_saved_and_loaded_it_is_the_same(kind, tmp_path):
     assert "small-qwen" in (tmp_path / "README.md").read_text()
 
 
-def test_the_gate_starts_at_zero_and_leaves_the_transformer_bit_identical():
+def test_the_gate_starts_at_zero_and_leaves_the_transformer_bit_identical() -> None:
     """A fresh "add" adapter changes no bit of the velocity."""
     torch.manual_seed(5)
     adapter, model = build_adapter(QUERIES), transformer()
@@ -168,7 +170,7 @@ def test_the_gate_starts_at_zero_and_leaves_the_transformer_bit_identical():
     assert torch.equal(run(model, joined, joined_mask), run(model, text, mask))
 
 
-def test_fresh_low_rank_updates_change_nothing():
+def test_fresh_low_rank_updates_change_nothing() -> None:
     """B starts at zero; detached, the transformer is as before even after training."""
     torch.manual_seed(5)
     adapter, model = build_adapter(IC_LORA), transformer()
@@ -186,13 +188,13 @@ def test_fresh_low_rank_updates_change_nothing():
     assert torch.equal(run(model, text, mask), before)
 
 
-def test_a_fresh_forecast_is_the_standard_normal():
+def test_a_fresh_forecast_is_the_standard_normal() -> None:
     """Mean 0 and log-variance 0, whatever was seen."""
     forecast = build_adapter(LATENT)(features(), targets()).forecast
     assert not forecast.latents.any() and not forecast.log_variance.any()
 
 
-def test_only_differences_of_place_count():
+def test_only_differences_of_place_count() -> None:
     """Moving clip and targets by the same seconds and pixels changes nothing; moving the targets alone does."""
     adapter, seen = made(LATENT), features()
     shift = torch.tensor([0.75, 16.0, -8.0])[:, None]
@@ -206,7 +208,7 @@ def test_only_differences_of_place_count():
     assert not torch.allclose(adapter(seen, targets() + shift).forecast.latents, base, atol=1e-3)
 
 
-def test_fresh_reference_tokens_are_the_last_given_latents():
+def test_fresh_reference_tokens_are_the_last_given_latents() -> None:
     """Before the first step each is a copy, told to be clean, of the latest given latent in its place, 8 s later."""
     # Rows 0 and 32 of column 0 at two moments, as in the first frame of the targets.
     places = torch.tensor([[-0.5, -0.5, 0.25, 0.25], [0.0, 32.0, 0.0, 32.0], [0.0, 0.0, 0.0, 0.0]]).expand(2, 3, 4)
@@ -218,7 +220,7 @@ def test_fresh_reference_tokens_are_the_last_given_latents():
     assert torch.equal(reference.coordinates, places[:, :, 2:] + later)
 
 
-def test_changed_copies_of_noised_latents_are_told_to_be_as_noised():
+def test_changed_copies_of_noised_latents_are_told_to_be_as_noised() -> None:
     """Changes are added to the copies, which are no cleaner than what they are copies of."""
     changes, latents = torch.randn(1, 1, 4), torch.randn(1, 2, 4)
     places = torch.tensor([[[0.0, 3.0], [0.0, 0.0], [0.0, 32.0]]])
@@ -227,7 +229,7 @@ def test_changed_copies_of_noised_latents_are_told_to_be_as_noised():
     assert torch.equal(reference.tokens, latents[:, 1:] + changes) and reference.timestep == 0.3
 
 
-def test_rotated_products_depend_on_differences_only():
+def test_rotated_products_depend_on_differences_only() -> None:
     """q(a)·k(b) equals q(a + s)·k(b + s); the last quarter of the channels is never turned."""
     torch.manual_seed(0)
     rotary = SharedRotary(head_dim=16, extent=EXTENT)
@@ -245,7 +247,7 @@ def test_rotated_products_depend_on_differences_only():
         SharedRotary(head_dim=12, extent=EXTENT)
 
 
-def test_padding_is_not_read():
+def test_padding_is_not_read() -> None:
     """States behind the mask may be anything."""
     seen = features()
     mask = seen.mask.clone()
@@ -260,7 +262,7 @@ def test_padding_is_not_read():
 
 
 @pytest.mark.parametrize("placement", ["add", "append", "replace"])
-def test_placements_by_hand(placement):
+def test_placements_by_hand(placement: str) -> None:
     """One token of twos meets three words of ones."""
     text, mask = torch.ones(1, 3, 2), torch.tensor([[True, True, False]])
     tokens = ContextTokens(torch.full((1, 1, 2), 2.0), torch.tensor([[True]]), placement)
@@ -275,7 +277,7 @@ def test_placements_by_hand(placement):
         tokens.join(torch.ones(1, 3, 5), mask)
 
 
-def test_other_models_are_refused_by_name():
+def test_other_models_are_refused_by_name() -> None:
     """The error names both models and each property that differs."""
     other = replace(PAIRING, vlm="Qwen2.5-VL-7B", vlm_hidden_size=3584)
     with pytest.raises(ValueError, match=r"small-qwen to small-ltx.*Qwen2\.5-VL-7B.*vlm hidden size 12, not 3584"):
@@ -286,7 +288,7 @@ def test_other_models_are_refused_by_name():
             made(config)(replace(seen, tokens=seen.tokens[:, :1]), targets())
 
 
-def test_what_cannot_be_composed():
+def test_what_cannot_be_composed() -> None:
     """None, two of one kind, or adapters of different models."""
     for parts, said in (
         ((), "at least one"),
@@ -297,7 +299,7 @@ def test_what_cannot_be_composed():
             build_adapter(ComposeConfig(parts))
 
 
-def test_damaged_folders_are_refused(tmp_path):
+def test_damaged_folders_are_refused(tmp_path: Path) -> None:
     """No adapter, unknown fields, or weights of another."""
     with pytest.raises(ValueError, match="adapter_config"):
         load_adapter(tmp_path)
@@ -312,7 +314,7 @@ def test_damaged_folders_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("file", ["adapter.safetensors", "pytorch_lora_weights.safetensors"])
-def test_weights_that_are_not_finite_are_refused(file, tmp_path):
+def test_weights_that_are_not_finite_are_refused(file: str, tmp_path: Path) -> None:
     """One infinity in the adapter's weights or its LoRA is named when it is loaded."""
     save_adapter(made(IC_LORA), tmp_path)
     tensors = load_file(tmp_path / file)
@@ -323,7 +325,7 @@ def test_weights_that_are_not_finite_are_refused(file, tmp_path):
         load_adapter(tmp_path)
 
 
-def test_the_lora_of_an_adapter_says_its_strength(tmp_path):
+def test_the_lora_of_an_adapter_says_its_strength(tmp_path: Path) -> None:
     """Read as any LoRA it has the scale that it was trained with, and no word is needed on it."""
     adapter = made(IC_LORA)
     save_adapter(adapter, tmp_path)
@@ -333,7 +335,7 @@ def test_the_lora_of_an_adapter_says_its_strength(tmp_path):
     assert {update.alpha / update.rank for update in lora.updates.values()} == {1.0}
 
 
-def test_a_lora_of_another_transformer_is_refused():
+def test_a_lora_of_another_transformer_is_refused() -> None:
     """Three blocks, or another width, do not fit."""
     for lora in (replace(IC_LORA.lora, blocks=3), replace(IC_LORA.lora, width=16)):
         with pytest.raises(ValueError, match=r"transformer of 3 blocks|another size"):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
 import foresight
@@ -12,7 +13,7 @@ from ltx.vae import VideoVAE
 FIRST = Path(foresight.__file__).parent / "models" / "foresight-tiny" / "vae"
 
 
-def test_a_grown_vae_keeps_what_fits_and_is_small_enough(monkeypatch) -> None:
+def test_a_grown_vae_keeps_what_fits_and_is_small_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """The encoder and the middle of the decoder are the first edition's, the pixel stage holds its weights in a corner,
     all is below 15 MB in bfloat16, and the narrower head learns to say what the old one says."""
     torch.manual_seed(0)

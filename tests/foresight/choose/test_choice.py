@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from foresight.choose import ImageGoal, SentenceGoal, choose, read_goal
 from foresight.errors import UserError
 from foresight.world.sampling import Sampling
+from foresight.world.world_model import WorldModel
 
 OPTIONS = ["the red ball is pushed up", "nothing is pushed", "the blue box is pushed to the left"]
 HOW = {"horizon": 8, "temperature": 0.5, "sampling": Sampling(1, steps=1)}
 
 
-def test_the_instruction_whose_imagined_end_is_the_goal_costs_nothing(world, clip):
+def test_the_instruction_whose_imagined_end_is_the_goal_costs_nothing(world: WorldModel, clip: Tensor) -> None:
     """The goal is the end imagined for the second option: its cost is 0, and it is the most probable."""
     end = world.predict(clip[:, :9], OPTIONS[1], 8, candidates=1, steps=1).video[0, :, -1]
     found = choose(world, clip[:, :9], OPTIONS, ImageGoal(end), **HOW)
@@ -25,7 +31,7 @@ def test_the_instruction_whose_imagined_end_is_the_goal_costs_nothing(world, cli
     assert found.probabilities == pytest.approx(expected)
 
 
-def test_the_order_of_the_options_changes_nothing(world, clip):
+def test_the_order_of_the_options_changes_nothing(world: WorldModel, clip: Tensor) -> None:
     """Each option keeps its cost: all are imagined with the same noise."""
     goal = ImageGoal(clip[:, 24])
     forwards = choose(world, clip[:, :9], OPTIONS, goal, **HOW)
@@ -33,7 +39,7 @@ def test_the_order_of_the_options_changes_nothing(world, clip):
     assert backwards.costs[::-1] == pytest.approx(forwards.costs, abs=1e-5)
 
 
-def test_a_sentence_is_put_to_the_vlm_as_a_question(world, clip):
+def test_a_sentence_is_put_to_the_vlm_as_a_question(world: WorldModel, clip: Tensor) -> None:
     """The cost is log p(no) − log p(yes) of that question about context and future, mean over candidates."""
     goal = SentenceGoal("the red ball was pushed up.")
     assert goal.question == "Is it true that the red ball was pushed up?"
@@ -44,26 +50,26 @@ def test_a_sentence_is_put_to_the_vlm_as_a_question(world, clip):
     assert float(goal.costs(world, [prediction])[0]) == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_model_without_vlm_cannot_judge_sentences(make_world, clip):
+def test_a_model_without_vlm_cannot_judge_sentences(make_world: Callable[..., WorldModel], clip: Tensor) -> None:
     """The error says to give a picture."""
     with pytest.raises(UserError, match="picture"):
         choose(make_world(adapter=None), clip[:, :9], OPTIONS, SentenceGoal("it is there"), **HOW)
 
 
 @pytest.mark.parametrize("options", [[], ["wait"], ["wait", "wait"]])
-def test_there_must_be_a_choice(world, clip, options):
+def test_there_must_be_a_choice(world: WorldModel, clip: Tensor, options: Any) -> None:
     """Fewer than two different instructions are refused."""
     with pytest.raises(UserError, match="two different"):
         choose(world, clip[:, :9], options, ImageGoal(clip[:, 24]), **HOW)
 
 
-def test_a_goal_of_another_size_is_refused(world, clip):
+def test_a_goal_of_another_size_is_refused(world: WorldModel, clip: Tensor) -> None:
     """The sizes are named."""
     with pytest.raises(UserError, match="64×64"):
         choose(world, clip[:, :9], OPTIONS, ImageGoal(clip[:, 24, :32, :32]), **HOW)
 
 
-def test_goals_are_read_from_pictures_or_taken_as_sentences(tmp_path):
+def test_goals_are_read_from_pictures_or_taken_as_sentences(tmp_path: Path) -> None:
     """A picture is scaled to cover the size; words are a sentence; a picture that is missing is not taken for words."""
     Image.new("RGB", (128, 80), (255, 0, 0)).save(tmp_path / "goal.png")
     picture = read_goal(str(tmp_path / "goal.png"), (64, 64))

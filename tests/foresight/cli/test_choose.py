@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
+from torch import Tensor
 
 from foresight.choose import Temperature
 from foresight.cli.choose import choose
 from foresight.cli.command_words import call
 from foresight.errors import UserError
+from foresight.world.world_model import WorldModel
 from ltx.media import to_pixels, write_lossless
 
 OPTIONS = ["the red ball is pushed up", "nothing is pushed"]
@@ -37,7 +41,9 @@ def video(clip, tmp_path) -> str:
     return str(tmp_path / "clip.mp4")
 
 
-def test_a_picture_as_the_goal(world, clip, video, tmp_path, capsys):
+def test_a_picture_as_the_goal(
+    world: WorldModel, clip: Tensor, video: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The imagined end of the second option is the goal: it is ranked first, and the page shows the strip."""
     end = world.predict(clip[:, :9], OPTIONS[1], 8, steps=1).video[0, :, -1:]
     Image.fromarray(to_pixels(end)[0].numpy()).save(tmp_path / "goal.png")
@@ -60,7 +66,7 @@ def test_a_picture_as_the_goal(world, clip, video, tmp_path, capsys):
     assert OPTIONS[0] in capsys.readouterr().out
 
 
-def test_a_sentence_as_the_goal(world, video, tmp_path):
+def test_a_sentence_as_the_goal(world: WorldModel, video: Any, tmp_path: Path) -> None:
     """The VLM judges; the record says so, and there is no picture of the goal."""
     call(
         choose,
@@ -83,7 +89,9 @@ def test_a_sentence_as_the_goal(world, video, tmp_path):
         ({"video": "nothing.mp4"}, "nothing.mp4"),
     ],
 )
-def test_a_mistake_is_one_line_and_leaves_nothing(world, video, tmp_path, change, said):
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    world: WorldModel, video: Any, tmp_path: Path, change: Any, said: str
+) -> None:
     """Nothing is left under the run's name."""
     given = {**HOW, "temperature": 1.0, "video": video, "goal": "it is up", "run": str(tmp_path / "run"), **change}
     with pytest.raises(ValueError, match=said) as caught:

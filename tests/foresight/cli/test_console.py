@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +23,7 @@ Path(sys.argv[1]).write_text("written")
 """
 
 
-def test_a_reader_that_goes_away_loses_nothing(tmp_path):
+def test_a_reader_that_goes_away_loses_nothing(tmp_path: Path) -> None:
     """As with `| head`: the pipe is closed before the first table, and what comes after it is still written."""
     reader, writer = os.pipe()
     os.close(reader)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import yaml
@@ -22,7 +23,7 @@ def complaint(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize("words", [[], ["--help"], ["-h"], ["help"], ["--version"]])
-def test_help_succeeds(words, capsys):
+def test_help_succeeds(words: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """Help and the version exit with 0 and say something on stdout, nothing on stderr."""
     assert main(words) == 0
     said = capsys.readouterr()
@@ -30,13 +31,13 @@ def test_help_succeeds(words, capsys):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_explains_itself(command, capsys):
+def test_every_command_explains_itself(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """`foresight <command> --help` shows what it does and its defaults."""
     assert main([command, "--help"]) == 0
     assert COMMANDS[command] in capsys.readouterr().out
 
 
-def test_an_unknown_command_is_one_line(capsys):
+def test_an_unknown_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """A misspelt command exits with 2 and the list of commands."""
     assert main(["predcit"]) == 2
     assert "fit-verifier" in complaint(capsys)
@@ -46,7 +47,7 @@ def test_an_unknown_command_is_one_line(capsys):
     "words",
     [["pre\x1b[31mdict"], ["predict", "video=/no/\x1b]0;title\x07"], ["predict", HERE, "instruction=x", "seed=\x9b1"]],
 )
-def test_what_steers_a_terminal_is_written_out(words, capsys):
+def test_what_steers_a_terminal_is_written_out(words: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """A value that came with an error cannot colour, clear or name the window of who reads the error."""
     assert main(words) == 2
     line = complaint(capsys)
@@ -69,7 +70,9 @@ def test_what_steers_a_terminal_is_written_out(words, capsys):
         ([HERE, "instruction=x", "model._target_=os.system"], "os.system"),
     ],
 )
-def test_a_mistake_is_one_line_that_names_it(overrides, named, capsys, tmp_path, monkeypatch):
+def test_a_mistake_is_one_line_that_names_it(
+    overrides: Any, named: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A wrong override exits with 2 and one line naming what is wrong, before anything is written."""
     monkeypatch.chdir(tmp_path)
     assert main(["predict", f"paths.runs={tmp_path / 'runs'}", *overrides]) == 2
@@ -103,7 +106,9 @@ def test_a_mistake_is_one_line_that_names_it(overrides, named, capsys, tmp_path,
         (["run="], "run"),
     ],
 )
-def test_a_habit_or_a_value_that_is_not_taken_is_one_line(words, named, capsys, tmp_path, monkeypatch):
+def test_a_habit_or_a_value_that_is_not_taken_is_one_line(
+    words: Any, named: str, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Flags of other programs and values out of their range exit with 2 and one line that says what to use."""
     monkeypatch.chdir(tmp_path)
     assert main(["predict", CLIP, "instruction=the ball", *words]) == 2
@@ -111,7 +116,7 @@ def test_a_habit_or_a_value_that_is_not_taken_is_one_line(words, named, capsys, 
     assert not [path for path in tmp_path.iterdir() if path.name != "runs"]
 
 
-def test_the_configuration_is_shown(capsys):
+def test_the_configuration_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """`--cfg job` prints it and runs nothing, with or without references filled in, whole or one entry."""
     assert main(["predict", HERE, "instruction=a: b", "--cfg", "job", "-p", "run"]) == 0
     assert capsys.readouterr().out.strip().startswith("${paths.runs}/predict")
@@ -120,14 +125,14 @@ def test_the_configuration_is_shown(capsys):
     assert shown["instruction"] == "a: b" and shown["run"] == "runs/predict-#"
 
 
-def test_a_run_may_be_called_anything():
+def test_a_run_may_be_called_anything() -> None:
     """`foresight replay PATH` takes a path with an equals sign; a name before it is still a name."""
     named = [_named(word, "replay") for word in ("a=b/run", "run=x", "allow=mine")]
     assert named == ["run=a=b/run", "run=x", "allow=mine"]
 
 
 @pytest.mark.parametrize(("target", "code"), [("/dev/full", 2), (None, 0)])
-def test_what_is_said_and_not_read_is_no_defect(target, code):
+def test_what_is_said_and_not_read_is_no_defect(target: str | None, code: int) -> None:
     """A full disk behind standard output is one line; a reader that has gone away is nothing at all."""
     if target is None:
         reader, out = os.pipe()
@@ -154,7 +159,9 @@ def test_what_is_said_and_not_read_is_no_defect(target, code):
         (KeyboardInterrupt(), 130, ""),
     ],
 )
-def test_what_ends_a_command_is_told_as_what_it_is(error, code, named, capsys, monkeypatch):
+def test_what_ends_a_command_is_told_as_what_it_is(
+    error: Any, code: int, named: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Too little memory is for the user to mend, a reader that has gone away is no mistake, and a defect says so."""
 
     def fails(words):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from foresight.errors import UserError
 from foresight.verify import model_fingerprint
 from foresight.watch import Alarm
 from foresight.watch.alarm import AlarmSettings
+from foresight.world.world_model import WorldModel
 from ltx.media import write_lossless
 
 HOW = {
@@ -45,7 +47,9 @@ def lines(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_a_stream_becomes_lines_a_timeline_and_a_page(world, stream, tmp_path, capsys):
+def test_a_stream_becomes_lines_a_timeline_and_a_page(
+    world: WorldModel, stream: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Every second has a line, on standard output and in the file; what lies above the threshold is an event."""
     alarm = Alarm((0.0,), AlarmSettings(model_fingerprint(world), 8, 2, 1), "made up")
     course = call(watch, model=world, alarm=alarm, video=stream, run=str(tmp_path / "run"), **HOW)
@@ -61,7 +65,9 @@ def test_a_stream_becomes_lines_a_timeline_and_a_page(world, stream, tmp_path, c
     assert (tmp_path / "run" / "events.png").stat().st_size > 0
 
 
-def test_without_an_alarm_nothing_is_an_event(world, stream, tmp_path, capsys):
+def test_without_an_alarm_nothing_is_an_event(
+    world: WorldModel, stream: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """`seconds` ends watching early; no threshold, no event, which is said, and no picture of events."""
     course = call(watch, model=world, alarm=None, video=stream, run=str(tmp_path / "run"), **{**HOW, "seconds": 3.2})
     assert course.moments == 2 and course.events == 0
@@ -70,7 +76,9 @@ def test_without_an_alarm_nothing_is_an_event(world, stream, tmp_path, capsys):
     assert not (tmp_path / "run" / "events.png").exists()
 
 
-def test_an_interruption_leaves_what_was_seen(world, stream, tmp_path, monkeypatch):
+def test_an_interruption_leaves_what_was_seen(
+    world: WorldModel, stream: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ctrl-C after three seconds: the run directory is whole, holds two moments, and the interruption goes on."""
 
     def interrupted(*given, **named):
@@ -99,7 +107,9 @@ def test_an_interruption_leaves_what_was_seen(world, stream, tmp_path, monkeypat
         ({"prediction_stride": 12}, "multiple of 8"),
     ],
 )
-def test_a_mistake_is_one_line_and_leaves_nothing(world, stream, tmp_path, change, said):
+def test_a_mistake_is_one_line_and_leaves_nothing(
+    world: WorldModel, stream: Any, tmp_path: Path, change: Any, said: str
+) -> None:
     """Nothing is left under the run's name."""
     given = {**HOW, "video": stream, "run": str(tmp_path / "run"), **change}
     with pytest.raises(ValueError, match=said) as caught:
@@ -108,7 +118,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(world, stream, tmp_path, chang
     assert not [path for path in Path(tmp_path).iterdir() if "run" in path.name]
 
 
-def test_an_alarm_for_another_model_is_refused(world, stream, tmp_path):
+def test_an_alarm_for_another_model_is_refused(world: WorldModel, stream: Any, tmp_path: Path) -> None:
     """The remedy names the command."""
     alarm = Alarm((0.0,), AlarmSettings("x" * 64, 8, 2, 1), "made up")
     with pytest.raises(UserError, match="foresight calibrate"):

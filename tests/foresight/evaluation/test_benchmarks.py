@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +23,7 @@ def estimate(value, low, high):
     return Estimate(value, low, high, 100)
 
 
-def test_gates_by_hand():
+def test_gates_by_hand() -> None:
     """A promise about an interval needs all of it, a promise about a figure the figure, at the edge included."""
     found = estimate(0.8, 0.7, 0.9)
     assert surely_above("a", found, 0.69).holds and not surely_above("a", found, 0.7).holds
@@ -46,7 +48,7 @@ class Fake:
         return Measured({"t": [{"figure": "x", "value": "0.5"}]}, {"x": found}, gates=(at_least("x", found, 0.9),))
 
 
-def test_a_suite_writes_each_part(tmp_path, world):
+def test_a_suite_writes_each_part(tmp_path: Path, world: Any) -> None:
     """Each part has a run of its own with figures and gates, and its place in the page."""
     page = tmp_path / "page.md"
     page.write_text("".join(f"<!-- {name} -->\nold\n<!-- /{name} -->\n" for name in ("one", "two")))
@@ -60,7 +62,7 @@ def test_a_suite_writes_each_part(tmp_path, world):
         Suite({"a": Fake("one"), "b": Fake("one")})
 
 
-def test_a_page_without_marks_is_refused_before_measuring(tmp_path, world):
+def test_a_page_without_marks_is_refused_before_measuring(tmp_path: Path, world: Any) -> None:
     """Nothing is computed for a page that cannot take it."""
     page = tmp_path / "page.md"
     page.write_text("<!-- one -->\n<!-- /one -->\n")
@@ -79,14 +81,14 @@ def _untrained(node):
 
 
 @pytest.mark.parametrize("choice", [name for name in choices("benchmark") if name != "all"])
-def test_every_choice_makes_a_benchmark(choice):
+def test_every_choice_makes_a_benchmark(choice: Any) -> None:
     """Each file of the configuration tree gives an object with a name that suits a folder."""
     node = resolve("evaluate", [f"benchmark={choice}"])["benchmark"]
     benchmark = instantiate_plain(_untrained(node))
     assert re.fullmatch(r"[a-z_]+", benchmark.name)
 
 
-def test_all_holds_every_part():
+def test_all_holds_every_part() -> None:
     """The suite names each benchmark once, those outside the training distribution included."""
     parts = resolve("evaluate", ["benchmark=all"])["benchmark"]["parts"]
     assert {"prediction", "verification", "understanding", "verification_elsewhere", "prediction_elsewhere"} <= set(
@@ -95,7 +97,7 @@ def test_all_holds_every_part():
     assert all("_target_" in part for part in parts.values())
 
 
-def test_worlds_outside_the_training_distribution():
+def test_worlds_outside_the_training_distribution() -> None:
     """Each differs from the default where its name says, and stands outside the range of training."""
     default = PhysicsConfig()
 

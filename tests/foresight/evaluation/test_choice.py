@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ PHYSICS = PhysicsConfig()
 
 
 @pytest.mark.parametrize("seed", range(30_000_000, 30_000_006))
-def test_the_right_option_is_what_was_done_and_the_others_end_elsewhere(seed):
+def test_the_right_option_is_what_was_done_and_the_others_end_elsewhere(seed: Any) -> None:
     """Of different options one leads to the goal, the others 6 pixels off; a seed always gives the same problem."""
     problem = make_problem(seed, PHYSICS, 4)
     assert len(set(problem.options)) == len(problem.options) <= 4
@@ -29,13 +30,13 @@ def test_the_right_option_is_what_was_done_and_the_others_end_elsewhere(seed):
     assert make_problem(seed, PHYSICS, 4).options == problem.options
 
 
-def test_the_right_option_stands_anywhere():
+def test_the_right_option_stands_anywhere() -> None:
     """Over 60 problems every place is the right one at times: who always takes one place is no better than chance."""
     places = [make_problem(seed, PHYSICS, 4).right for seed in range(30_000_000, 30_000_060)]
     assert all(5 <= places.count(place) <= 28 for place in range(4))
 
 
-def test_the_goal_in_words_is_in_the_past():
+def test_the_goal_in_words_is_in_the_past() -> None:
     """A push is put as the VLM was taught to judge it; where nothing is pushed there is no sentence."""
     problems = [make_problem(seed, PHYSICS, 4) for seed in range(30_000_000, 30_000_020)]
     pushed = [problem for problem in problems if problem.clip.action]
@@ -44,7 +45,7 @@ def test_the_goal_in_words_is_in_the_past():
     assert all(" was pushed " in problem.sentence and " is " not in problem.sentence for problem in pushed)
 
 
-def test_a_card_by_hand():
+def test_a_card_by_hand() -> None:
     """Two of three right, chance ½ and ⅓, the VLM alone once."""
     card = ChoiceCard(
         costs=(np.array([0.1, 0.2]), np.array([0.3, 0.2]), np.array([0.5, 0.1, 0.4])),

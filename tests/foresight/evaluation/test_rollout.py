@@ -14,7 +14,7 @@ PHYSICS = PhysicsConfig(frames=33)
 HELD_OUT = SimulatedSplit(PHYSICS, "test", 3)
 
 
-def test_the_truth_has_no_error_and_skill_one_at_every_horizon():
+def test_the_truth_has_no_error_and_skill_one_at_every_horizon() -> None:
     """A forecaster that knows the future: error 0 everywhere, and every frame below copy's."""
     clips = torch.stack([clip.tensor for clip in HELD_OUT])
     card = roll_out(lambda contexts, words, frames: clips[:, :, -frames:], HELD_OUT, chunk=16)
@@ -25,7 +25,7 @@ def test_the_truth_has_no_error_and_skill_one_at_every_horizon():
     assert float(card.courses[MODEL].position.mean()) < 1
 
 
-def test_a_copy_has_no_skill():
+def test_a_copy_has_no_skill() -> None:
     """A forecaster that copies has copy's course, skill 0, and no frame below it."""
     card = roll_out(lambda contexts, words, frames: copy_last_frame(contexts, frames), HELD_OUT, chunk=16)
     figures = card.figures()
@@ -37,7 +37,7 @@ def test_a_copy_has_no_skill():
     assert [curve.title for curve in card.curves()] == ["Error against horizon", "Position error against horizon"]
 
 
-def test_a_card_by_hand():
+def test_a_card_by_hand() -> None:
     """One clip of four frames at 8 a second, written every two: figures are those of the frame at the horizon."""
     still = np.zeros((1, 4))
     card = RolloutCard(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ class Constant:
         return Measured({}, figures, gates=(at_least("x at frame 3", self._found, 0.5), at_least("y", self._found, 1)))
 
 
-def test_each_part_has_a_row_and_only_its_promised_gates():
+def test_each_part_has_a_row_and_only_its_promised_gates() -> None:
     """One of two parts breaks its promise; what is not promised elsewhere is no gate; progress runs through both."""
     steps = []
     beside = SideBySide(
@@ -45,13 +46,13 @@ def test_each_part_has_a_row_and_only_its_promised_gates():
 
 
 @pytest.mark.parametrize("asked", [{"figures": {"Z": "z"}}, {"gates": ["z"]}])
-def test_a_figure_or_gate_that_is_not_there_is_named(asked):
+def test_a_figure_or_gate_that_is_not_there_is_named(asked: Any) -> None:
     """Better than an empty column."""
     with pytest.raises(ValueError, match="'z'"):
         SideBySide(**{"name": "n", "parts": {"a": Constant(1)}, "figures": {}, "gates": [], **asked})(None, print)
 
 
-def test_a_figure_that_one_part_has_not_is_a_dash():
+def test_a_figure_that_one_part_has_not_is_a_dash() -> None:
     """Where nothing hits, hits cannot be told from misses: what was measured of the others is not lost for it."""
 
     class More(Constant):

@@ -7,13 +7,13 @@ import numpy as np
 from foresight.evaluation.surprise import SurpriseCard, pairs_won
 
 
-def test_pairs_by_hand():
+def test_pairs_by_hand() -> None:
     """Larger is won, equal is half, smaller is lost, and no pair is none."""
     won = pairs_won(np.array([1.0, 1.0, 1.0, 1.0]), {"gone": np.array([2.0, 1.0, 0.5, np.nan])})
     assert won["gone"][:3].tolist() == [1.0, 0.5, 0.0] and np.isnan(won["gone"][3])
 
 
-def test_a_card_by_hand():
+def test_a_card_by_hand() -> None:
     """Five of six pairs are won; a quarter of the ordinary and a third of the impossible stretches raise an alarm."""
     impossible = {"gone": np.array([2.0, 3.0, np.nan, 2.0]), "jump": np.array([0.5, 2.0, 5.0, np.nan])}
     card = SurpriseCard(

@@ -1,14 +1,16 @@
+from pathlib import Path
+
 import pytest
 
 from foresight.evaluation.tables import LONG, markdown, publish, section
 
 
-def test_markdown_table():
+def test_markdown_table() -> None:
     """Header, rule, rows; bars inside cells are escaped."""
     assert markdown([{"a": "1", "b": "x|y"}]) == "| a | b |\n| --- | --- |\n| 1 | x\\|y |"
 
 
-def test_rows_must_agree():
+def test_rows_must_agree() -> None:
     """A row with other columns is refused, and so is no row."""
     with pytest.raises(ValueError, match="columns"):
         markdown([{"a": "1"}, {"b": "1"}])
@@ -16,7 +18,7 @@ def test_rows_must_agree():
         markdown([])
 
 
-def test_a_long_table_is_folded_and_a_short_one_is_not():
+def test_a_long_table_is_folded_and_a_short_one_is_not() -> None:
     """Both hold the same table under their title; blank lines around it keep it Markdown inside the fold."""
     rows = [{"a": str(index)} for index in range(LONG)]
     assert section("figures", rows[:-1]) == f"**figures**\n\n{markdown(rows[:-1])}"
@@ -25,7 +27,7 @@ def test_a_long_table_is_folded_and_a_short_one_is_not():
     assert folded.endswith(f"| {LONG - 1} |\n\n</details>")
 
 
-def test_publish_replaces_only_what_is_between_the_marks(tmp_path):
+def test_publish_replaces_only_what_is_between_the_marks(tmp_path: Path) -> None:
     """Twice the same gives the same page; text around stays."""
     page = tmp_path / "README.md"
     page.write_text("before\n<!-- t -->\nold\n<!-- /t -->\nafter\n")
@@ -34,7 +36,7 @@ def test_publish_replaces_only_what_is_between_the_marks(tmp_path):
     assert page.read_text() == "before\n<!-- t -->\nnew \\1\n<!-- /t -->\nafter\n"
 
 
-def test_publish_wants_its_marks(tmp_path):
+def test_publish_wants_its_marks(tmp_path: Path) -> None:
     """A page without them is left alone."""
     page = tmp_path / "README.md"
     page.write_text("nothing\n")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -40,7 +42,7 @@ def clips():
     return [clip for clip in SimulatedSplit(PhysicsConfig(), "test", 8) if clip.action is not None][:4]
 
 
-def test_a_perfect_prediction_reads_like_the_real_video(clips):
+def test_a_perfect_prediction_reads_like_the_real_video(clips: Any) -> None:
     """Right answers about real and predicted, wrong ones about the frozen frame; all gates hold."""
     futures = torch.stack([clip.future for clip in clips])
     card = understand(Tracks(clips), clips, lambda contexts, instructions, frames: futures)
@@ -53,14 +55,14 @@ def test_a_perfect_prediction_reads_like_the_real_video(clips):
     assert all(gate.holds for gate in card.gates())
 
 
-def test_a_frozen_prediction_turns_the_gates_red(clips):
+def test_a_frozen_prediction_turns_the_gates_red(clips: Any) -> None:
     """Whoever repeats the last frame is read like the last frame."""
     frozen = torch.stack([clip.context[:, -1:].expand(-1, 16, -1, -1) for clip in clips])
     card = understand(Tracks(clips), clips, lambda contexts, instructions, frames: frozen)
     assert not any(gate.holds for gate in card.gates())
 
 
-def test_what_is_told_of_a_push_is_the_instruction_in_the_past(clips):
+def test_what_is_told_of_a_push_is_the_instruction_in_the_past(clips: Any) -> None:
     """`the red ball to the left`: object and direction, nothing else."""
     for clip in clips:
         assert pushed_as(clip).startswith(f"the {clip.bodies[clip.action.body].name} ") and "pushed" not in pushed_as(

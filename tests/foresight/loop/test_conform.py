@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -25,7 +26,7 @@ def seen(world, clip):
         return world.encode(clip[None, :, :17])[0, :, 2:]
 
 
-def test_what_was_seen_is_held_bit_by_bit(world, clip, seen):
+def test_what_was_seen_is_held_bit_by_bit(world: Any, clip: Any, seen: Any) -> None:
     """Every candidate begins with it; what follows differs between candidates."""
     got = drawn(world, clip, seen)
     assert torch.equal(got.latents[:, :, :1], seen.expand(2, -1, -1, -1, -1))
@@ -33,19 +34,19 @@ def test_what_was_seen_is_held_bit_by_bit(world, clip, seen):
     assert got.video.shape == (2, 3, 16, 64, 64) and got.evaluations == 3 and got.steps == 3
 
 
-def test_what_follows_depends_on_what_was_seen(world, clip, seen):
+def test_what_follows_depends_on_what_was_seen(world: Any, clip: Any, seen: Any) -> None:
     """The same seeds with another beginning go on in another way."""
     assert not torch.allclose(drawn(world, clip, seen).latents[:, :, 1], drawn(world, clip, -seen).latents[:, :, 1])
 
 
-def test_each_candidate_is_what_its_seed_gives(world, clip, seen):
+def test_each_candidate_is_what_its_seed_gives(world: Any, clip: Any, seen: Any) -> None:
     """The second of two is the first of the next seed; the same call gives the same."""
     both, second = drawn(world, clip, seen), drawn(world, clip, seen, candidates=1, seed=6)
     assert torch.allclose(both.latents[1], second.latents[0], atol=1e-5)
     assert torch.equal(both.latents, drawn(world, clip, seen).latents)
 
 
-def test_more_than_a_chunk_is_refused(world, clip, seen):
+def test_more_than_a_chunk_is_refused(world: Any, clip: Any, seen: Any) -> None:
     """A model of 16 frames at once cannot draw 24 that begin as seen; 12 are the first of 16."""
     with pytest.raises(UserError, match="chunk"):
         drawn(world, clip, seen, horizon=24)
@@ -70,7 +71,7 @@ class Gaussian:
         return ((tokens - clean) / sigma).to(tokens.dtype)
 
 
-def test_draws_follow_the_conditional_mean(world, clip, monkeypatch):
+def test_draws_follow_the_conditional_mean(world: Any, clip: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seen to be 1 everywhere, what follows has mean 0.8, and not more than the variance 0.36, but some."""
     monkeypatch.setattr(Chunk, "denoiser", lambda self: Gaussian())
     monkeypatch.setattr(Chunk, "prediction", lambda self, tokens, **kwargs: tokens)
@@ -81,7 +82,7 @@ def test_draws_follow_the_conditional_mean(world, clip, monkeypatch):
     assert 0.1 < float(rest.var()) < 0.36
 
 
-def test_the_ledger_counts_what_guidance_costs(make_world, world, clip, seen):
+def test_the_ledger_counts_what_guidance_costs(make_world: Any, world: Any, clip: Any, seen: Any) -> None:
     """Guidance asks the transformer twice at every step: three guided steps are six evaluations."""
     guided = make_world(sampling=replace(world.sampling_config, guidance=3.0))
     assert drawn(world, clip, seen).evaluations == 3

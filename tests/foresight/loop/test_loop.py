@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -50,7 +51,7 @@ class Longest(ScoringReviser):
         return torch.tensor([float(ord(text[0])) for text in case.hypotheses])
 
 
-def test_comparing_tries_every_hypothesis_and_takes_the_one_that_was_seen(make_loop, task):
+def test_comparing_tries_every_hypothesis_and_takes_the_one_that_was_seen(make_loop: Any, task: Any) -> None:
     """a, b, c are drawn with one seed; c, whose level was seen, is taken: by hand 0, 0.5 and 1."""
     trace = make_loop(Chain([Compare(), Best()])).run(task)
     assert [attempt.move for attempt in trace.attempts] == [Sample("a", 0), Sample("b", 0), Sample("c", 0)]
@@ -65,13 +66,13 @@ def test_comparing_tries_every_hypothesis_and_takes_the_one_that_was_seen(make_l
     ("budget", "attempts"),
     [(Budget(2), 2), (Budget(9, evaluations=11), 2), (Budget(9, evaluations=10), 1), (Budget(9, seconds=1e-9), 1)],
 )
-def test_a_budget_stops_the_loop(make_loop, task, budget, attempts):
+def test_a_budget_stops_the_loop(make_loop: Any, task: Any, budget: Any, attempts: int) -> None:
     """Attempts, evaluations and seconds each end it; what was tried until then can still be taken."""
     trace = make_loop(Chain([Compare(), Best()]), budget).run(task)
     assert len(trace.attempts) == attempts and trace.outcome == Take(attempts - 1)
 
 
-def test_resampling_ends_with_acceptance_or_gives_up(make_loop, task):
+def test_resampling_ends_with_acceptance_or_gives_up(make_loop: Any, task: Any) -> None:
     """The right instruction is accepted at once; the wrong one is drawn three times with new seeds, then given up."""
     policy = Chain([Accept(), Resample(times=3), Abstain(below=0.5), Best()])
     told = Task(task.context, task.observed, 16, "c", 0)
@@ -81,7 +82,7 @@ def test_resampling_ends_with_acceptance_or_gives_up(make_loop, task):
     assert trace.outcome == GiveUp() and trace.accepted is None
 
 
-def test_revising_rewords_and_tells_the_reviser_what_is_left(make_loop, task):
+def test_revising_rewords_and_tells_the_reviser_what_is_left(make_loop: Any, task: Any) -> None:
     """The reviser sees prediction and observation; its words are drawn with the first seed."""
     reviser = Says("c")
     trace = make_loop(Chain([Accept(), Revise(times=2), Resample(times=1)]), reviser=reviser).run(task)
@@ -93,14 +94,14 @@ def test_revising_rewords_and_tells_the_reviser_what_is_left(make_loop, task):
     assert case.predicted.shape == case.observed.shape == (3, 8, 64, 64)
 
 
-def test_a_scoring_reviser_never_repeats_itself(make_loop, task):
+def test_a_scoring_reviser_never_repeats_itself(make_loop: Any, task: Any) -> None:
     """The last letter first, then the one before it, then nothing is left."""
     trace = make_loop(Chain([Revise(times=9), Resample(times=1), Best()]), reviser=Longest()).run(task)
     assert [attempt.instruction for attempt in trace.attempts] == ["a", "c", "b"]
     assert trace.outcome == Take(1)
 
 
-def test_re_grounding_keeps_what_was_seen_and_predicts_the_rest(make_loop, task):
+def test_re_grounding_keeps_what_was_seen_and_predicts_the_rest(make_loop: Any, task: Any) -> None:
     """The video begins with what was seen, bit by bit; the rest is drawn by the model's words for going on."""
     trace = make_loop(Chain([Accept(), Reground(), Resample(times=1)])).run(task)
     assert [type(attempt.move) for attempt in trace.attempts] == [Sample, Continue]
@@ -112,7 +113,7 @@ def test_re_grounding_keeps_what_was_seen_and_predicts_the_rest(make_loop, task)
     assert last.cost.evaluations == 8
 
 
-def test_a_continuation_is_judged_by_its_plausibility(make_loop, task):
+def test_a_continuation_is_judged_by_its_plausibility(make_loop: Any, task: Any) -> None:
     """A verifier that can rank says how likely it comes true, by the frames that nobody has seen."""
 
     loop = make_loop(Chain([Reground(), Resample(times=1)]))
@@ -137,7 +138,7 @@ def drawn_anew(model, context, instruction, seen, *, candidates, steps, seed, ho
     return model.predict(context, instruction, horizon, candidates=candidates, noise_level=1.0, seed=seed, steps=steps)
 
 
-def test_a_fit_begins_with_what_was_seen(make_loop, task, monkeypatch):
+def test_a_fit_begins_with_what_was_seen(make_loop: Any, task: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes by the best story, is drawn from latents of what was seen, and shows that, then its own later frames."""
 
     def drawn(model, context, instruction, seen, *, candidates, steps, seed, horizon):
@@ -158,7 +159,9 @@ def test_a_fit_begins_with_what_was_seen(make_loop, task, monkeypatch):
         make_loop(Chain([Conform(steps=7), Resample(times=1)])).run(seen)
 
 
-def test_a_fit_is_as_probable_as_its_story_and_its_draws(make_loop, task, monkeypatch):
+def test_a_fit_is_as_probable_as_its_story_and_its_draws(
+    make_loop: Any, task: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The story "c" agrees with what was seen at 0.98; its draws come true at 0.5: both hold at half of that."""
 
     class Foresees(type(make_loop(Best()).verifier)):
@@ -189,7 +192,9 @@ def test_a_fit_is_as_probable_as_its_story_and_its_draws(make_loop, task, monkey
         ("reject", "abstain", "reject"),
     ],
 )
-def test_a_fit_is_accepted_only_with_its_story(make_loop, task, monkeypatch, foreseen, story, both):
+def test_a_fit_is_accepted_only_with_its_story(
+    make_loop: Any, task: Any, monkeypatch: pytest.MonkeyPatch, foreseen: str, story: str, both: str
+) -> None:
     """Both have to hold; one that cannot is enough to reject."""
 
     class Decides(type(make_loop(Best()).verifier)):
@@ -206,7 +211,7 @@ def test_a_fit_is_accepted_only_with_its_story(make_loop, task, monkeypatch, for
     assert replace(loop, verifier=Decides()).run(task).attempts[-1].verdict.decision == both
 
 
-def test_the_prediction_that_comes_true_is_taken_not_the_outcome_that_was_told(make_loop, task):
+def test_the_prediction_that_comes_true_is_taken_not_the_outcome_that_was_told(make_loop: Any, task: Any) -> None:
     """Where a verifier speaks of hits, policies go by them: "b" is sure to hit, "c" agrees with what was seen."""
     loop = make_loop(Chain([Compare(), Best()]))
 
@@ -219,7 +224,7 @@ def test_the_prediction_that_comes_true_is_taken_not_the_outcome_that_was_told(m
     assert replace(loop, verifier=KnowsHits()).run(task).accepted.instruction == "b"
 
 
-def test_the_candidate_nearest_to_what_was_seen_is_shown(make_loop, task):
+def test_the_candidate_nearest_to_what_was_seen_is_shown(make_loop: Any, task: Any) -> None:
     """Of c + 0.000 and c + 0.001, what was seen is nearer to the first; a little more, and it is the second."""
     told = Task(task.context, task.observed, 16, "c", 0)
     loop = make_loop(Chain([Resample(times=1), Best()]))
@@ -228,7 +233,7 @@ def test_the_candidate_nearest_to_what_was_seen_is_shown(make_loop, task):
     assert loop.run(nearer).accepted.chosen == 1
 
 
-def test_a_policy_that_ignores_the_budget_is_stopped(make_loop, task):
+def test_a_policy_that_ignores_the_budget_is_stopped(make_loop: Any, task: Any) -> None:
     """A move after the last attempt is a defect, not a longer loop."""
 
     class Greedy:
@@ -239,7 +244,7 @@ def test_a_policy_that_ignores_the_budget_is_stopped(make_loop, task):
         make_loop(Greedy(), Budget(2)).run(task)
 
 
-def test_what_cannot_be_done_is_said(make_loop, task):
+def test_what_cannot_be_done_is_said(make_loop: Any, task: Any) -> None:
     """No reviser, nothing left to predict, too little or too much observed."""
     with pytest.raises(UserError, match="reviser"):
         make_loop(Chain([Revise(times=1), Resample(times=1)])).run(task)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from foresight.loop import (
@@ -97,7 +99,7 @@ NOISED, CONTINUED = Renoise(0, 0.5, "all", 0), Continue(0, 0)
         (Chain([Accept(), Resample(times=1)]), situation(tried(NO)), None),
     ],
 )
-def test_the_next_step(policy, seen, step):
+def test_the_next_step(policy: Any, seen: Any, step: Any) -> None:
     """Each row of the table: policy, situation, decision."""
     assert policy.decide(seen) == step
 
@@ -112,13 +114,13 @@ def test_the_next_step(policy, seen, step):
         (1, Cost(0.0, 100), True),
     ],
 )
-def test_the_first_limit_reached_ends_the_loop(attempts, spent, exhausted):
+def test_the_first_limit_reached_ends_the_loop(attempts: int, spent: Any, exhausted: bool) -> None:
     """Three attempts, ten seconds, a hundred evaluations; without the last two, only attempts count."""
     assert Budget(3, 10.0, 100).exhausted(attempts, spent) is exhausted
     assert Budget(3).exhausted(attempts, spent) is (attempts == 3)
 
 
-def test_costs_add_up():
+def test_costs_add_up() -> None:
     """Seconds, evaluations and decodes of all attempts."""
     assert Cost.total([Cost(1.5, 10, 2), Cost(0.5, 3, 1)]) == Cost(2.0, 13, 3)
 
@@ -141,7 +143,7 @@ def test_costs_add_up():
         lambda: Compare().decide(situation(hypotheses=("push",))),
     ],
 )
-def test_impossible_numbers_are_refused(made):
+def test_impossible_numbers_are_refused(made: Any) -> None:
     """Budgets without an attempt, levels outside their range, nothing to compare."""
     with pytest.raises(ValueError, match="expected"):
         made()
@@ -152,6 +154,6 @@ def test_impossible_numbers_are_refused(made):
     [Sample("push", 3, 9), NOISED, Reword(1, 2), CONTINUED, Condition(0, 3, 9), Take(0), GiveUp()],
     ids=list(KINDS),
 )
-def test_steps_survive_being_written(step):
+def test_steps_survive_being_written(step: Any) -> None:
     """Every kind of step is read as it was written."""
     assert from_record(as_record(step)) == step

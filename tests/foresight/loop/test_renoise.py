@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -30,7 +32,7 @@ def some(latents):
     return where
 
 
-def test_untouched_tokens_stay_bit_by_bit(world, clip, drawn):
+def test_untouched_tokens_stay_bit_by_bit(world: Any, clip: Any, drawn: Any) -> None:
     """What did not fail is returned as it was; every token that failed has moved."""
     where = some(drawn.latents)
     got = renoise(world, clip[:, :9], PUSH, drawn.latents, where, noise_level=0.7, seed=5, horizon=16)
@@ -39,7 +41,7 @@ def test_untouched_tokens_stay_bit_by_bit(world, clip, drawn):
     assert got.video.shape == drawn.video.shape and got.noise_level == 0.7
 
 
-def test_repairing_by_hand(world, clip, drawn):
+def test_repairing_by_hand(world: Any, clip: Any, drawn: Any) -> None:
     """Two Euler steps from 0.5 with each token's own time equal the sampler's, tokens at time 0 standing still."""
     where = some(drawn.latents)
     got = renoise(world, clip[:, :9], PUSH, drawn.latents, where, noise_level=0.5, seed=5, horizon=16)
@@ -58,7 +60,7 @@ def test_repairing_by_hand(world, clip, drawn):
     assert got.evaluations == 2
 
 
-def test_noising_all_tokens_to_one_is_a_draw(world, clip, drawn):
+def test_noising_all_tokens_to_one_is_a_draw(world: Any, clip: Any, drawn: Any) -> None:
     """σ* = 1 everywhere forgets the latents: what comes out is what the seed alone gives."""
     everywhere = torch.ones_like(drawn.latents[:, 0], dtype=torch.bool)
     got = renoise(
@@ -68,14 +70,14 @@ def test_noising_all_tokens_to_one_is_a_draw(world, clip, drawn):
     assert got.video.shape[2] == 12
 
 
-def test_more_than_a_chunk_is_refused(world, clip):
+def test_more_than_a_chunk_is_refused(world: Any, clip: Any) -> None:
     """A model of 16 frames at once cannot repair 24."""
     latents = torch.zeros(1, 8, 3, 2, 2)
     with pytest.raises(UserError, match="chunk"):
         renoise(world, clip[:, :9], PUSH, latents, latents[:, 0] > 0, noise_level=0.5, seed=0, horizon=24)
 
 
-def test_failed_tokens_by_hand():
+def test_failed_tokens_by_hand() -> None:
     """Errors 0, 0, 0, 4 fail where 4 ≥ 1, and there in the frame that was not seen; candidates fail apart."""
     predicted = torch.zeros(2, 1, 2, 2, 2)
     observed = torch.zeros(1, 1, 2, 2)
@@ -86,7 +88,7 @@ def test_failed_tokens_by_hand():
     assert failed[1].tolist() == [[[True, True], [False, False]]] * 2
 
 
-def test_what_was_seen_last_counts_for_what_was_not_seen():
+def test_what_was_seen_last_counts_for_what_was_not_seen() -> None:
     """A place that failed first and was right later is not taken to fail again."""
     predicted = torch.zeros(1, 1, 3, 1, 2)
     predicted[0, 0, 0, 0, 0] = 1.0
@@ -96,7 +98,7 @@ def test_what_was_seen_last_counts_for_what_was_not_seen():
 
 
 @pytest.mark.parametrize("seen", [0, 3])
-def test_what_was_seen_must_fit(seen):
+def test_what_was_seen_must_fit(seen: int) -> None:
     """Nothing seen, or more than was predicted."""
     with pytest.raises(ValueError, match="1 to 2"):
         failed_tokens(torch.zeros(1, 1, 2, 1, 1), torch.zeros(1, seen, 1, 1))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -30,7 +32,7 @@ from foresight.loop import (
 COMPARE = Chain([Compare(), Best()])
 
 
-def test_a_trace_survives_the_disk(make_loop, task, tmp_path):
+def test_a_trace_survives_the_disk(make_loop: Any, task: Any, tmp_path: Path) -> None:
     """Videos bit by bit, moves, verdicts, costs and outcome."""
     trace = make_loop(COMPARE).run(task)
     trace.save(tmp_path)
@@ -41,7 +43,7 @@ def test_a_trace_survives_the_disk(make_loop, task, tmp_path):
     assert torch.equal(read.task.observed, task.observed)
 
 
-def test_keys_of_a_trace_are_those_of_the_first_version(make_loop, task, tmp_path):
+def test_keys_of_a_trace_are_those_of_the_first_version(make_loop: Any, task: Any, tmp_path: Path) -> None:
     """Written as before, with `hit` and the number of attempts spent, and read with or without the former."""
     trace = make_loop(COMPARE).run(task)
     first = replace(trace.attempts[0], verdict=replace(trace.attempts[0].verdict, prediction_correct=0.25))
@@ -58,7 +60,7 @@ def test_keys_of_a_trace_are_those_of_the_first_version(make_loop, task, tmp_pat
     assert Trace.load(tmp_path).attempts[0].verdict.prediction_correct is None
 
 
-def test_a_replay_is_the_same(make_loop, task, tmp_path):
+def test_a_replay_is_the_same(make_loop: Any, task: Any, tmp_path: Path) -> None:
     """Read from disk and run again, nothing differs."""
     loop = make_loop(COMPARE)
     loop.run(task).save(tmp_path)
@@ -66,7 +68,7 @@ def test_a_replay_is_the_same(make_loop, task, tmp_path):
     assert differences(recorded, replay(loop, recorded)) == []
 
 
-def test_a_replay_spends_the_recorded_time(make_loop, task):
+def test_a_replay_spends_the_recorded_time(make_loop: Any, task: Any) -> None:
     """Where the record's first attempt took all the seconds there were, a faster replay stops there too."""
     loop = make_loop(COMPARE, Budget(9, seconds=100.0))
     trace = loop.run(task)
@@ -76,7 +78,7 @@ def test_a_replay_spends_the_recorded_time(make_loop, task):
     assert differences(recorded, replay(loop, recorded)) == []
 
 
-def test_differences_are_told(make_loop, task):
+def test_differences_are_told(make_loop: Any, task: Any) -> None:
     """Another pixel, another verdict, another cost, another outcome, fewer attempts: each is named."""
     trace = make_loop(COMPARE).run(task)
     first = trace.attempts[0]
@@ -91,7 +93,7 @@ def test_differences_are_told(make_loop, task):
     assert fewer == "3 attempts, then 1" and "outcome" in outcome
 
 
-def test_every_difference_has_its_words(make_loop, task):
+def test_every_difference_has_its_words(make_loop: Any, task: Any) -> None:
     """Latents, the length of videos, what was refined, decodings, and a verdict that is not there."""
     trace = make_loop(COMPARE).run(task)
     first = trace.attempts[0]
@@ -112,7 +114,7 @@ def test_every_difference_has_its_words(make_loop, task):
     assert said(replace(first, verdict=None), first)[0].startswith("attempt 0: it was judged not at all, then ")
 
 
-def test_a_damaged_trace_is_refused(make_loop, task, tmp_path):
+def test_a_damaged_trace_is_refused(make_loop: Any, task: Any, tmp_path: Path) -> None:
     """Nothing there, half a record, a record without its videos."""
     with pytest.raises(UserError, match="trace"):
         Trace.load(tmp_path)
@@ -126,7 +128,7 @@ def test_a_damaged_trace_is_refused(make_loop, task, tmp_path):
         Trace.load(tmp_path)
 
 
-def test_a_real_world_replays_bit_by_bit(world, clip, make_loop, tmp_path):
+def test_a_real_world_replays_bit_by_bit(world: Any, clip: Any, make_loop: Any, tmp_path: Path) -> None:
     """Draws, repairs of failed tokens, a fit and a continuation of the small world model, verified by hand."""
     verifier = make_loop(COMPARE).verifier
     policy = Chain([Refine(0.7, "failed", 1), Conform(steps=3), Reground(), Resample(times=1)])

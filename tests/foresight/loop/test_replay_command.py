@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -65,7 +66,7 @@ def run(parts, tmp_path):
     return tmp_path / "run"
 
 
-def test_a_run_holds_every_attempt(run):
+def test_a_run_holds_every_attempt(run: Any) -> None:
     """metrics.json and the page name each attempt, its cost and outcome; what nobody looked at is scored apart."""
     loop = json.loads((run / "metrics.json").read_text())["loop"]
     drawn, repaired = loop["attempts"]
@@ -77,7 +78,9 @@ def test_a_run_holds_every_attempt(run):
     assert "Attempts" in page and "2: renoise" in page and loop["decision"] in page
 
 
-def test_a_replay_confirms_or_tells_what_differs(run, parts, monkeypatch, capsys):
+def test_a_replay_confirms_or_tells_what_differs(
+    run: Any, parts: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The same parts make the same attempts; a record that was altered does not pass."""
     monkeypatch.setattr(command, "build_some", lambda *_: parts)
     command.replay(run=str(run), packages=())
@@ -89,7 +92,7 @@ def test_a_replay_confirms_or_tells_what_differs(run, parts, monkeypatch, capsys
         command.replay(run=str(run), packages=())
 
 
-def test_what_is_no_such_run_is_refused(run, tmp_path, capsys):
+def test_what_is_no_such_run_is_refused(run: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """No folder, and a prediction without a policy: one line, exit 2; the run may be named without run=."""
     assert main(["replay", str(tmp_path / "nothing")]) == 2
     assert "trace" in capsys.readouterr().err
@@ -98,7 +101,7 @@ def test_what_is_no_such_run_is_refused(run, tmp_path, capsys):
     assert "no policy" in capsys.readouterr().err
 
 
-def test_a_policy_needs_something_to_look_at(parts, tmp_path):
+def test_a_policy_needs_something_to_look_at(parts: Any, tmp_path: Path) -> None:
     """A file that ends with the context, and another number of candidates, are refused."""
     write_mp4(tmp_path / "short.mp4", make_clip(7).tensor[:, :9], frame_rate=8.0)
     arguments = {
@@ -137,7 +140,9 @@ def test_a_policy_needs_something_to_look_at(parts, tmp_path):
         ("policy", {"_target_": "foresight.loop.Chain", "policies": [{"_target_": "shutil.rmtree", "path": "VICTIM"}]}),
     ],
 )
-def test_a_received_run_names_parts_and_nothing_else(run, entry, node, tmp_path, capsys):
+def test_a_received_run_names_parts_and_nothing_else(
+    run: Any, entry: str, node: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Each part only in its own place; nothing is constructed, written or deleted before all are checked."""
     victim = tmp_path / "victim"
     victim.write_text("precious")
@@ -152,7 +157,9 @@ def test_a_received_run_names_parts_and_nothing_else(run, entry, node, tmp_path,
     assert {path: path.read_bytes() for path in run.iterdir()} == before
 
 
-def test_a_record_whose_parts_do_not_belong_together_is_one_line(run, parts, monkeypatch):
+def test_a_record_whose_parts_do_not_belong_together_is_one_line(
+    run: Any, parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Shapes, names and values of a received trace are those of one loop, or it is refused before anything is built."""
     built = []
     monkeypatch.setattr(command, "build_some", lambda *_: built.append(1) or parts)
@@ -199,7 +206,7 @@ def test_a_record_whose_parts_do_not_belong_together_is_one_line(run, parts, mon
     assert not built
 
 
-def test_a_run_is_replayed_as_it_is_typed(tmp_path, capfd):
+def test_a_run_is_replayed_as_it_is_typed(tmp_path: Path, capfd: Any) -> None:
     """`foresight replay RUN` right after `foresight predict policy=…`, with what the run's own configuration names."""
     clip = Path(__file__).parents[3] / "experiments/clips/demo.mp4"
     words = ["policy=accept", "budget.attempts=1", "steps=1"]

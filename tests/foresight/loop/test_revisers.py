@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ def case(clip):
     return Case(clip[:, :9], clip[:, 9:17], clip[:, 8:9].expand(-1, 8, -1, -1), "nothing is pushed", (UP, DOWN))
 
 
-def test_flow_losses_by_hand(world, case):
+def test_flow_losses_by_hand(world: Any, case: Any) -> None:
     """Minus the mean squared velocity error of each instruction at each level, with one noise for both."""
     got = LikelihoodReviser(sigmas=(0.4, 0.8), seed=3).scores(world, case)
     with torch.no_grad():
@@ -60,7 +61,7 @@ class Witness:
         return [f" {UP}\nbecause it moved"]
 
 
-def test_what_any_clip_would_be_said_to_show_does_not_count(world, case):
+def test_what_any_clip_would_be_said_to_show_does_not_count(world: Any, case: Any) -> None:
     """DOWN is likelier in both clips; UP is what the observation adds to the expectation."""
     witness = Witness()
     reviser = JudgingReviser("What was done?", {" is pushed": "", "the ": ""}, witness)
@@ -68,7 +69,7 @@ def test_what_any_clip_would_be_said_to_show_does_not_count(world, case):
     assert witness.answers == ["red ball up", "red ball down"] and witness.questions == ["What was done?"] * 2
 
 
-def test_own_words_after_hearing_what_was_expected(world, case):
+def test_own_words_after_hearing_what_was_expected(world: Any, case: Any) -> None:
     """The question holds the instruction and the description of the prediction; the first line is taken."""
     witness = Witness()
     reviser = AnsweringReviser("{instruction}? Not {expected}?", witness)
@@ -76,13 +77,13 @@ def test_own_words_after_hearing_what_was_expected(world, case):
     assert witness.questions == ["nothing is pushed? Not nothing moves?"]
 
 
-def test_the_worlds_own_model_judges(world, case):
+def test_the_worlds_own_model_judges(world: Any, case: Any) -> None:
     """Without another one the world's own vision-language model is asked; its scores are finite and differ."""
     scores = JudgingReviser("Which object was pushed?", {}).scores(world, case)
     assert scores.shape == (2,) and bool(scores.isfinite().all()) and float(scores.diff()) != 0
 
 
-def test_what_cannot_be_asked_is_refused(world, make_world, case):
+def test_what_cannot_be_asked_is_refused(world: Any, make_world: Any, case: Any) -> None:
     """No hypotheses, no model that judges or answers, levels that are none."""
     with pytest.raises(UserError, match="hypotheses"):
         LikelihoodReviser().revise(world, replace(case, hypotheses=()))

@@ -34,7 +34,7 @@ def sample(count=400, seed=0):
     return torch.sigmoid((noise + right * 1.0).mul(8).round() / 8), right
 
 
-def test_figures_equal_torchmetrics():
+def test_figures_equal_torchmetrics() -> None:
     """For balanced labels the sample's own figures are the usual ones."""
     scores, right = sample()
     weights = clip_weights(range(400), right, draws=1)
@@ -46,13 +46,13 @@ def test_figures_equal_torchmetrics():
     assert float(brier(scores, right, weights)[0]) == pytest.approx(float(((scores - right.double()) ** 2).mean()))
 
 
-def test_auroc_by_hand():
+def test_auroc_by_hand() -> None:
     """Of 2 × 2 pairs three are in order and one is tied: 3.5 / 4."""
     right = torch.tensor([True, True, False, False])
     assert float(auroc(numbers(0.9, 0.5, 0.5, 0.1), right, torch.ones(1, 4).double())) == pytest.approx(0.875)
 
 
-def test_both_labels_count_alike():
+def test_both_labels_count_alike() -> None:
     """One right at .5 and three wrong at .5: balanced, the probability is calibrated; as they come it is not."""
     right = torch.tensor([True, False, False, False])
     probability, plain = numbers(0.5, 0.5, 0.5, 0.5), torch.ones(1, 4).double()
@@ -60,7 +60,7 @@ def test_both_labels_count_alike():
     assert float(calibration_error(probability, right, balanced(plain, right))) == pytest.approx(0)
 
 
-def test_examples_of_a_clip_are_drawn_together():
+def test_examples_of_a_clip_are_drawn_together() -> None:
     """Twenty copies of each clip's examples change nothing: the interval knows that there are only forty clips."""
     scores, right = sample(80)
     clips = [row // 2 for row in range(80)]
@@ -70,7 +70,7 @@ def test_examples_of_a_clip_are_drawn_together():
     assert 0.05 < once.high - once.low < 0.4
 
 
-def test_a_paired_difference_cancels():
+def test_a_paired_difference_cancels() -> None:
     """A score minus itself is 0 in every draw; a draw that lacks a label is left out."""
     scores, right = sample(20)
     weights = clip_weights(range(20), right)
@@ -79,7 +79,7 @@ def test_a_paired_difference_cancels():
     assert estimate(auroc(numbers(0.9, 0.1), torch.tensor([True, False]), few), [0, 1]).value == 1
 
 
-def test_one_label_is_refused():
+def test_one_label_is_refused() -> None:
     """There is nothing to tell apart."""
     with pytest.raises(ValueError, match="both labels"):
         clip_weights([0, 1], torch.tensor([True, True]))

@@ -1,10 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
 from foresight.metrics.statistics import bootstrap, difference_of_means, mean, ratio_of_means, skill
 
 
-def test_interval_of_a_mean_has_its_coverage():
+def test_interval_of_a_mean_has_its_coverage() -> None:
     """About 95 % of the intervals of normal samples hold the true mean."""
     rng = np.random.default_rng(0)
     hits = 0
@@ -14,14 +16,14 @@ def test_interval_of_a_mean_has_its_coverage():
     assert 86 <= hits <= 100
 
 
-def test_interval_equals_theory():
+def test_interval_equals_theory() -> None:
     """For many values the half width is 1.96 standard errors."""
     values = np.random.default_rng(1).normal(0, 2, 2000)
     estimate = mean(values)
     assert (estimate.high - estimate.low) / 2 == pytest.approx(1.96 * 2 / np.sqrt(2000), rel=0.08)
 
 
-def test_pairing_is_kept():
+def test_pairing_is_kept() -> None:
     """Where both columns are proportional, the ratio has no spread at all: rows are resampled together."""
     reference = np.random.default_rng(2).uniform(1, 9, 40)
     estimate = ratio_of_means(0.3 * reference, reference)
@@ -38,14 +40,14 @@ def test_a_difference_is_paired() -> None:
     assert found.as_dict() == pytest.approx(plain.as_dict())
 
 
-def test_skill_by_hand():
+def test_skill_by_hand() -> None:
     """Errors 1 and 3 beside 4 and 4: 1 − 2/4."""
     assert skill([1, 3], [4, 4]).value == pytest.approx(0.5)
     assert skill([4, 4], [4, 4]).value == 0
 
 
 @pytest.mark.parametrize("columns", [([],), ([1.0], [1.0, 2.0]), ([1.0, float("nan")],)])
-def test_bad_columns_are_refused(columns):
+def test_bad_columns_are_refused(columns: Any) -> None:
     """No clips, unequal lengths, NaN."""
     with pytest.raises(ValueError, match="expected"):
         bootstrap(lambda *arrays: 0.0, *columns)

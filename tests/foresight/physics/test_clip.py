@@ -1,5 +1,6 @@
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,34 +23,34 @@ def _scene(velocity, gravity=(0.0, 0.0), action=None, position=(32.0, 32.0)):
     return Scene(bodies, np.array([position]), np.array([velocity]), gravity, action)
 
 
-def test_a_seed_is_a_clip():
+def test_a_seed_is_a_clip() -> None:
     """The same seed gives the same clip, another seed another one."""
     one, same, other = make_clip(5), make_clip(5), make_clip(6)
     assert torch.equal(one.video, same.video) and one.instruction == same.instruction
     assert not torch.equal(one.video, other.video)
 
 
-def test_free_flight_is_uniform():
+def test_free_flight_is_uniform() -> None:
     """Without gravity a body moves by velocity / frame rate each frame."""
     clip = clip_of_scene(_scene((8.0, -4.0)), CONFIG, 0)
     expected = torch.tensor([32.0, 32.0]) + torch.arange(9)[:, None] / 8 * torch.tensor([8.0, -4.0])
     assert torch.allclose(clip.positions[:9, 0], expected, atol=1e-3)
 
 
-def test_gravity_accelerates_downwards():
+def test_gravity_accelerates_downwards() -> None:
     """After one second from rest, g/2 pixels further down (the integrator's step error aside)."""
     clip = clip_of_scene(_scene((0.0, 0.0), gravity=(0.0, 24.0), position=(32.0, 10.0)), CONFIG, 0)
     assert clip.positions[8, 0, 1].item() == pytest.approx(10 + 12, abs=0.2)
 
 
-def test_walls_reflect():
+def test_walls_reflect() -> None:
     """A body comes back with the product of both elasticities as its share of speed, and never leaves the box."""
     clip = clip_of_scene(_scene((20.0, 0.0)), CONFIG, 0)
     assert clip.velocities[-1, 0, 0].item() == pytest.approx(-20 * CONFIG.elasticity**2, rel=1e-3)
     assert clip.positions[..., 0].max() <= CONFIG.size - 6.0 + 0.2
 
 
-def test_balls_glance_off_and_boxes_meet_flat():
+def test_balls_glance_off_and_boxes_meet_flat() -> None:
     """One body moves right at 40 towards one at rest, 8.5 lower. Balls of radius 5 touch along a slanted line, and the
     hit one leaves downwards too; boxes meet side to side, and it leaves straight. One gains what the other loses."""
     for shape, slanted in (("ball", True), ("box", False)):
@@ -65,7 +66,7 @@ def test_balls_glance_off_and_boxes_meet_flat():
         assert hit[0] > 5 and (hit[1] > 5 and hitting[1] < -5) == slanted and (abs(hit[1]) < 0.1) != slanted
 
 
-def test_scenes_begin_without_overlap_inside_the_box():
+def test_scenes_begin_without_overlap_inside_the_box() -> None:
     """Colours differ, no two bodies touch even corner to corner, and all lie a pixel or more from the walls."""
     for seed in range(200):
         scene = sample_scene(np.random.default_rng(seed), PhysicsConfig())
@@ -78,7 +79,7 @@ def test_scenes_begin_without_overlap_inside_the_box():
 
 
 @pytest.mark.parametrize("direction", list(DIRECTIONS))
-def test_a_push_changes_velocity_at_the_action_frame(direction):
+def test_a_push_changes_velocity_at_the_action_frame(direction: Any) -> None:
     """Before the push nothing moves; after it the body flies with exactly the push's velocity."""
     clip = clip_of_scene(_scene((0.0, 0.0), action=Action(0, direction)), CONFIG, 0)
     assert torch.equal(clip.positions[8], clip.positions[0])
@@ -86,7 +87,7 @@ def test_a_push_changes_velocity_at_the_action_frame(direction):
     assert torch.allclose(step, CONFIG.push * torch.tensor(DIRECTIONS[direction]), atol=1e-2)
 
 
-def test_rendering_covers_the_exact_area():
+def test_rendering_covers_the_exact_area() -> None:
     """Summed coverage equals the body's area to two percent; a body at NaN is left out."""
     bodies = (Body("ball", "red", 7.3), Body("box", "blue", 5.2))
     for index, area in ((0, np.pi * 7.3**2), (1, (2 * 5.2) ** 2)):
@@ -100,7 +101,7 @@ def test_rendering_covers_the_exact_area():
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_counterfactuals_keep_the_context_and_change_the_future(kind):
+def test_counterfactuals_keep_the_context_and_change_the_future(kind: Any) -> None:
     """Context frames and instruction stay bit for bit; some future frame differs; the same call gives the same clip."""
     for seed in range(8):
         clip = make_clip(seed)
@@ -110,7 +111,7 @@ def test_counterfactuals_keep_the_context_and_change_the_future(kind):
         assert torch.equal(other.video, again.video)
 
 
-def test_a_slight_push_is_half_as_strong_or_half_as_strong_again():
+def test_a_slight_push_is_half_as_strong_or_half_as_strong_again() -> None:
     """From rest, one frame later: 15 or 45 of 30 pixels a second, and both occur; without a push there is half."""
     found = set()
     for seed in range(16):
@@ -122,14 +123,14 @@ def test_a_slight_push_is_half_as_strong_or_half_as_strong_again():
     assert float((other.positions[9, 0] - 32).norm()) * CONFIG.frame_rate == pytest.approx(15, abs=0.1)
 
 
-def test_other_gravity_starts_from_the_true_state():
+def test_other_gravity_starts_from_the_true_state() -> None:
     """The first counterfactual frame is where half a frame of either gravity may bring a body, not a jump."""
     clip = make_clip(3)
     other = counterfactual(clip, "other_gravity")
     assert (other.positions[9] - clip.positions[9]).norm(dim=-1).max() < 2.0
 
 
-def test_a_teleported_body_keeps_its_path_a_third_of_the_picture_away():
+def test_a_teleported_body_keeps_its_path_a_third_of_the_picture_away() -> None:
     """One step of size / 3 in some direction, the same at every frame, around the walls where it leaves the picture."""
     for seed in range(8):
         clip = make_clip(seed)
@@ -147,13 +148,13 @@ def test_a_teleported_body_keeps_its_path_a_third_of_the_picture_away():
         assert min(abs(length - size / 3) for length in lengths) < 1e-3
 
 
-def test_unknown_kind_is_refused():
+def test_unknown_kind_is_refused() -> None:
     """The error lists the kinds."""
     with pytest.raises(ValueError, match="reversed"):
         counterfactual(make_clip(0), "magic")
 
 
-def test_tracking_finds_true_centres():
+def test_tracking_finds_true_centres() -> None:
     """On true videos the tracker is right to a third of a pixel and misses nothing."""
     errors = []
     for seed in range(20):
@@ -164,7 +165,7 @@ def test_tracking_finds_true_centres():
     assert torch.stack(errors).mean() < 0.33
 
 
-def test_tracking_misses_what_is_not_there():
+def test_tracking_misses_what_is_not_there() -> None:
     """In an empty box the body is missed and placed in the middle."""
     clip = make_clip(1)
     empty = clip.tensor * 0 + torch.tensor(BACKGROUND).view(3, 1, 1, 1) / 127.5 - 1
@@ -172,7 +173,7 @@ def test_tracking_misses_what_is_not_there():
     assert found.missed.all() and torch.equal(found.positions, torch.full_like(found.positions, 32.0))
 
 
-def test_ballistic_flight_is_right_without_walls():
+def test_ballistic_flight_is_right_without_walls() -> None:
     """A body that touches nothing flies ballistically, push included."""
     scene = _scene((0.0, 0.0), gravity=(0.0, 10.0), action=Action(0, "up"), position=(32.0, 20.0))
     config = replace(CONFIG, push=12.0)
@@ -181,7 +182,7 @@ def test_ballistic_flight_is_right_without_walls():
     assert position_error(flight, clip.positions[9:])[:8].max() < 0.6
 
 
-def test_instructions_are_distinct():
+def test_instructions_are_distinct() -> None:
     """33 instructions, no sentence used for two of them."""
     groups = all_paraphrases()
     assert len(groups) == 33
@@ -192,13 +193,13 @@ def test_instructions_are_distinct():
 @pytest.mark.parametrize(
     "change", [{"bodies": (1, 2)}, {"context_frames": 25}, {"bodies": (5,), "body_weights": (1.0,)}]
 )
-def test_impossible_worlds_are_refused(change):
+def test_impossible_worlds_are_refused(change: Any) -> None:
     """Weights for each count, a future after the context, a colour per body."""
     with pytest.raises(ValueError, match="expected"):
         replace(CONFIG, **change)
 
 
-def test_the_smallest_and_largest_worlds_are_possible():
+def test_the_smallest_and_largest_worlds_are_possible() -> None:
     """One given frame, one future frame, and as many bodies as there are colours; without a given frame no world."""
     replace(CONFIG, context_frames=1)
     replace(CONFIG, context_frames=24)
@@ -207,7 +208,7 @@ def test_the_smallest_and_largest_worlds_are_possible():
         replace(CONFIG, context_frames=0)
 
 
-def test_scenes_are_drawn_from_the_whole_distribution():
+def test_scenes_are_drawn_from_the_whole_distribution() -> None:
     """Speeds of 3 to 20 in all directions, weights that need not add to 1, pushes as often as asked for."""
     config = replace(CONFIG, body_weights=(4.0, 4.0, 2.0))
     scenes = [sample_scene(np.random.default_rng(seed), config) for seed in range(60)]
@@ -221,7 +222,7 @@ def test_scenes_are_drawn_from_the_whole_distribution():
 
 
 @pytest.mark.parametrize("velocity", [(30.0, 0.0), (-30.0, 0.0), (0.0, 30.0), (0.0, -30.0)])
-def test_every_wall_reflects(velocity):
+def test_every_wall_reflects(velocity: Any) -> None:
     """A ball of radius 6 comes within a fifth of a pixel of 6 or 58, turns round there, and stays on its line."""
     positions = clip_of_scene(_scene(velocity), CONFIG, 0).positions[:, 0]
     along = positions[:, 0] if velocity[0] else positions[:, 1]
@@ -230,7 +231,7 @@ def test_every_wall_reflects(velocity):
     assert (along - 32).abs().max() > 22
 
 
-def test_mass_grows_with_the_area():
+def test_mass_grows_with_the_area() -> None:
     """A ball of radius 4 that hits one of twice the radius at rest: 16 · 40 = 16 · v + 64 · w, and it turns round."""
     scene = Scene(
         (Body("ball", "red", 4.0), Body("ball", "blue", 8.0)),
@@ -244,7 +245,7 @@ def test_mass_grows_with_the_area():
 
 
 @pytest.mark.parametrize(("shape", "pixels", "missed"), [("ball", 58, False), ("ball", 48, True), ("box", 58, True)])
-def test_a_quarter_of_a_body_must_be_seen(shape, pixels, missed):
+def test_a_quarter_of_a_body_must_be_seen(shape: str, pixels: int, missed: bool) -> None:
     """A ball of radius 8 has 201 pixels, a box of that half side 256: a quarter is 50 or 64."""
     video = (torch.tensor(BACKGROUND).view(3, 1, 1, 1) / 127.5 - 1).repeat(1, 1, 64, 64)
     video[:, :, 10:12, 20 : 20 + pixels // 2] = torch.tensor(COLOURS["red"]).view(3, 1, 1, 1) / 127.5 - 1
@@ -254,20 +255,20 @@ def test_a_quarter_of_a_body_must_be_seen(shape, pixels, missed):
     assert found.positions[0, 0].tolist() == pytest.approx(expected, abs=1e-4)
 
 
-def test_a_reversed_flight_has_the_opposite_velocity():
+def test_a_reversed_flight_has_the_opposite_velocity() -> None:
     """The future's velocities are those of the future that is shown, in pixels per second."""
     other = counterfactual(clip_of_scene(_scene((8.0, -4.0)), CONFIG, 0), "reversed")
     assert torch.allclose(other.velocities[10:24, 0], torch.tensor([-8.0, 4.0]), atol=1e-2)
 
 
-def test_a_frozen_future_stays_at_the_last_context_frame():
+def test_a_frozen_future_stays_at_the_last_context_frame() -> None:
     """Every later frame is the one that was given last."""
     clip = make_clip(2)
     other = counterfactual(clip, "frozen")
     assert torch.equal(other.positions[9:], clip.positions[8].expand(16, -1, -1))
 
 
-def test_a_swapped_body_has_another_shape_and_a_free_colour():
+def test_a_swapped_body_has_another_shape_and_a_free_colour() -> None:
     """A ball becomes a box and the other way round; where all four colours are used it keeps its own."""
     for bodies, weights in (((1, 2, 3), (0.4, 0.4, 0.2)), ((4,), (1.0,))):
         config = replace(CONFIG, bodies=bodies, body_weights=weights, radius=(3.0, 4.0))

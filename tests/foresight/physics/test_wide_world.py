@@ -36,7 +36,7 @@ def _scenes(world: PhysicsConfig, count: int) -> list[Scene]:
     return [sample_scene(np.random.default_rng(seed), world) for seed in range(count)]
 
 
-def test_the_plain_world_is_what_it_always_was():
+def test_the_plain_world_is_what_it_always_was() -> None:
     """Video, true places and instruction of five seeds, and every counterfactual of six, bit for bit."""
     digest = hashlib.sha256()
     for seed in (0, 1, 2, 10_000_003, 30_000_007):
@@ -53,7 +53,7 @@ def test_the_plain_world_is_what_it_always_was():
     assert digest.hexdigest() == "aabc5212681ee3297fa657675d3c30e225404383e31c61af577df3a06553d6bb"
 
 
-def test_the_plain_worlds_recipe_is_what_it_always_was():
+def test_the_plain_worlds_recipe_is_what_it_always_was() -> None:
     """Caches of the plain world stay valid: its recipe has no word of what the wide world adds."""
     assert set(PhysicsConfig().recipe()) == {
         *("size", "frames", "frame_rate", "context_frames", "bodies", "body_weights", "radius", "speed", "gravity"),
@@ -65,7 +65,7 @@ def test_the_plain_worlds_recipe_is_what_it_always_was():
     assert rows[0] != rows[1]
 
 
-def test_training_leaves_out_what_is_kept_for_tests():
+def test_training_leaves_out_what_is_kept_for_tests() -> None:
     """Of a thousand scenes of the wide world none has four bodies, upward gravity, a body faster than 20, a bar, rings,
     or a red body before a blue backdrop; yet each of its other families, tints and colours occurs."""
     scenes = _scenes(WIDE, 1000)
@@ -100,7 +100,7 @@ def test_the_second_edition_trains_in_the_wide_world(stage: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["four_bodies", "upward", "fast", "occluder", "red_on_blue", "rings"])
-def test_each_world_never_trained_on_differs_in_what_it_is_named_after(name):
+def test_each_world_never_trained_on_differs_in_what_it_is_named_after(name: str) -> None:
     """Every scene of it lies outside of the wide world in that one respect."""
     for scene in _scenes(_world(f"wide_{name}"), 60):
         look = scene.look
@@ -117,7 +117,7 @@ def test_each_world_never_trained_on_differs_in_what_it_is_named_after(name):
         assert [other for other in told if told[other]] == [name]
 
 
-def test_bodies_stand_out_from_every_backdrop():
+def test_bodies_stand_out_from_every_backdrop() -> None:
     """Both colours of a backdrop and the one between them are at least 95 of 255 away from every body's."""
     for scene in _scenes(WIDE, 300):
         first, second = np.asarray(scene.look.backdrop.colours)
@@ -127,7 +127,7 @@ def test_bodies_stand_out_from_every_backdrop():
 
 
 @pytest.mark.parametrize("family", list(FAMILIES))
-def test_a_backdrop_mixes_its_two_colours(family):
+def test_a_backdrop_mixes_its_two_colours(family: Any) -> None:
     """Every pixel lies between them, both are nearly reached but of one, and the same backdrop is the same picture."""
     backdrop = Backdrop(family, ((40.0, 60.0, 80.0), (100.0, 90.0, 140.0)), 20.0, 0.4, (0.3, 0.6), 7)
     picture = backdrop.draw(64)
@@ -138,7 +138,7 @@ def test_a_backdrop_mixes_its_two_colours(family):
     assert (share.max() == 0) if family == "plain" else share.min() < 0.2 and share.max() > 0.8
 
 
-def test_a_look_is_drawn_behind_before_and_over_the_bodies():
+def test_a_look_is_drawn_behind_before_and_over_the_bodies() -> None:
     """Light dims everything by one factor, the bar hides what is behind it, noise has its strength and is of its own
     in each frame."""
     bodies, places = (Body("box", "red", 6.0),), np.full((3, 1, 2), 32.0, np.float32)
@@ -157,7 +157,7 @@ def test_a_look_is_drawn_behind_before_and_over_the_bodies():
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_counterfactuals_of_the_wide_world_keep_their_context(kind):
+def test_counterfactuals_of_the_wide_world_keep_their_context(kind: Any) -> None:
     """Context bit for bit; in the future nothing but the bodies changes, neither backdrop nor camera noise."""
     noisy = replace(WIDE, looks=Looks(noisy=1.0))
     for seed in (0, 4, 9, 16):
@@ -168,7 +168,7 @@ def test_counterfactuals_of_the_wide_world_keep_their_context(kind):
         assert 0 < changed < 0.5
 
 
-def test_other_gravity_is_another_where_it_points_upwards():
+def test_other_gravity_is_another_where_it_points_upwards() -> None:
     """Upwards is no other gravity for a world in which it points there already."""
     for seed in range(12):
         clip = make_clip(seed, _world("wide_upward"))
@@ -176,7 +176,7 @@ def test_other_gravity_is_another_where_it_points_upwards():
         assert (other.velocities[12:16] - clip.velocities[12:16]).norm(dim=-1).max() > 1
 
 
-def test_tracking_finds_true_centres_before_every_backdrop():
+def test_tracking_finds_true_centres_before_every_backdrop() -> None:
     """On true videos of the wide world the tracker is right to half a pixel and misses next to nothing; told nothing of
     the look it is not."""
     errors, missed, blind = [], [], []
@@ -193,13 +193,13 @@ def test_tracking_finds_true_centres_before_every_backdrop():
 @pytest.mark.parametrize(
     "change", [{"families": ()}, {"families": ("paisley",)}, {"tint": "mauve"}, {"apart": ("red", "mauve")}]
 )
-def test_impossible_looks_are_refused(change):
+def test_impossible_looks_are_refused(change: Any) -> None:
     """Families and tints are those that there are."""
     with pytest.raises(ValueError, match="expected"):
         Looks(**change)
 
 
-def test_worlds_of_fewer_colours():
+def test_worlds_of_fewer_colours() -> None:
     """Bodies have the colours that are asked for, each at most once, and never one that there is not."""
     world = PhysicsConfig(colours=("red", "green"), bodies=(1, 2), body_weights=(1.0, 1.0))
     assert {body.colour for scene in _scenes(world, 20) for body in scene.bodies} == {"red", "green"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,13 +37,13 @@ def full(tmp_path):
     )
 
 
-def test_every_text_is_escaped(tmp_path):
+def test_every_text_is_escaped(tmp_path: Path) -> None:
     """A script in any field stays text."""
     page = render(full(tmp_path))
     assert "<script>alert" not in page and "&lt;script&gt;" in page
 
 
-def test_the_page_needs_nothing_else(tmp_path):
+def test_the_page_needs_nothing_else(tmp_path: Path) -> None:
     """Videos are inside as data; nothing is loaded from elsewhere; the file is written whole."""
     write_page(tmp_path / "report.html", full(tmp_path))
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
@@ -58,13 +59,13 @@ def test_the_page_needs_nothing_else(tmp_path):
     )
 
 
-def test_empty_parts_do_not_appear():
+def test_empty_parts_do_not_appear() -> None:
     """A report of a title alone has neither verdict nor sections."""
     page = render(Report(title="Alone"))
     assert "Alone" in page and "<section" not in page
 
 
-def test_wrong_reports_are_refused(tmp_path):
+def test_wrong_reports_are_refused(tmp_path: Path) -> None:
     """Rows of other lengths, impossible probabilities, films of unknown kinds."""
     with pytest.raises(ValueError, match="2 cells"):
         Table(("a", "b"), (("1",),))
@@ -74,7 +75,7 @@ def test_wrong_reports_are_refused(tmp_path):
         render(Report(title="a", films=(Film(tmp_path / "film.txt", "b"),)))
 
 
-def test_stages_share_the_whole_bar():
+def test_stages_share_the_whole_bar() -> None:
     """3 of 4 seconds are three quarters; where no time has passed nothing is drawn."""
     page = render(Report(title="", stages={"reading": 3.0, "sampling": 1.0}))
     assert re.findall(r'class="share"><i style="width:([\d.]+)%"', page) == ["75.0", "25.0"] and "4.00 s" in page
@@ -83,7 +84,7 @@ def test_stages_share_the_whole_bar():
     ]
 
 
-def test_the_first_film_and_pictures_are_large(tmp_path):
+def test_the_first_film_and_pictures_are_large(tmp_path: Path) -> None:
     """They hold text; further films share a line."""
     for name in ("a.mp4", "b.mp4", "c.png", "d.mp4"):
         (tmp_path / name).write_bytes(b"")

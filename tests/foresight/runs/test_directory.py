@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,7 @@ def refused(where: str | Path) -> UserError:
 
 
 @pytest.mark.parametrize("where", ["", " ", "\t", ".", "./", "..", "../..", "sub/..", "/", "//"])
-def test_a_folder_that_work_is_done_in_is_never_a_run(where, tmp_path):
+def test_a_folder_that_work_is_done_in_is_never_a_run(where: str, tmp_path: Path) -> None:
     """No empty name, current folder, folder above it or root is taken, and nothing in them is touched."""
     (tmp_path / "work" / "here" / "precious.txt").write_text("precious")
     before = tree(tmp_path)
@@ -48,7 +49,7 @@ def test_a_folder_that_work_is_done_in_is_never_a_run(where, tmp_path):
     assert tree(tmp_path) == before
 
 
-def test_the_home_folder_is_never_a_run(tmp_path):
+def test_the_home_folder_is_never_a_run(tmp_path: Path) -> None:
     """The home folder is refused, even through a link and even if it holds the marker."""
     (tmp_path / "home" / MARKER).write_text("")
     (tmp_path / "link").symlink_to(tmp_path / "home")
@@ -58,7 +59,7 @@ def test_the_home_folder_is_never_a_run(tmp_path):
     assert tree(tmp_path) == before
 
 
-def test_the_current_folder_is_refused_even_as_a_finished_run(inside, monkeypatch):
+def test_the_current_folder_is_refused_even_as_a_finished_run(inside: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Standing inside a finished run, neither it nor a folder above it is replaced."""
     write("demo", "first")
     monkeypatch.chdir(inside / "demo")
@@ -70,7 +71,7 @@ def test_the_current_folder_is_refused_even_as_a_finished_run(inside, monkeypatc
 
 
 @pytest.mark.parametrize("content", [{}, {"a.txt": "a"}, {"config.yaml": "", "metrics.json": "{}"}])
-def test_a_foreign_folder_is_never_replaced(content, inside):
+def test_a_foreign_folder_is_never_replaced(content: Any, inside: Any) -> None:
     """A folder that this class did not write stays as it is, empty or looking like a run, whatever replace says."""
     folder = inside / "folder"
     folder.mkdir()
@@ -80,7 +81,7 @@ def test_a_foreign_folder_is_never_replaced(content, inside):
     assert tree(inside) == {"folder": ""} | {f"folder/{name}": text for name, text in content.items()}
 
 
-def test_a_file_or_a_link_is_never_replaced(inside):
+def test_a_file_or_a_link_is_never_replaced(inside: Any) -> None:
     """A file of that name, a link to a finished run and a dangling link are refused and stay."""
     write("demo", "first")
     (inside / "file").write_text("file")
@@ -93,7 +94,7 @@ def test_a_file_or_a_link_is_never_replaced(inside):
 
 
 @pytest.mark.parametrize("suffix", ["partial", "old"])
-def test_foreign_folders_with_temporary_names_are_never_cleared(suffix, inside):
+def test_foreign_folders_with_temporary_names_are_never_cleared(suffix: str, inside: Any) -> None:
     """Somebody's folder called like a temporary one of ours is refused, not emptied."""
     folder = inside / f".demo.{suffix}"
     folder.mkdir()
@@ -103,7 +104,7 @@ def test_foreign_folders_with_temporary_names_are_never_cleared(suffix, inside):
     assert not (inside / "demo").exists()
 
 
-def test_a_run_is_whole_under_its_name(inside):
+def test_a_run_is_whole_under_its_name(inside: Any) -> None:
     """Nothing lies under the final name while the block runs; afterwards everything does, and nothing else."""
     with RunDirectory("runs/demo") as run:
         run.write_config({"a": 1})
@@ -114,7 +115,7 @@ def test_a_run_is_whole_under_its_name(inside):
     assert json.loads(Path("runs/demo/metrics.json").read_text()) == {"psnr": 31.5}
 
 
-def test_only_a_finished_run_is_replaced_and_only_when_asked(inside):
+def test_only_a_finished_run_is_replaced_and_only_when_asked(inside: Any) -> None:
     """A finished run is refused without replace, and with it wholly replaced."""
     write("demo", "first")
     with pytest.raises(UserError, match="still free"):
@@ -126,7 +127,7 @@ def test_only_a_finished_run_is_replaced_and_only_when_asked(inside):
     assert Path("demo/note.txt").read_text() == "third"
 
 
-def test_a_failing_block_leaves_the_old_run(inside):
+def test_a_failing_block_leaves_the_old_run(inside: Any) -> None:
     """After an exception the former run is as it was and no temporary folder is left."""
     write("demo", "first")
     before = tree(inside)
@@ -136,7 +137,7 @@ def test_a_failing_block_leaves_the_old_run(inside):
     assert tree(inside) == before
 
 
-def test_what_a_killed_run_left_is_cleared_away(inside):
+def test_what_a_killed_run_left_is_cleared_away(inside: Any) -> None:
     """A partial folder with our marker is emptied; a replacement killed between its renames is undone first."""
     write("demo", "first")
     os.rename("demo", ".demo.old")
@@ -150,13 +151,13 @@ def test_what_a_killed_run_left_is_cleared_away(inside):
     assert sorted(os.listdir(inside)) == ["demo"]
 
 
-def test_two_processes_never_write_one_run():
+def test_two_processes_never_write_one_run() -> None:
     """A second writer of the same name is told that the first is at it."""
     with RunDirectory("demo"), pytest.raises(UserError, match="in use"), RunDirectory("demo"):
         pass
 
 
-def test_metrics_that_are_no_numbers_are_refused():
+def test_metrics_that_are_no_numbers_are_refused() -> None:
     """NaN never reaches metrics.json."""
     with pytest.raises(ValueError), RunDirectory("demo") as run:
         run.write_metrics({"psnr": float("nan")})

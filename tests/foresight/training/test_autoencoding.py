@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ def seeded() -> torch.Generator:
     return torch.Generator().manual_seed(1)
 
 
-def test_the_loss_is_the_weighted_sum_of_its_terms(vae):
+def test_the_loss_is_the_weighted_sum_of_its_terms(vae: Any) -> None:
     """Each term's own value is logged under its name, and the sum is theirs."""
     values = objective()(vae, clip(), seeded())
     assert set(values) == {"loss", "pixel/loss", "wavelet/loss", "divergence/loss"}
@@ -66,7 +67,7 @@ def test_the_loss_is_the_weighted_sum_of_its_terms(vae):
     torch.testing.assert_close(values["loss"], expected)
 
 
-def test_lengths_that_do_not_fit_are_not_drawn(vae):
+def test_lengths_that_do_not_fit_are_not_drawn(vae: Any) -> None:
     """Clips of 9 frames under a recipe for 25: whatever is drawn, they are trained on whole; none fitting is told."""
     usual = objective()(vae, clip(), torch.Generator().manual_seed(3))["loss"]
     for lengths in ([9, 17, 25], [17, 9], [25, 9]):
@@ -75,7 +76,7 @@ def test_lengths_that_do_not_fit_are_not_drawn(vae):
         objective(lengths=[17])(vae, clip(), seeded())
 
 
-def test_terms_judge_output_and_posterior():
+def test_terms_judge_output_and_posterior() -> None:
     """Pixel error, wavelets and divergence are those of ltx.losses, on the right tensors."""
     video, output = torch.rand(1, 3, 9, 32, 32), torch.rand(1, 3, 9, 32, 32)
     result = Autoencoded(video, output, torch.randn(1, 8, 2, 1, 1), torch.randn(1, 1, 2, 1, 1))
@@ -85,7 +86,7 @@ def test_terms_judge_output_and_posterior():
     torch.testing.assert_close(found["divergence"], kl_loss(result.mean, result.log_variance))
 
 
-def test_gradients_reach_every_parameter(vae):
+def test_gradients_reach_every_parameter(vae: Any) -> None:
     """All weights of encoder, decoder and discriminator get a gradient that is not zero."""
     terms = {**TERMS, "adversarial": Adversarial(widths=[4, 8], groups=2)}
     whole = objective(terms=terms, weights={**WEIGHTS, "adversarial": 0.1})
@@ -99,7 +100,7 @@ def test_gradients_reach_every_parameter(vae):
     assert not without and len(list(whole.parameters())) == 8
 
 
-def test_the_decoder_is_told_the_level_of_the_noise_it_sees(vae):
+def test_the_decoder_is_told_the_level_of_the_noise_it_sees(vae: Any) -> None:
     """Levels lie in [0, 0.2], differ within a batch, and are what is mixed in; the statistics follow the latents."""
     told = []
     decoder = vae.decoder
@@ -127,7 +128,7 @@ def test_the_decoder_is_told_the_level_of_the_noise_it_sees(vae):
 
 
 @pytest.mark.slow
-def test_overfits_one_clip(vae):
+def test_overfits_one_clip(vae: Any) -> None:
     """200 steps on one clip bring the squared error well below the clip's variance, that of its mean colour alone."""
     whole, batch, draws = objective(level=0.05), clip(1), seeded()
     optimizer = torch.optim.Adam(vae.parameters(), lr=4e-3)
@@ -142,7 +143,7 @@ def test_overfits_one_clip(vae):
     assert errors[0] > 1.5 * variance and sum(errors[-10:]) / 10 < 0.75 * variance, (errors[0], errors[-10:], variance)
 
 
-def test_the_discriminator_learns_a_toy_pair():
+def test_the_discriminator_learns_a_toy_pair() -> None:
     """Told a video and its blurred copy in random order, it soon beats guessing (ln 2 each) clearly."""
     torch.manual_seed(0)
     term, draws = Adversarial(widths=[8, 16], groups=4), seeded()
@@ -159,13 +160,13 @@ def test_the_discriminator_learns_a_toy_pair():
     assert values["discriminator"] < 0.2 and values["generator"] > 1.5
 
 
-def test_absent_perceptual_weights_are_named(tmp_path):
+def test_absent_perceptual_weights_are_named(tmp_path: Path) -> None:
     """Without its files the term cannot be made, and the message says which file is expected where."""
     with pytest.raises(FileNotFoundError, match=r"VGG-16.*nowhere\.pth"):
         Perceptual(backbone=str(tmp_path / "nowhere.pth"), heads=None)
 
 
-def test_impossible_settings_are_refused(vae):
+def test_impossible_settings_are_refused(vae: Any) -> None:
     """Terms without weights, a level of 1, no lengths, and noise for a decoder that cannot be told."""
     with pytest.raises(ValueError, match="weight for each term"):
         objective(weights={"pixel": 1.0})
@@ -184,13 +185,13 @@ def test_impossible_settings_are_refused(vae):
         ("autoencoding_adversarial", ["adversarial", "divergence", "pixel", "wavelet"]),
     ],
 )
-def test_a_recipe_can_name_it(name, terms):
+def test_a_recipe_can_name_it(name: str, terms: Any) -> None:
     """The recipe of the small VAE takes either objective, with its terms and a weight for each."""
     config = resolve("train", ["experiment=tiny/vae", f"objective={name}"])
     assert sorted(instantiate_plain(config["objective"]).terms) == terms
 
 
-def test_the_full_objective_needs_weights_that_are_not_here(monkeypatch, tmp_path):
+def test_the_full_objective_needs_weights_that_are_not_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """LPIPS is the fifth term, and says so where its files are missing."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     config = resolve("train", ["experiment=tiny/vae", "objective=autoencoding_full"])

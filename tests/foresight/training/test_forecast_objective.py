@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -153,7 +154,7 @@ def test_structure_is_compared_up_to_rotation_and_scale() -> None:
 
 
 @pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES.keys())
-def test_training_can_start_from_a_forecast_of_zeros(measure):
+def test_training_can_start_from_a_forecast_of_zeros(measure: Any) -> None:
     """Fresh adapters forecast zeros with a variance of one: the slope of every measure there is a number."""
     forecast = torch.zeros(2, 5, 3, requires_grad=True)
     truth = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0))

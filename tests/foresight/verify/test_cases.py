@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,6 +19,7 @@ from foresight.physics.clip import SPLITS
 from foresight.physics.palette import COLOURS
 from foresight.verify import EvidenceConfig, Measurements, SimulatedCases, VideoCases, collect, fit_on_cases
 from foresight.verify.cases import TRUE
+from foresight.world.world_model import WorldModel
 from ltx.media import write_mp4
 
 WORLD = PhysicsConfig()
@@ -50,7 +53,7 @@ def futures_of(kind):
     return (100 * levels).round().int().tolist()
 
 
-def test_wrong_futures_of_videos_by_hand():
+def test_wrong_futures_of_videos_by_hand() -> None:
     """Of frames 2 to 5 after a context of 0 and 1; the next clip's across batches, the last one's is the first's."""
     assert futures_of("another_clip") == [[12, 13, 14, 15], [22, 23, 24, 25], [2, 3, 4, 5]]
     assert futures_of("frozen") == [[1] * 4, [11] * 4, [21] * 4]
@@ -64,7 +67,7 @@ class FromTwoFiles(Counting):
     files, frame_rate = (0, 0, 1), 8.0
 
 
-def test_another_clip_is_from_another_file():
+def test_another_clip_is_from_another_file() -> None:
     """What follows later in the same file may well be right, so it is never the wrong future; clips of a file share a
     number, by which folds are made; a single file is refused."""
     cases = VideoCases(clips=FromTwoFiles(), context=2, kinds=["another_clip"], negatives=1)
@@ -79,7 +82,7 @@ def test_another_clip_is_from_another_file():
         next(VideoCases(clips=alone, context=2, kinds=KINDS, negatives=1).batches(2))
 
 
-def test_cases_of_videos():
+def test_cases_of_videos() -> None:
     """The true future first; kinds take turns; what is told is known once each; where things are is not known."""
     cases = VideoCases(clips=Counting(), context=2, kinds=KINDS, negatives=2)
     batches = list(cases.batches(2))
@@ -98,7 +101,7 @@ def test_cases_of_videos():
     )
 
 
-def test_simulated_cases_are_those_of_the_seeds():
+def test_simulated_cases_are_those_of_the_seeds() -> None:
     """The true future is the clip's own, with its states; a wrong one lies elsewhere, and its states with it."""
     cases = SimulatedCases(clips=3, split="validation", physics=WORLD, kinds=("reversed",), negatives=1)
     first, second = cases.batches(2)
@@ -119,14 +122,14 @@ def test_simulated_cases_are_those_of_the_seeds():
     ("change", "said"),
     [({"kinds": ["magic"]}, "magic"), ({"negatives": 5}, "5"), ({"split": "all"}, "calibration"), ({"clips": 0}, "0")],
 )
-def test_impossible_cases_are_refused(change, said):
+def test_impossible_cases_are_refused(change: Any, said: str) -> None:
     """The message names what is wrong."""
     asked = {"clips": 1, "split": "test", "physics": WORLD, "kinds": ["reversed"], "negatives": 1, **change}
     with pytest.raises(ValueError, match=said):
         SimulatedCases(**asked)
 
 
-def test_one_video_and_videos_that_end_with_the_context_are_refused():
+def test_one_video_and_videos_that_end_with_the_context_are_refused() -> None:
     """There is nothing to compare, or nothing to predict."""
     source = PhysicsClips(config=WORLD, split="test", first=0, count=1)
     with pytest.raises(UserError, match="at least two clips"):
@@ -135,7 +138,7 @@ def test_one_video_and_videos_that_end_with_the_context_are_refused():
         next(VideoCases(clips=Counting(), context=6, kinds=KINDS, negatives=1).batches(2))
 
 
-def test_a_verifier_is_fitted_on_video_files(world, tmp_path):
+def test_a_verifier_is_fitted_on_video_files(world: WorldModel, tmp_path: Path) -> None:
     """Files and their table are enough; without true states neither ranking nor correctness is learnt."""
     rows = []
     for number in range(8):
@@ -160,7 +163,7 @@ def test_a_verifier_is_fitted_on_video_files(world, tmp_path):
         fit_on_cases(world, asked("spread"), cases, coverage=0.8)
 
 
-def test_too_few_clips_are_refused_before_any_is_predicted(monkeypatch):
+def test_too_few_clips_are_refused_before_any_is_predicted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seven files do not serve eight folds, however many clips: said with what to do, and nothing is measured first."""
     monkeypatch.setattr("foresight.verify.fitting.collect", lambda *_, **__: pytest.fail("measured"))
     cases, asked = (

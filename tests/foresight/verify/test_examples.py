@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from foresight.verify import EvidenceConfig, Measurements, SimulatedCases, colle
 from foresight.verify.cases import TRUE
 from foresight.verify.correctness import worst_position_error
 from foresight.world.sampling import Sampling
+from foresight.world.world_model import WorldModel
 
 WORLD = PhysicsConfig()
 KINDS = ("other_action", "reversed", "other_gravity", "swapped_object")
@@ -30,7 +33,7 @@ def cases(clips, split="calibration"):
     return SimulatedCases(clips=clips, split=split, physics=WORLD, kinds=KINDS, negatives=2)
 
 
-def test_a_true_future_is_not_misplaced():
+def test_a_true_future_is_not_misplaced() -> None:
     """The clip's own future lies within the tracker's third of a pixel, a frozen one as far as bodies move."""
     clip = make_clip(3)
     future = clip.tensor[:, 9:]
@@ -44,7 +47,7 @@ def test_a_true_future_is_not_misplaced():
     )
 
 
-def test_examples_take_turns_and_batches_change_nothing(world):
+def test_examples_take_turns_and_batches_change_nothing(world: WorldModel) -> None:
     """Each clip gives its true and its share of false outcomes; in one batch or in two, the values are the same."""
     once = collect(world, measurements(), cases(4, "validation"))
     twice = collect(world, measurements(), cases(4, "validation"), batch=2)
@@ -66,7 +69,7 @@ def test_examples_take_turns_and_batches_change_nothing(world):
             assert all(row[key] == pytest.approx(float(value), rel=1e-3, abs=1e-4) for key, value in pairs), name
 
 
-def test_a_model_is_fitted_from_end_to_end(world):
+def test_a_model_is_fitted_from_end_to_end(world: WorldModel) -> None:
     """Nine clips are enough for a verifier that judges after 8 and 16 frames, and says what it was fitted on."""
     verifier = fit_on_cases(world, measurements(plausibilities=()), cases(9), coverage=0.8)
     assert sorted(verifier.fitted.outcome) == [8, 16] and verifier.fitted.prior is None
@@ -80,7 +83,7 @@ def test_a_model_is_fitted_from_end_to_end(world):
         }
 
 
-def test_a_model_that_is_never_right_cannot_learn_to_rank(world):
+def test_a_model_that_is_never_right_cannot_learn_to_rank(world: WorldModel) -> None:
     """With random weights no candidate comes true: the message says how to fit without ranking."""
     with pytest.raises(ValueError, match=r"plausibilities=\[\]"):
         fit_on_cases(world, measurements(frames=(8,)), cases(9), coverage=0.8)
@@ -95,13 +98,13 @@ def test_a_model_that_is_never_right_cannot_learn_to_rank(world):
         ({"frames": ()}, "multiples of 8"),
     ],
 )
-def test_impossible_measurements_are_refused(change, named):
+def test_impossible_measurements_are_refused(change: Any, named: str) -> None:
     """The message names what is wrong."""
     with pytest.raises(ValueError, match=named):
         measurements(**change)
 
 
-def test_seeds_take_turns_from_batch_to_batch(world, monkeypatch):
+def test_seeds_take_turns_from_batch_to_batch(world: WorldModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three clips, one at a time, with the seeds 3 and 5: 3, 5, and 3 again."""
     seeds = []
     predict = type(world).predict_batch

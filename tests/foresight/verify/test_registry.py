@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import Any
 
 import pytest
 import torch
@@ -42,7 +43,7 @@ def package(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-def test_a_file_is_all_it_takes(package):
+def test_a_file_is_all_it_takes(package: Any) -> None:
     """A file with a subclass is found by its name and measures; imported classes are not taken for its own."""
     (package / "brightness.py").write_text(MINE)
     found = discover("mine", list(import_module("mine").__path__), AbstractSignal)
@@ -52,7 +53,7 @@ def test_a_file_is_all_it_takes(package):
     assert found["brightness"](evidence).tolist() == [0.25, 0.25]
 
 
-def test_two_of_a_name_are_refused(package):
+def test_two_of_a_name_are_refused(package: Any) -> None:
     """Which of them a verifier was fitted on would be chance."""
     (package / "one.py").write_text(MINE)
     (package / "other.py").write_text(MINE)
@@ -60,7 +61,7 @@ def test_two_of_a_name_are_refused(package):
         discover("mine", list(import_module("mine").__path__), AbstractSignal)
 
 
-def test_what_comes_with_the_package_is_found():
+def test_what_comes_with_the_package_is_found() -> None:
     """Every kind of signal of verification is there, each under its own name."""
     kinds = {
         "pixel",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from foresight.errors import UserError
 from foresight.physics import make_clip
@@ -40,35 +43,35 @@ def measured(name, predicted, latents):
 
 
 @pytest.mark.parametrize("name", ["pixel_ratio", "structure_ratio", "latent_ratio"])
-def test_a_ratio_is_one_for_the_frozen_frame(name):
+def test_a_ratio_is_one_for_the_frozen_frame(name: str) -> None:
     """Predicting the last context frame standing still scores exactly 1."""
     assert measured(name, [-1.0, -1.0], [0.0, 0.0]) == pytest.approx(1.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("name", ["pixel_ratio", "structure_ratio", "latent_ratio"])
-def test_a_ratio_is_near_zero_for_a_perfect_prediction(name):
+def test_a_ratio_is_near_zero_for_a_perfect_prediction(name: str) -> None:
     """Predicting exactly what happened scores no more than the floor allows."""
     assert 0 <= measured(name, [0.0, 0.0], [1.0, 1.0]) < 0.011
 
 
-def test_pixel_distances_are_those_of_the_book():
+def test_pixel_distances_are_those_of_the_book() -> None:
     """Half of the brightness off is an error of ¼ on the [0, 1] scale; candidates are averaged."""
     assert measured("pixel", [-1.0], [0.0]) == pytest.approx(0.25)
     assert measured("pixel", [-1.0, 0.0], [0.0, 0.0]) == pytest.approx(0.125)
     assert measured("pixel_ratio", [-1.0, 0.0], [0.0, 0.0]) == pytest.approx((0.125 + 1e-4) / (0.25 + 1e-4))
 
 
-def test_the_latent_ratio_takes_the_nearest_candidate():
+def test_the_latent_ratio_takes_the_nearest_candidate() -> None:
     """Of candidates at ¾ and 3 from what happened, ¾ counts."""
     assert measured("latent_ratio", [0.0, 0.0], [0.25, 4.0]) == pytest.approx((0.75 + 0.01) / (1 + 0.01))
 
 
-def test_the_latent_spread_is_a_z_score():
+def test_the_latent_spread_is_a_z_score() -> None:
     """Candidates at 2 and 4: mean 3, deviation 1, so what happened at 1 is 2 deviations away."""
     assert measured("latent_spread", [0.0, 0.0], [2.0, 4.0]) == pytest.approx(2.0)
 
 
-def test_the_cloud_of_candidates_has_hand_values():
+def test_the_cloud_of_candidates_has_hand_values() -> None:
     """Candidates at 2 and 4, what happened at 1: disagreement 2, energy (2 − 1) / 2; a tie in rank counts."""
     assert measured("disagreement", [0.0, 0.0], [2.0, 4.0]) == pytest.approx(2.0)
     assert measured("energy", [0.0, 0.0], [2.0, 4.0]) == pytest.approx(0.5)
@@ -77,18 +80,18 @@ def test_the_cloud_of_candidates_has_hand_values():
     assert measured("disagreement", [0.0], [2.0]) == 0.0
 
 
-def test_a_signal_that_does_not_exist_is_refused():
+def test_a_signal_that_does_not_exist_is_refused() -> None:
     """The message lists those that do."""
     with pytest.raises(ValueError, match="pixel_ratio"):
         signal("luck")
 
 
-def test_the_latent_distance_is_a_mean_over_candidates():
+def test_the_latent_distance_is_a_mean_over_candidates() -> None:
     """Candidates at ¾ and 3 from what happened are 1.875 away on average."""
     assert measured("latent", [0.0, 0.0], [0.25, 4.0]) == pytest.approx(1.875)
 
 
-def test_flow_signals_are_contrasts_of_losses():
+def test_flow_signals_are_contrasts_of_losses() -> None:
     """Half the error of the alternative is log 2, whatever it is contrasted with; the best other instruction counts."""
     flow = FlowLosses(
         observed=torch.tensor([[1.0, 3.0]]),
@@ -112,7 +115,7 @@ def happened(*frames):
     return replace(evidence([0.0], [0.0]), context=torch.zeros(1, 3, 1, 1, observed.shape[-1]), observed=observed)
 
 
-def test_permanence_does_not_care_where_pixels_went():
+def test_permanence_does_not_care_where_pixels_went() -> None:
     """A body that moves is still there; of one that halves its brightness, half a unit on one pixel of four is gone."""
     moved = happened(*[[0.0, 1.0, 0.0, 0.0]] * 4)
     before = replace(moved, context=torch.tensor([1.0, 0.0, 0.0, 0.0]).expand(1, 3, 1, 1, 4))
@@ -121,7 +124,7 @@ def test_permanence_does_not_care_where_pixels_went():
     assert float(signal("permanence")(faded)) == pytest.approx(0.5 / 4)
 
 
-def test_continuity_compares_the_seam_with_what_follows():
+def test_continuity_compares_the_seam_with_what_follows() -> None:
     """A jump of 2 and steps of 1 then: four times the squared change; even steps and standing still are 0."""
     even = happened([1.0], [2.0], [3.0], [4.0])
     jump = happened([2.0], [3.0], [4.0], [5.0])
@@ -131,14 +134,14 @@ def test_continuity_compares_the_seam_with_what_follows():
 
 
 @pytest.mark.parametrize("name", [name for name, one in SIGNALS.items() if one.needs])
-def test_a_signal_without_what_it_needs_says_so(name):
+def test_a_signal_without_what_it_needs_says_so(name: Any) -> None:
     """No signal invents a value."""
     with pytest.raises(ValueError, match="needs"):
         signal(name)(evidence([0.0], [0.0]))
     assert SIGNALS[name].needs <= set(Need)
 
 
-def test_perceptual_distance_says_what_is_absent(monkeypatch, tmp_path):
+def test_perceptual_distance_says_what_is_absent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without the backbone's weights nothing is downloaded or made up."""
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     assert SIGNALS["lpips"].absent() is not None
@@ -162,7 +165,7 @@ def predictions(world, clip):
     return world.predict_batch(contexts, ["nothing is pushed", "the red ball is pushed up"], 16, Sampling(2))
 
 
-def test_every_signal_gives_one_finite_figure_per_clip(world, clip, predictions):
+def test_every_signal_gives_one_finite_figure_per_clip(world: WorldModel, clip: Tensor, predictions: Any) -> None:
     """On evidence of a real pass of the model, each signal that can be measured here has one finite value per clip."""
     found = EvidenceBuilder(world, predictions, Need, HOW).evidence(torch.stack([clip[:, 9:17], clip[:, 17:25]]))
     for name, one in SIGNALS.items():
@@ -171,7 +174,7 @@ def test_every_signal_gives_one_finite_figure_per_clip(world, clip, predictions)
             assert value.shape == (2,) and bool(value.isfinite().all()), name
 
 
-def test_what_outcomes_share_changes_nothing(world, clip, predictions):
+def test_what_outcomes_share_changes_nothing(world: WorldModel, clip: Tensor, predictions: Any) -> None:
     """Evidence for a second outcome, and for its first half by latents of the whole, is as if it were alone."""
     builder = EvidenceBuilder(world, predictions, {"flow", "flow_others", "flow_unconditional", "flow_candidates"}, HOW)
     first, second = torch.stack([clip[:, 9:25]] * 2), torch.stack([clip[:, 9:25].flip(1)] * 2)
@@ -187,7 +190,7 @@ def test_what_outcomes_share_changes_nothing(world, clip, predictions):
             assert torch.allclose(getattr(shared.flow, name), getattr(alone.flow, name), rtol=1e-4), name
 
 
-def test_evidence_needs_frames_that_fit(world, clip, predictions):
+def test_evidence_needs_frames_that_fit(world: WorldModel, clip: Tensor, predictions: Any) -> None:
     """Seven frames, another size, NaN and an unknown need are refused."""
     builder = EvidenceBuilder(world, predictions, (), HOW)
     seen = torch.stack([clip[:, 9:25]] * 2)
@@ -200,7 +203,7 @@ def test_evidence_needs_frames_that_fit(world, clip, predictions):
         EvidenceBuilder(world, predictions, {"luck"}, HOW)
 
 
-def test_no_candidate_meets_its_own_noise(embedded):
+def test_no_candidate_meets_its_own_noise(embedded: Any) -> None:
     """The first candidates' losses differ no more from the others' than those differ: noise is drawn with another seed.
 
     With the sampler's own seed, candidate 0 would be explained far better than any other.

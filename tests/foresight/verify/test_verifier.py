@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 import foresight
 from foresight.errors import UserError
@@ -17,6 +18,7 @@ from foresight.verify import EvidenceConfig, FittedOn, Verifier, fit_verifier, m
 from foresight.verify.classifier import fit_classifier
 from foresight.verify.examples import Examples, Samples
 from foresight.world.sampling import Sampling
+from foresight.world.world_model import WorldModel
 
 INSTRUCTIONS = ("nothing is pushed", "the red ball is pushed up", "the red ball is pushed down", "the red box is gone")
 
@@ -65,7 +67,7 @@ def fitted(model="0" * 64, candidates=2, samples=None, count=2000):
     return fit_verifier(examples, samples or toy_samples(), coverage=0.9, fitted_on=on)
 
 
-def test_a_toy_set_is_separated_and_calibrated():
+def test_a_toy_set_is_separated_and_calibrated() -> None:
     """On fresh examples AUROC is above .95, the calibration error below .03, and every stated coverage is kept."""
     verifier = fitted(count=8000)
     values, right = toy(16000, seed=1)
@@ -81,7 +83,7 @@ def test_a_toy_set_is_separated_and_calibrated():
         assert [verdict.decision for verdict in verdicts] == expected
 
 
-def test_stated_coverages_have_no_bias():
+def test_stated_coverages_have_no_bias() -> None:
     """What conformal prediction promises holds over draws of the calibration set; one of 2,000 is off by 1.5 points."""
     kept = {(coverage, label): [] for coverage in (0.8, 0.9, 0.95) for label in ("right", "wrong")}
     for seed in range(8):
@@ -97,7 +99,7 @@ def test_stated_coverages_have_no_bias():
         assert sum(shares) / len(shares) == pytest.approx(coverage, abs=0.015)
 
 
-def test_part_of_the_observation_has_a_calibration_of_its_own():
+def test_part_of_the_observation_has_a_calibration_of_its_own() -> None:
     """The same values are less sure after eight frames, where the signals were noisier, than after sixteen."""
     verifier = fitted()
     values, _ = toy(100, seed=2)
@@ -112,14 +114,14 @@ def test_part_of_the_observation_has_a_calibration_of_its_own():
         verifier.judge(values, 12)
 
 
-def test_the_verdict_holds_the_signals_it_is_based_on():
+def test_the_verdict_holds_the_signals_it_is_based_on() -> None:
     """A verdict repeats the values it was made from, by name."""
     verdict = fitted().judge({"pixel_ratio": torch.tensor([0.25]), "motion": torch.tensor([1.5])})[0]
     assert dict(verdict.signals) == {"pixel_ratio": 0.25, "motion": 1.5}
     assert verdict.probability > 0.9
 
 
-def test_an_outcome_can_be_as_told_and_the_prediction_miss_it():
+def test_an_outcome_can_be_as_told_and_the_prediction_miss_it() -> None:
     """Hits have a calibration of their own: here only the upper part of what was as told, motion above 2, is a hit."""
     verifier = fitted()
     values, right = toy(4000, seed=1)
@@ -136,7 +138,7 @@ def test_an_outcome_can_be_as_told_and_the_prediction_miss_it():
     assert all(verdict.confidence == verdict.prediction_correct for verdict in verdicts)
 
 
-def test_where_every_prediction_missed_nothing_is_said_of_hits(tmp_path):
+def test_where_every_prediction_missed_nothing_is_said_of_hits(tmp_path: Path) -> None:
     """A verdict then relies on what happened alone, also after saving."""
     after_8, right = toy(400, seed=0)
     kinds = tuple("true" if one else "reversed" for one in right)
@@ -147,7 +149,7 @@ def test_where_every_prediction_missed_nothing_is_said_of_hits(tmp_path):
     assert verdict.prediction_correct is None and verdict.confidence == verdict.probability
 
 
-def test_signals_that_are_missing_are_refused():
+def test_signals_that_are_missing_are_refused() -> None:
     """The message names what is missing."""
     values, _ = toy(4, seed=2)
     del values["motion"]
@@ -155,14 +157,14 @@ def test_signals_that_are_missing_are_refused():
         fitted().judge(values)
 
 
-def test_signals_that_were_not_fitted_are_refused():
+def test_signals_that_were_not_fitted_are_refused() -> None:
     """The message names what is too much."""
     values, _ = toy(4, seed=2)
     with pytest.raises(ValueError, match=r"not fitted \['rank'\]"):
         fitted().judge({**values, "rank": torch.zeros(4)})
 
 
-def test_signals_that_are_not_finite_are_refused():
+def test_signals_that_are_not_finite_are_refused() -> None:
     """NaN never becomes a probability."""
     values, _ = toy(4, seed=2)
     values["motion"][1] = float("nan")
@@ -170,7 +172,7 @@ def test_signals_that_are_not_finite_are_refused():
         fitted().judge(values)
 
 
-def test_a_saved_verifier_gives_equal_verdicts(tmp_path):
+def test_a_saved_verifier_gives_equal_verdicts(tmp_path: Path) -> None:
     """After saving and loading, verdicts are equal to the last bit."""
     verifier = fitted()
     verifier.save_pretrained(tmp_path)
@@ -182,7 +184,7 @@ def test_a_saved_verifier_gives_equal_verdicts(tmp_path):
     assert torch.equal(loaded.fitted.prior.logits(few()), verifier.fitted.prior.logits(few()))
 
 
-def test_files_keep_their_keys(tmp_path):
+def test_files_keep_their_keys(tmp_path: Path) -> None:
     """Keys in both files are those of the embedded verifier, an earlier version's: either version reads the other's."""
     fitted().save_pretrained(tmp_path)
     folder = Path(foresight.__file__).parent / "models" / "foresight-tiny" / "verifier"
@@ -203,7 +205,7 @@ def few():
     return {"eccentricity": torch.tensor([0.8, 1.0, 1.2]), "spread": torch.full((3,), 0.5)}
 
 
-def test_without_observation_candidates_are_ranked_by_calibrated_probabilities():
+def test_without_observation_candidates_are_ranked_by_calibrated_probabilities() -> None:
     """Nearer to the middle is more probable, nothing is certain, and probabilities are those of fresh candidates."""
     head = fitted().fitted.prior
     assert head is not None
@@ -214,7 +216,7 @@ def test_without_observation_candidates_are_ranked_by_calibrated_probabilities()
     assert calibration(torch.sigmoid(logits), fresh.right.flatten()) < 0.06
 
 
-def test_a_model_is_ranked_in_batches_as_alone(world, clip):
+def test_a_model_is_ranked_in_batches_as_alone(world: WorldModel, clip: Tensor) -> None:
     """Each candidate of each prediction gets a probability, the same alone and beside another clip."""
     verifier = fitted(model=model_fingerprint(world), candidates=4)
     contexts = torch.stack([clip[:, :9], clip[:, 8:17]])
@@ -229,7 +231,7 @@ def test_a_model_is_ranked_in_batches_as_alone(world, clip):
     assert all(one.frames == 0 and set(verifier.contributions(one)) == {"eccentricity", "spread"} for one in foreseen)
 
 
-def test_ranking_needs_candidates_and_plausibilities(world, clip):
+def test_ranking_needs_candidates_and_plausibilities(world: WorldModel, clip: Tensor) -> None:
     """Two candidates cannot say which is in the middle; a verifier without plausibilities cannot rank at all."""
     samples = Samples({}, torch.zeros(10, 4), torch.zeros(10, dtype=torch.long), tuple(range(10)))
     prediction = world.predict(clip[:, :9], "nothing is pushed", 8, candidates=2)
@@ -244,7 +246,7 @@ def test_ranking_needs_candidates_and_plausibilities(world, clip):
         fitted(model_fingerprint(world), samples=samples).rank(world, three)
 
 
-def test_a_world_without_verifier_says_how_to_go_on(tmp_path):
+def test_a_world_without_verifier_says_how_to_go_on(tmp_path: Path) -> None:
     """A world model of one's own has none at first: fit one, or do without."""
     (tmp_path / "model_index.json").write_text("{}")
     with pytest.raises(UserError, match=r"got none; fit one with .* or go without: verifier=none") as refused:
@@ -253,7 +255,7 @@ def test_a_world_without_verifier_says_how_to_go_on(tmp_path):
 
 
 @pytest.mark.parametrize("change", ["extra", "missing", "cut", "nan"])
-def test_a_damaged_verifier_is_refused(change, tmp_path):
+def test_a_damaged_verifier_is_refused(change: str, tmp_path: Path) -> None:
     """A tensor too many or too few, NaN in one, or half a file: one sentence that says what to do."""
     fitted().save_pretrained(tmp_path)
     path = tmp_path / "verifier.safetensors"
@@ -272,7 +274,7 @@ def test_a_damaged_verifier_is_refused(change, tmp_path):
         Verifier.from_pretrained(tmp_path)
 
 
-def test_another_model_is_refused(world, clip):
+def test_another_model_is_refused(world: WorldModel, clip: Tensor) -> None:
     """A verifier judges the model it was fitted for, and no other after one weight has changed."""
     verifier = fitted(model=model_fingerprint(world))
     prediction = world.predict(clip[:, :9], "nothing is pushed", 8, candidates=2)
@@ -286,7 +288,7 @@ def test_another_model_is_refused(world, clip):
         verifier.verify(world, [prediction], observed)
 
 
-def test_another_number_of_candidates_is_refused(world, clip):
+def test_another_number_of_candidates_is_refused(world: WorldModel, clip: Tensor) -> None:
     """Signals of three candidates are not those of two."""
     verifier = fitted(model=model_fingerprint(world))
     prediction = world.predict(clip[:, :9], "nothing is pushed", 8, candidates=3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -13,21 +15,21 @@ from foresight.video.lengths import LengthPolicy, context_frames, horizon_frames
     ("length", "rate", "context", "horizon"),
     [("1.0s", 8.0, 9, 8), ("2s", 8.0, 17, 16), (" .5 s ", 24.0, 13, 12), (12, 8.0, 12, 12), ("1.0s", 25.0, 26, 25)],
 )
-def test_seconds_and_frames(length, rate, context, horizon):
+def test_seconds_and_frames(length: Any, rate: float, context: int, horizon: int) -> None:
     """A context in seconds counts both its ends, a horizon does not; whole numbers are frames."""
     assert context_frames(length, rate) == context
     assert horizon_frames(length, rate) == horizon
 
 
 @pytest.mark.parametrize("length", [1, 0, -3, 4097, "0s", "1", "one", "-1s", "1e3s", 1.5, True, None, "9999999s"])
-def test_no_such_context(length):
+def test_no_such_context(length: Any) -> None:
     """One frame shows no motion; words, fractions of frames and endless lengths are refused."""
     with pytest.raises(UserError, match="context"):
         context_frames(length, 8.0)
 
 
 @pytest.mark.parametrize("length", [0, -1, 4097, "0.0s", "", [8], False])
-def test_no_such_horizon(length):
+def test_no_such_horizon(length: Any) -> None:
     """A horizon has at least one frame and an end."""
     with pytest.raises(UserError, match="horizon"):
         horizon_frames(length, 8.0)
@@ -37,18 +39,18 @@ def test_no_such_horizon(length):
     ("asked", "given"),
     [(1, 1), (2, 9), (8, 9), (9, 9), (10, 9), (13, 9), (14, 17), (17, 17), (21, 17), (22, 25), (25, 25)],
 )
-def test_the_context_becomes_the_nearest_8k_plus_1(asked, given):
+def test_the_context_becomes_the_nearest_8k_plus_1(asked: int, given: int) -> None:
     """Dropping where it touches no more frames than repeating, never below nine but for a single picture."""
     assert LengthPolicy(asked, 8).model_context == given
 
 
 @pytest.mark.parametrize(("asked", "predicted"), [(1, 8), (8, 8), (9, 16), (16, 16), (17, 24)])
-def test_the_horizon_is_rounded_up_to_eights(asked, predicted):
+def test_the_horizon_is_rounded_up_to_eights(asked: int, predicted: int) -> None:
     """What the model predicts is the next multiple of eight."""
     assert LengthPolicy(9, asked).model_horizon == predicted
 
 
-def test_fitting_keeps_the_end_of_the_context():
+def test_fitting_keeps_the_end_of_the_context() -> None:
     """Frames 0…10 become 2…10; frames 0…6 become 0, 0, 0, 1 … 6; the prediction is cut to what was asked."""
     frames = torch.arange(11.0).view(1, 11, 1, 1).expand(3, 11, 2, 2)
     assert LengthPolicy(11, 8).fit_context(frames)[0, :, 0, 0].tolist() == list(range(2, 11))
@@ -59,7 +61,7 @@ def test_fitting_keeps_the_end_of_the_context():
     assert LengthPolicy(9, 5).restore(frames[:, :8])[0, :, 0, 0].tolist() == [0, 1, 2, 3, 4]
 
 
-def test_other_lengths_than_planned_are_refused():
+def test_other_lengths_than_planned_are_refused() -> None:
     """A context of nine frames does not fit a policy of ten; nor a prediction of nine one of eight."""
     with pytest.raises(ValueError, match="10 frames"):
         LengthPolicy(10, 8).fit_context(torch.zeros(3, 9, 2, 2))
@@ -69,7 +71,7 @@ def test_other_lengths_than_planned_are_refused():
         LengthPolicy(0, 8)
 
 
-def test_what_is_done_is_said_in_words():
+def test_what_is_done_is_said_in_words() -> None:
     """Nothing to say where nothing is done; else each change in a sentence with its numbers."""
     assert LengthPolicy(9, 16).sentences() == []
     dropped, cut = LengthPolicy(10, 12).sentences()

@@ -41,7 +41,7 @@ def levels(found) -> list[int]:
     return [round((float(one.frame.mean()) + 1) * 127.5) for one in found]
 
 
-def test_a_file_is_taken_at_the_models_rate(tmp_path):
+def test_a_file_is_taken_at_the_models_rate(tmp_path: Path) -> None:
     """16 frames a second become every second one, an eighth of a second apart; all but the first follow."""
     video = torch.stack([grey(10 * index) for index in range(12)], dim=1)
     write_mp4(tmp_path / "a.mp4", video, frame_rate=16, crf=0)
@@ -51,7 +51,7 @@ def test_a_file_is_taken_at_the_models_rate(tmp_path):
     assert [one.follows for one in found] == [False] + [True] * 5
 
 
-def test_the_chosen_stream_is_watched(tmp_path):
+def test_the_chosen_stream_is_watched(tmp_path: Path) -> None:
     """Of a file of two videos the one of the number; a folder of pictures is one."""
     with av.open(str(tmp_path / "two.mkv"), "w") as container:
         streams = [container.add_stream("ffv1", rate=8) for _ in range(2)]
@@ -66,7 +66,7 @@ def test_the_chosen_stream_is_watched(tmp_path):
         list(stream_frames(str(tmp_path), **HOW, stream=1))
 
 
-def test_a_folder_is_watched_while_it_grows(tmp_path):
+def test_a_folder_is_watched_while_it_grows(tmp_path: Path) -> None:
     """Pictures that come later are taken in natural order, and watching ends when none has come for a while."""
     for number in (1, 2, 9):
         draw(tmp_path, number)
@@ -84,7 +84,7 @@ def test_a_folder_is_watched_while_it_grows(tmp_path):
     assert [one.seconds for one in found] == [index / 8 for index in range(6)]
 
 
-def test_a_picture_that_is_still_being_written_is_waited_for(tmp_path):
+def test_a_picture_that_is_still_being_written_is_waited_for(tmp_path: Path) -> None:
     """The newest file is not read before its size has stayed the same between two looks."""
     draw(tmp_path, 1)
     whole = (tmp_path / "1.png").read_bytes()
@@ -94,7 +94,7 @@ def test_a_picture_that_is_still_being_written_is_waited_for(tmp_path):
     assert sizes == [len(whole), len(whole)]
 
 
-def test_an_address_is_read_to_its_end(tmp_path):
+def test_an_address_is_read_to_its_end(tmp_path: Path) -> None:
     """An MPEG transport stream over a socket gives its frames; then the stream has ended, without an error."""
     path = tmp_path / "a.ts"
     with av.open(str(path), "w", format="mpegts") as container:
@@ -121,7 +121,7 @@ def test_an_address_is_read_to_its_end(tmp_path):
     assert levels(found)[:18] == pytest.approx(range(0, 180, 10), abs=4)
 
 
-def test_a_late_reader_goes_on_with_the_present():
+def test_a_late_reader_goes_on_with_the_present() -> None:
     """Of ten frames in a queue for four the last two are left, and the first of them does not follow."""
     buffer = Backlog(4)
     buffer.fill(arrival(number) for number in range(10))
@@ -130,7 +130,7 @@ def test_a_late_reader_goes_on_with_the_present():
     assert [one.follows for one in found] == [False, True]
 
 
-def test_an_error_before_the_first_frame_is_raised_and_a_later_one_ends_the_stream():
+def test_an_error_before_the_first_frame_is_raised_and_a_later_one_ends_the_stream() -> None:
     """A camera that is not there is a mistake; one that goes away has ended."""
 
     def broken(frames: int):
@@ -145,7 +145,7 @@ def test_an_error_before_the_first_frame_is_raised_and_a_later_one_ends_the_stre
     assert len(list(later.drain())) == 2
 
 
-def test_the_clock_starts_anew_where_pictures_stay_out():
+def test_the_clock_starts_anew_where_pictures_stay_out() -> None:
     """Pictures at 0, ¼, ½ s and 10, 10¼ s give two steady pieces at 8 a second, not ten seconds of one picture."""
     info = MediaInfo(Path("camera"), "test", 32, 32, 4.0, 0, 0.0)
 
@@ -162,13 +162,13 @@ def test_the_clock_starts_anew_where_pictures_stay_out():
 
 
 @pytest.mark.parametrize("video", ["", "  ", "nothing.mp4", "tcp://127.0.0.1:9"])
-def test_what_cannot_be_read_is_one_kind_of_error(video):
+def test_what_cannot_be_read_is_one_kind_of_error(video: str) -> None:
     """An empty name, a file that is not there, an address where nobody answers."""
     with pytest.raises((UserError, MediaError)) as caught:
         list(stream_frames(video, **HOW))
     assert "\n" not in str(caught.value)
 
 
-def test_an_empty_folder_ends(tmp_path):
+def test_an_empty_folder_ends(tmp_path: Path) -> None:
     """A folder in which no picture comes has no frames."""
     assert list(stream_frames(str(tmp_path), **HOW)) == []

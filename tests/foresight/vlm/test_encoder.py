@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from foresight.vlm.encoder import QwenEncoder
 from foresight.vlm.prompts import NEXT
@@ -40,7 +45,9 @@ def patch_rows(video, indices):
 
 
 @pytest.mark.parametrize("frame_rate", [2.0, 4.0, 8.0, 24.0])
-def test_features_are_the_hidden_states_of_transformers(qwen, clip, frame_rate):
+def test_features_are_the_hidden_states_of_transformers(
+    qwen: Callable[..., QwenEncoder], clip: Tensor, frame_rate: float
+) -> None:
     """Embeddings and last states equal a plain forward pass over inputs built by hand, at every frame rate."""
     encoder = qwen(layers=[0, 2])
     indices, seconds = CHOSEN[frame_rate]
@@ -70,7 +77,9 @@ def test_features_are_the_hidden_states_of_transformers(qwen, clip, frame_rate):
     assert torch.allclose(found.tokens[:, 1], expected[2], atol=1e-5)
 
 
-def test_instructions_of_different_lengths_in_a_batch_equal_single_runs(qwen, clip):
+def test_instructions_of_different_lengths_in_a_batch_equal_single_runs(
+    qwen: Callable[..., QwenEncoder], clip: Tensor
+) -> None:
     """Padding changes nothing: each row's states, up to its length, are those of the clip by itself."""
     encoder = qwen(layers=[1, 2])
     clips = torch.stack([clip[:, :9], clip[:, 8:17]])
@@ -86,7 +95,7 @@ def test_instructions_of_different_lengths_in_a_batch_equal_single_runs(qwen, cl
         assert torch.allclose(batch.patches[row], alone.patches[0], atol=1e-5)
 
 
-def test_coordinates_say_where_and_when_a_vision_token_lies(qwen, clip):
+def test_coordinates_say_where_and_when_a_vision_token_lies(qwen: Callable[..., QwenEncoder], clip: Tensor) -> None:
     """Rows and columns are centres of quarters of the picture, columns fastest; seconds are centres of frame pairs."""
     found = qwen().encode(clip[None, :, :9], [PUSH], frame_rate=8.0)
     seconds, rows, columns = found.coordinates[0][:, found.vision[0]]
@@ -96,7 +105,9 @@ def test_coordinates_say_where_and_when_a_vision_token_lies(qwen, clip):
     assert seconds.tolist() == pytest.approx([0.1875] * 4 + [0.6875] * 4 + [1.0625] * 4)
 
 
-def test_a_saved_encoder_gives_the_same_features(qwen, clip, tmp_path):
+def test_a_saved_encoder_gives_the_same_features(
+    qwen: Callable[..., QwenEncoder], clip: Tensor, tmp_path: Path
+) -> None:
     """After saving and loading, every feature is equal."""
     encoder = qwen(layers=[0, 2])
     encoder.save_pretrained(tmp_path)
@@ -109,7 +120,7 @@ def test_a_saved_encoder_gives_the_same_features(qwen, clip, tmp_path):
     assert torch.equal(before.coordinates, after.coordinates)
 
 
-def test_frames_that_are_not_finite_are_refused(qwen, clip):
+def test_frames_that_are_not_finite_are_refused(qwen: Callable[..., QwenEncoder], clip: Tensor) -> None:
     """One NaN in a clip is an error that says so."""
     broken = clip[None, :, :9].clone()
     broken[0, 0, 3, 5, 5] = float("nan")
@@ -118,13 +129,13 @@ def test_frames_that_are_not_finite_are_refused(qwen, clip):
 
 
 @pytest.mark.parametrize("instructions", [[], [PUSH, STILL], PUSH])
-def test_every_clip_needs_one_instruction(qwen, clip, instructions):
+def test_every_clip_needs_one_instruction(qwen: Callable[..., QwenEncoder], clip: Tensor, instructions: Any) -> None:
     """Too few, too many and one bare string are errors."""
     with pytest.raises(ValueError, match="instruction"):
         qwen().encode(clip[None, :, :9], instructions, frame_rate=8.0)
 
 
-def test_a_clip_of_which_nothing_is_told_is_seen_alone(qwen, clip):
+def test_a_clip_of_which_nothing_is_told_is_seen_alone(qwen: Callable[..., QwenEncoder], clip: Tensor) -> None:
     """An empty instruction is shorter than any other, and says the same as one of blanks."""
     frames, encoder = clip[None, :, :9], qwen()
     told, untold, blank = (encoder.encode(frames, [text], frame_rate=8.0) for text in (PUSH, "", "  "))
@@ -132,7 +143,7 @@ def test_a_clip_of_which_nothing_is_told_is_seen_alone(qwen, clip):
     torch.testing.assert_close(untold.tokens, blank.tokens)
 
 
-def test_layers_count_from_either_end(qwen):
+def test_layers_count_from_either_end(qwen: Callable[..., QwenEncoder]) -> None:
     """Of two layers there are three states: 0, 1, 2 are −3, −2, −1; there is no 3, no −4, and not none of them."""
     assert qwen(layers=[0, 1, 2]).layers == qwen(layers=[-3, -2, -1]).layers == (0, 1, 2)
     for layers in ([3], [-4], []):

@@ -18,7 +18,7 @@ def moment(second: int, surprise: float) -> Moment:
 
 
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 100, 1001])
-def test_a_long_course_keeps_its_peak_its_events_and_its_ends(count):
+def test_a_long_course_keeps_its_peak_its_events_and_its_ends(count: int) -> None:
     """However long, at most 8 + 1 spans cover all seconds, the largest surprise and every event."""
     course = Timeline(most=8, shown=3)
     for second in range(count):
@@ -31,7 +31,7 @@ def test_a_long_course_keeps_its_peak_its_events_and_its_ends(count):
     assert course.moments == count and course.error == 0.5 * count
 
 
-def test_the_largest_events_are_kept_in_the_order_of_time():
+def test_the_largest_events_are_kept_in_the_order_of_time() -> None:
     """Of five events the three most surprising remain."""
     course = Timeline(most=8, shown=3)
     for second, surprise in enumerate([5.0, 1.0, 4.0, 2.0, 3.0]):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from foresight.errors import UserError
 from foresight.metrics.picture import mse
 from foresight.watch import StreamFrame, Watcher
 from foresight.watch.timeline import Timeline
 from foresight.world.sampling import Sampling
+from foresight.world.world_model import WorldModel
 
 ASKED = {"instruction": "nothing is pushed", "prediction_stride": 8, "sampling": Sampling(2, steps=1)}
 
@@ -30,7 +33,9 @@ def alive() -> int:
     return sum(issubclass(type(thing), torch.Tensor) for thing in gc.get_objects())
 
 
-def test_each_prediction_starts_at_the_last_observed_frame_and_is_scored_on_the_next_eight(world, clip):
+def test_each_prediction_starts_at_the_last_observed_frame_and_is_scored_on_the_next_eight(
+    world: WorldModel, clip: Tensor
+) -> None:
     """33 frames give three moments, a second each; errors are those of a prediction made by hand."""
     watcher = Watcher(world, **ASKED)
     moments = [moment for arrival in endless(clip, 33) if (moment := watcher.push(arrival))]
@@ -42,14 +47,14 @@ def test_each_prediction_starts_at_the_last_observed_frame_and_is_scored_on_the_
     assert moments[1].copy_error == pytest.approx(float(mse(still, clip[None, :, 17:25]).mean()))
 
 
-def test_after_a_gap_the_context_is_collected_anew(world, clip):
+def test_after_a_gap_the_context_is_collected_anew(world: WorldModel, clip: Tensor) -> None:
     """No prediction bridges a gap: it takes 9 + 8 frames until the next moment."""
     watcher = Watcher(world, **ASKED)
     found = [index for index, arrival in enumerate(endless(clip, 40, gap=20)) if watcher.push(arrival)]
     assert found == [16, 36]
 
 
-def test_nothing_of_the_past_is_kept(world, clip):
+def test_nothing_of_the_past_is_kept(world: WorldModel, clip: Tensor) -> None:
     """Twelve more moments leave not one more tensor behind."""
     watcher, course = Watcher(world, **ASKED), Timeline(most=4, shown=2)
     counts = []
@@ -63,7 +68,7 @@ def test_nothing_of_the_past_is_kept(world, clip):
 
 
 @pytest.mark.slow
-def test_ten_minutes_take_constant_memory(world, clip):
+def test_ten_minutes_take_constant_memory(world: WorldModel, clip: Tensor) -> None:
     """4,800 frames: the process is no larger after ten simulated minutes than after three, up to 16 MB."""
 
     def resident() -> int:
@@ -84,13 +89,13 @@ def test_ten_minutes_take_constant_memory(world, clip):
 @pytest.mark.parametrize(
     ("change", "said"), [({"prediction_stride": 12}, "multiple of 8"), ({"sampling": Sampling(1)}, "2 candidates")]
 )
-def test_wrong_numbers_are_refused(world, change, said):
+def test_wrong_numbers_are_refused(world: WorldModel, change: Any, said: str) -> None:
     """A stretch that does not fit the latents, and a single candidate."""
     with pytest.raises(UserError, match=said):
         Watcher(world, **{**ASKED, **change})
 
 
-def test_what_is_done_is_told_once(world, clip, monkeypatch):
+def test_what_is_done_is_told_once(world: WorldModel, clip: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first prediction hears the instruction, later ones the model's continuation."""
     told = []
     predict = world.predict_batch

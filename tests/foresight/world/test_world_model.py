@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from adapters import LinearConfig, ModelPair
 from foresight.errors import UserError
@@ -27,7 +29,7 @@ def close(a, b):
     return torch.allclose(a, b, atol=2e-5)
 
 
-def test_the_same_seed_gives_the_same_video_bit_by_bit(world, clip):
+def test_the_same_seed_gives_the_same_video_bit_by_bit(world: WorldModel, clip: Tensor) -> None:
     """Predicting twice gives equal bits; another seed gives another video."""
     first = world.predict(clip[:, :9], PUSH, 16, seed=3)
     again = world.predict(clip[:, :9], PUSH, 16, seed=3)
@@ -36,7 +38,7 @@ def test_the_same_seed_gives_the_same_video_bit_by_bit(world, clip):
     assert not close(first.latents, other.latents)
 
 
-def test_candidate_i_is_what_its_own_seed_gives_alone(world, clip):
+def test_candidate_i_is_what_its_own_seed_gives_alone(world: WorldModel, clip: Tensor) -> None:
     """Three candidates at once equal three predictions with seeds 5, 6 and 7."""
     together = world.predict(clip[:, :9], PUSH, 24, candidates=3, seed=5)
     for row in range(3):
@@ -46,7 +48,7 @@ def test_candidate_i_is_what_its_own_seed_gives_alone(world, clip):
 
 
 @pytest.mark.parametrize("noise_level", [1.0, 0.5, 0.0, "auto"])
-def test_clips_in_a_batch_are_predicted_as_if_alone(world, clip, noise_level):
+def test_clips_in_a_batch_are_predicted_as_if_alone(world: WorldModel, clip: Tensor, noise_level: Any) -> None:
     """A batch of different clips and instructions equals each clip by itself, on every route."""
     contexts = torch.stack([clip[:, :9], clip[:, 8:17].flip(-1)])
     sentences = [PUSH, STILL]
@@ -59,7 +61,7 @@ def test_clips_in_a_batch_are_predicted_as_if_alone(world, clip, noise_level):
         assert batch[row].evaluations == alone.evaluations
 
 
-def test_longer_horizons_begin_like_shorter_ones(world, clip):
+def test_longer_horizons_begin_like_shorter_ones(world: WorldModel, clip: Tensor) -> None:
     """The first frames do not depend on how many are asked for, within a chunk and across chunks."""
     long = world.predict(clip[:, :9], PUSH, 40, seed=2)
     assert long.video.shape == (1, 3, 40, 64, 64) and long.latents.shape[2] == 5
@@ -69,7 +71,9 @@ def test_longer_horizons_begin_like_shorter_ones(world, clip):
         assert close(short.video, long.video[:, :, :horizon])
 
 
-def test_a_later_chunk_is_what_its_last_frames_alone_would_give(make_world, clip):
+def test_a_later_chunk_is_what_its_last_frames_alone_would_give(
+    make_world: Callable[..., WorldModel], clip: Tensor
+) -> None:
     """The context of the second chunk is a clip of its own, the last nine imagined frames, its first latent one frame.
 
     Without noise anywhere, the second chunk equals a prediction that starts from those frames; and that context is
@@ -83,7 +87,7 @@ def test_a_later_chunk_is_what_its_last_frames_alone_would_give(make_world, clip
     assert close(again.context_latents[:, :1], world.encode(recent[None, :, :1])[0])
 
 
-def test_carried_noise_changes_later_chunks_only(make_world, clip):
+def test_carried_noise_changes_later_chunks_only(make_world: Callable[..., WorldModel], clip: Tensor) -> None:
     """The named option against drift leaves the first chunk as it is."""
     clean = make_world(sampling=replace(make_world().sampling_config, carried_noise=0.0, decode_noise=0.0))
     noisy = make_world(sampling=replace(clean.sampling_config, carried_noise=0.3))
@@ -92,7 +96,7 @@ def test_carried_noise_changes_later_chunks_only(make_world, clip):
     assert not close(one.latents[:, :, 2:], other.latents[:, :, 2:])
 
 
-def test_the_video_stays_in_range_and_depends_on_instruction_and_context(world, clip):
+def test_the_video_stays_in_range_and_depends_on_instruction_and_context(world: WorldModel, clip: Tensor) -> None:
     """Frames lie in [−1, 1]; another instruction, or other frames, change them."""
     one = world.predict(clip[:, :9], PUSH, 8)
     assert float(one.video.abs().max()) <= 1
@@ -100,7 +104,7 @@ def test_the_video_stays_in_range_and_depends_on_instruction_and_context(world, 
     assert not close(one.latents, world.predict(clip[:, :9].flip(-1), PUSH, 8).latents)
 
 
-def test_the_video_model_sees_the_last_context_frames_only(make_world, clip):
+def test_the_video_model_sees_the_last_context_frames_only(make_world: Callable[..., WorldModel], clip: Tensor) -> None:
     """Without VLM a longer context changes nothing: the model's last nine frames are given."""
     alone = make_world(adapter=None)
     long = alone.predict(clip[:, :17], PUSH, 8)
@@ -109,7 +113,7 @@ def test_the_video_model_sees_the_last_context_frames_only(make_world, clip):
     assert torch.equal(long.context, clip[:, 8:17])
 
 
-def test_the_vlm_clock_starts_with_the_video_models_context(world, clip):
+def test_the_vlm_clock_starts_with_the_video_models_context(world: WorldModel, clip: Tensor) -> None:
     """Eight earlier frames at 8 frames a second move the vision tokens one second back, and text tokens not."""
     long = world.features(clip[None, :, :17], [PUSH])
     raw = world.vlm.encode(clip[None, :, :17], [PUSH], frame_rate=8.0)
@@ -119,7 +123,7 @@ def test_the_vlm_clock_starts_with_the_video_models_context(world, clip):
     assert torch.equal(long.patch_coordinates[:, 0], raw.patch_coordinates[:, 0] - 1)
 
 
-def test_guidance_is_the_textbook_formula(make_world, clip):
+def test_guidance_is_the_textbook_formula(make_world: Callable[..., WorldModel], clip: Tensor) -> None:
     """Scale 3 equals a hand-written loop over v₋ + 3·(v₊ − v₋), with neither words nor adapter in v₋."""
     plain = make_world()
     guided = make_world(sampling=replace(plain.sampling_config, guidance=3.0))
@@ -144,7 +148,7 @@ def test_guidance_is_the_textbook_formula(make_world, clip):
     assert unguided.evaluations == 3 and not close(unguided.latents, got.latents)
 
 
-def test_the_noise_level_chooses_the_route(world, clip):
+def test_the_noise_level_chooses_the_route(world: WorldModel, clip: Tensor) -> None:
     """At the decoder's level the forecast is decoded as it is, between it is refined in fewer steps, at 1 unused."""
     context = world.encode(clip[None, :, :9])
     with torch.no_grad():
@@ -162,7 +166,7 @@ def test_the_noise_level_chooses_the_route(world, clip):
     assert world.predict(clip[:, :9], PUSH, 40, steps=5).evaluations == 15
 
 
-def test_auto_enters_at_the_error_the_adapter_expects(world, clip):
+def test_auto_enters_at_the_error_the_adapter_expects(world: WorldModel, clip: Tensor) -> None:
     """ "auto" is the root of the mean variance, at least the decoder's level, at most 1."""
     context = world.encode(clip[None, :, :9])
     with torch.no_grad():
@@ -173,7 +177,7 @@ def test_auto_enters_at_the_error_the_adapter_expects(world, clip):
     assert got == pytest.approx(float(expected), abs=1e-5)
 
 
-def test_a_forecast_is_needed_below_pure_noise(make_world, clip):
+def test_a_forecast_is_needed_below_pure_noise(make_world: Callable[..., WorldModel], clip: Tensor) -> None:
     """A model without adapter refuses to refine what it does not have, and predicts from noise if nobody says."""
     with pytest.raises(UserError, match="forecast"):
         make_world(adapter=None).predict(clip[:, :9], PUSH, 8, noise_level=0.5)
@@ -181,7 +185,7 @@ def test_a_forecast_is_needed_below_pure_noise(make_world, clip):
     assert alone.noise_level == 1.0 and alone.conditions == ()
 
 
-def test_a_prediction_says_what_the_adapter_had_a_say_in(world, clip):
+def test_a_prediction_says_what_the_adapter_had_a_say_in(world: WorldModel, clip: Tensor) -> None:
     """At pure noise the context tokens alone, below it the forecast too; the default lets the forecast speak."""
     predicted = {level: world.predict(clip[:, :9], PUSH, 8, noise_level=level) for level in (1.0, 0.5, "auto")}
     assert predicted[1.0].conditions == ("context",)
@@ -190,7 +194,7 @@ def test_a_prediction_says_what_the_adapter_had_a_say_in(world, clip):
     assert torch.equal(world.predict(clip[:, :9], PUSH, 8).video, predicted["auto"].video)
 
 
-def test_a_forecast_of_unknown_error_still_has_a_say(make_world, clip):
+def test_a_forecast_of_unknown_error_still_has_a_say(make_world: Callable[..., WorldModel], clip: Tensor) -> None:
     """An adapter that does not know its error enters below pure noise, and its forecast changes the video."""
     pairing = ModelPair("small-qwen", 32, 32, (2,), "small-ltx", 8, 16)
     adapter = LinearConfig(pairing=pairing, bandwidth=(0.5, 16.0, 16.0))
@@ -216,7 +220,7 @@ def test_a_forecast_of_unknown_error_still_has_a_say(make_world, clip):
         ({"instruction": "  "}, "instruction"),
     ],
 )
-def test_wrong_input_is_refused_in_words(world, clip, change, said):
+def test_wrong_input_is_refused_in_words(world: WorldModel, clip: Any, change: Any, said: str) -> None:
     """NaN, wrong shapes, and numbers out of range raise an error that names what is wrong."""
     given = {"context": clip[:, :9], "instruction": PUSH, "horizon": 8, **change}
     if callable(given["context"]):
@@ -225,13 +229,15 @@ def test_wrong_input_is_refused_in_words(world, clip, change, said):
         world.predict(given.pop("context"), given.pop("instruction"), given.pop("horizon"), **given)
 
 
-def test_bytes_are_the_same_clip(world, clip):
+def test_bytes_are_the_same_clip(world: WorldModel, clip: Tensor) -> None:
     """A context of bytes is predicted as the floats that they stand for."""
     context = ((clip[:, :9] + 1) * 127.5).round().to(torch.uint8)
     assert torch.equal(world.predict(context, PUSH, 8).video, world.predict(context / 127.5 - 1, PUSH, 8).video)
 
 
-def test_only_a_video_model_without_vlm_may_be_told_nothing(make_world, clip):
+def test_only_a_video_model_without_vlm_may_be_told_nothing(
+    make_world: Callable[..., WorldModel], clip: Tensor
+) -> None:
     """It then goes on as under guidance's negative branch: an empty text."""
     alone = make_world(adapter=None)
     untold, told = (alone.predict(clip[:, :9], text, 16).video for text in ("", "the red ball is pushed up"))
@@ -240,13 +246,13 @@ def test_only_a_video_model_without_vlm_may_be_told_nothing(make_world, clip):
         make_world().predict(clip[:, :9], " ", 16)
 
 
-def test_one_instruction_per_clip(world, clip):
+def test_one_instruction_per_clip(world: WorldModel, clip: Tensor) -> None:
     """Two clips and one instruction do not fit."""
     with pytest.raises(UserError, match="one instruction each"):
         world.predict_batch(torch.stack([clip[:, :9]] * 2), [PUSH], 8)
 
 
-def test_parts_that_do_not_fit_are_refused(world):
+def test_parts_that_do_not_fit_are_refused(world: WorldModel) -> None:
     """A VLM without adapter, and an adapter for another VLM, raise at construction."""
     parts = {"vae": world.vae, "transformer": world.transformer, "text_encoder": world.text_encoder}
     with pytest.raises(ValueError, match="one of them"):
@@ -260,7 +266,7 @@ def test_parts_that_do_not_fit_are_refused(world):
     assert isinstance(world.adapter.pairing, ModelPair)
 
 
-def test_progress_is_told_every_step(world, clip):
+def test_progress_is_told_every_step(world: WorldModel, clip: Tensor) -> None:
     """Three steps of two chunks are told as 6 of 6, and every decoding."""
     told = []
     world.predict(clip[:, :9], PUSH, 32, progress=lambda stage, done, of: told.append((stage, done, of)))
@@ -269,20 +275,20 @@ def test_progress_is_told_every_step(world, clip):
     assert len(steps) == 6 and steps == sorted(set(steps))
 
 
-def test_seconds_are_recorded_for_every_stage(world, clip):
+def test_seconds_are_recorded_for_every_stage(world: WorldModel, clip: Tensor) -> None:
     """No stage is without time, and the total is their sum."""
     seconds = world.predict(clip[:, :9], PUSH, 32).seconds
     stages = [seconds.features, seconds.encoding, seconds.conditioning, seconds.sampling, seconds.decoding]
     assert min(stages) > 0 and seconds.total == pytest.approx(sum(stages))
 
 
-def test_the_medoid_is_shown_as_it_was_drawn(world, clip):
+def test_the_medoid_is_shown_as_it_was_drawn(world: WorldModel, clip: Tensor) -> None:
     """A model that shows the medoid shows that candidate's own video."""
     prediction = world.predict(clip[:, :9], PUSH, 16, candidates=3)
     assert torch.equal(world.shown(prediction), prediction.video[prediction.medoid])
 
 
-def test_the_consensus_is_shown_decoded_after_the_context(world, clip):
+def test_the_consensus_is_shown_decoded_after_the_context(world: WorldModel, clip: Tensor) -> None:
     """By hand: context and consensus through the decoder, context frames cut off; of one candidate, that one."""
     blending = WorldModel(
         vae=world.vae,

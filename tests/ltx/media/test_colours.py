@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def pixels(path: Path) -> np.ndarray:
         ("bt2020", "pc", "yuv420p"),
     ],
 )
-def test_colours_are_those_that_ffmpeg_shows(tmp_path: Path, ffmpeg, matrix: str, spread: str, depth: str) -> None:
+def test_colours_are_those_that_ffmpeg_shows(tmp_path: Path, ffmpeg: Any, matrix: str, spread: str, depth: str) -> None:
     """Every matrix, range and depth that a stream can name."""
     told = "bt2020nc" if matrix == "bt2020" else matrix
     made = f",format=gbrp,scale=out_color_matrix={matrix}:out_range={spread},format={depth}"
@@ -62,7 +63,7 @@ def test_colours_are_those_that_ffmpeg_shows(tmp_path: Path, ffmpeg, matrix: str
         ("a.avi", ("-c:v", "mjpeg", "-q:v", "1")),
     ],
 )
-def test_depths_are_scaled_and_not_clipped(tmp_path: Path, ffmpeg, name: str, arguments: tuple[str, ...]) -> None:
+def test_depths_are_scaled_and_not_clipped(tmp_path: Path, ffmpeg: Any, name: str, arguments: tuple[str, ...]) -> None:
     """Grey, 12 and 16 bits, floats, raw and JPEG pictures look as ffmpeg shows them."""
     path = ffmpeg.make(tmp_path / name, *arguments, source="testsrc2=size=96x64:rate=8:duration=0.25")
     assert np.abs(pixels(path).astype(int) - ffmpeg.shown(path, 96, 64).astype(int)).mean() < 2
@@ -85,7 +86,7 @@ PALETTE = "split[a][b];[a]palettegen=reserve_transparent=1[p];[b][p]paletteuse"
     ],
 )
 def test_what_is_transparent_is_white_in_every_container(
-    tmp_path: Path, ffmpeg, name: str, arguments: tuple[str, ...]
+    tmp_path: Path, ffmpeg: Any, name: str, arguments: tuple[str, ...]
 ) -> None:
     """The colour that hides behind it is not shown."""
     path = ffmpeg.make(tmp_path / name, *arguments, source=HALF)
@@ -95,7 +96,7 @@ def test_what_is_transparent_is_white_in_every_container(
 
 
 @pytest.mark.parametrize("matrix", ["bt709", "smpte170m"])
-def test_both_fields_of_an_interlaced_picture_keep_their_rows(tmp_path: Path, ffmpeg, matrix: str) -> None:
+def test_both_fields_of_an_interlaced_picture_keep_their_rows(tmp_path: Path, ffmpeg: Any, matrix: str) -> None:
     """Combed, but every row as ffmpeg shows it."""
     path = tmp_path / "a.ts"
     fields = f"tinterlace=interleave_top,format=gbrp,scale=out_color_matrix={matrix},format=yuv422p"
@@ -133,7 +134,7 @@ def test_opacity_weighs_the_colour() -> None:
         ((), ""),
     ],
 )
-def test_what_is_not_undone_is_said(tmp_path: Path, ffmpeg, arguments: tuple[str, ...], said: str) -> None:
+def test_what_is_not_undone_is_said(tmp_path: Path, ffmpeg: Any, arguments: tuple[str, ...], said: str) -> None:
     """HDR, wide colours and interlacing, in a word each; an ordinary video has none."""
     path = ffmpeg.make(
         tmp_path / "a.mp4", *arguments, "-c:v", "libx264", source="testsrc2=size=96x64:rate=8:duration=1"
@@ -142,7 +143,7 @@ def test_what_is_not_undone_is_said(tmp_path: Path, ffmpeg, arguments: tuple[str
     assert (len(remarks) == 1 and said in remarks[0]) if said else not remarks
 
 
-def test_a_size_that_changes_is_said(tmp_path: Path, ffmpeg) -> None:
+def test_a_size_that_changes_is_said(tmp_path: Path, ffmpeg: Any) -> None:
     """Later pictures are scaled to the first."""
     for size in ("96x64", "64x48"):
         ffmpeg.make(tmp_path / f"{size}.ts", "-c:v", "libx264", source=f"testsrc2=size={size}:rate=8:duration=1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ SOUND = ("-f", "lavfi", "-i", "sine=duration=1")
     ],
 )
 def test_containers_of_research_broadcast_and_phones(
-    tmp_path: Path, ffmpeg, name: str, arguments: tuple[str, ...]
+    tmp_path: Path, ffmpeg: Any, name: str, arguments: tuple[str, ...]
 ) -> None:
     """Every frame, near to what ffmpeg shows, whatever the name says."""
     path = ffmpeg.make(tmp_path / name, *arguments, source="testsrc2=size=96x64:rate=8:duration=1")
@@ -60,7 +61,7 @@ def test_a_moving_webp_is_read(tmp_path: Path) -> None:
     assert to_pixels(found.video)[:, 5, 5, 0].tolist() == [0, 80, 160]
 
 
-def test_the_default_stream_is_taken_and_said(tmp_path: Path, ffmpeg) -> None:
+def test_the_default_stream_is_taken_and_said(tmp_path: Path, ffmpeg: Any) -> None:
     """Of two videos the one marked as default, though smaller; without marks the larger; as ffmpeg chooses."""
     path = tmp_path / "two.mkv"
     for default, size, colour in (("0", (64, 48), 1), ("1", (96, 64), 0), (None, (96, 64), 0)):
@@ -75,7 +76,7 @@ def test_the_default_stream_is_taken_and_said(tmp_path: Path, ffmpeg) -> None:
         assert len(ffmpeg.shown(path, *size)) == 8
 
 
-def test_a_chosen_stream_is_taken_everywhere(tmp_path: Path, ffmpeg) -> None:
+def test_a_chosen_stream_is_taken_everywhere(tmp_path: Path, ffmpeg: Any) -> None:
     """By its number, covers not counted, wherever reading begins; another number names what is there."""
     Image.new("RGB", (640, 480), (0, 0, 255)).save(tmp_path / "cover.png")
     path = tmp_path / "two.mp4"
@@ -100,7 +101,7 @@ def test_a_chosen_stream_is_taken_everywhere(tmp_path: Path, ffmpeg) -> None:
         read_video(tmp_path / "folder", stream=1)
 
 
-def test_a_cover_picture_is_no_video(tmp_path: Path, ffmpeg) -> None:
+def test_a_cover_picture_is_no_video(tmp_path: Path, ffmpeg: Any) -> None:
     """A cover beside a video is passed over, larger or not; beside sound alone it is refused."""
     Image.new("RGB", (640, 480), (0, 0, 255)).save(tmp_path / "cover.png")
     cover = ("-i", str(tmp_path / "cover.png"))
@@ -115,7 +116,7 @@ def test_a_cover_picture_is_no_video(tmp_path: Path, ffmpeg) -> None:
         probe(song)
 
 
-def test_sound_alone_is_refused(tmp_path: Path, ffmpeg) -> None:
+def test_sound_alone_is_refused(tmp_path: Path, ffmpeg: Any) -> None:
     """In a container of videos and in its own."""
     for name in ("a.mp4", "a.mkv", "a.wav", "a.mp3", "a.flac", "a.ogg"):
         ffmpeg.run(*SOUND, str(tmp_path / name))
@@ -157,7 +158,7 @@ def test_a_single_picture_is_no_video(tmp_path: Path, kind: str) -> None:
         probe(tmp_path / "a.mp4")
 
 
-def test_videos_put_end_to_end_are_mentioned(tmp_path: Path, ffmpeg) -> None:
+def test_videos_put_end_to_end_are_mentioned(tmp_path: Path, ffmpeg: Any) -> None:
     """Of two MP4 files in one only the first can be read: that is said."""
     path = ffmpeg.make(tmp_path / "a.mp4", "-c:v", "libx264", source="testsrc2=size=96x64:rate=8:duration=1")
     path.write_bytes(2 * path.read_bytes())
@@ -165,19 +166,19 @@ def test_videos_put_end_to_end_are_mentioned(tmp_path: Path, ffmpeg) -> None:
 
 
 @pytest.mark.parametrize(("aspect", "width"), [("2", 192), ("1/2", 48), ("40/33", 116)])
-def test_pixels_that_are_not_square_are_made_so(tmp_path: Path, ffmpeg, aspect: str, width: int) -> None:
+def test_pixels_that_are_not_square_are_made_so(tmp_path: Path, ffmpeg: Any, aspect: str, width: int) -> None:
     """By the width, as players do; the height stays."""
     path = ffmpeg.make(tmp_path / "a.mp4", "-c:v", "libx264", "-vf", f"setsar={aspect}")
     assert (probe(path).height, probe(path).width) == (64, width)
 
 
-def test_a_video_of_one_frame_is_a_video(tmp_path: Path, ffmpeg) -> None:
+def test_a_video_of_one_frame_is_a_video(tmp_path: Path, ffmpeg: Any) -> None:
     """It is read; whether one frame is enough, others decide."""
     path = ffmpeg.make(tmp_path / "a.mp4", "-frames:v", "1", "-c:v", "libx264")
     assert read_video(path).video.shape[1] == 1
 
 
-def test_a_video_that_begins_after_its_sound_lasts_as_long_as_it_shows(tmp_path: Path, ffmpeg) -> None:
+def test_a_video_that_begins_after_its_sound_lasts_as_long_as_it_shows(tmp_path: Path, ffmpeg: Any) -> None:
     """A container's length counts from its first stream: what is silent of pictures is not theirs."""
     plain = ffmpeg.make(tmp_path / "a.mp4", "-c:v", "libx264", source="testsrc2=size=96x64:rate=8:duration=2")
     path = tmp_path / "a.mkv"
@@ -186,20 +187,20 @@ def test_a_video_that_begins_after_its_sound_lasts_as_long_as_it_shows(tmp_path:
     assert probe(path).frames == pytest.approx(16, abs=1)
 
 
-def test_the_rate_of_dv_is_that_of_its_pictures(tmp_path: Path, ffmpeg) -> None:
+def test_the_rate_of_dv_is_that_of_its_pictures(tmp_path: Path, ffmpeg: Any) -> None:
     """Not that of its clock."""
     path = ffmpeg.make(tmp_path / "a.dv", "-target", "pal-dv", source="testsrc2=size=720x576:rate=25:duration=0.4")
     assert probe(path).frame_rate == 25
 
 
-def test_a_video_that_begins_late_lasts_as_long_as_it_shows(tmp_path: Path, ffmpeg) -> None:
+def test_a_video_that_begins_late_lasts_as_long_as_it_shows(tmp_path: Path, ffmpeg: Any) -> None:
     """Matroska counts its length from zero, wherever its first picture is."""
     path = ffmpeg.make(tmp_path / "a.mp4", "-c:v", "libx264", source="testsrc2=size=96x64:rate=8:duration=2")
     ffmpeg.run("-itsoffset", "3", "-i", str(path), "-c", "copy", str(tmp_path / "late.mkv"))
     assert probe(tmp_path / "late.mkv").duration == pytest.approx(2, abs=0.01)
 
 
-def test_what_follows_a_whole_file_does_not_cut_it_short(tmp_path: Path, ffmpeg) -> None:
+def test_what_follows_a_whole_file_does_not_cut_it_short(tmp_path: Path, ffmpeg: Any) -> None:
     """Bytes that a download or a camera has put behind the last part are said to be none of the video."""
     path = ffmpeg.make(tmp_path / "a.mp4", "-c:v", "libx264", source="testsrc2=size=96x64:rate=8:duration=1")
     path.write_bytes(path.read_bytes() + b"garbage" * 100)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -41,7 +42,7 @@ def greys(video: torch.Tensor) -> list[int]:
     ],
 )
 def test_a_clip_is_the_same_wherever_reading_begins(
-    tmp_path: Path, ffmpeg, name: str, arguments: tuple[str, ...]
+    tmp_path: Path, ffmpeg: Any, name: str, arguments: tuple[str, ...]
 ) -> None:
     """From a start on come the frames that reading the whole file gives, in every container."""
     path = ffmpeg.make(tmp_path / name, *arguments, source=ffmpeg.brightening(104, rate=8, first=16, step=2))
@@ -53,7 +54,7 @@ def test_a_clip_is_the_same_wherever_reading_begins(
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.mkv", "a.ts"])
-def test_only_what_is_read_counts(tmp_path: Path, ffmpeg, name: str) -> None:
+def test_only_what_is_read_counts(tmp_path: Path, ffmpeg: Any, name: str) -> None:
     """A clip late in a long recording costs no more frames than one at its beginning."""
     path = ffmpeg.make(tmp_path / name, *X264, source=ffmpeg.brightening(400, rate=25, step=0))
     for start in (0.0, 15.0):
@@ -77,7 +78,7 @@ def test_only_what_is_read_counts(tmp_path: Path, ffmpeg, name: str) -> None:
     ],
 )
 def test_a_recording_that_broke_off_is_read_as_far_as_it_goes(
-    tmp_path: Path, ffmpeg, name: str, arguments: tuple[str, ...]
+    tmp_path: Path, ffmpeg: Any, name: str, arguments: tuple[str, ...]
 ) -> None:
     """Nearly all that ffmpeg plays of four fifths of a file, each frame as in the whole one, and a word on it."""
     path = ffmpeg.make(tmp_path / name, *arguments, source="testsrc2=size=96x64:rate=8:duration=10")
@@ -94,7 +95,7 @@ def test_a_recording_that_broke_off_is_read_as_far_as_it_goes(
     assert said or name in ("a.ts", "a.flv", "a.y4m")
 
 
-def test_an_index_that_is_missing_is_refused(tmp_path: Path, ffmpeg) -> None:
+def test_an_index_that_is_missing_is_refused(tmp_path: Path, ffmpeg: Any) -> None:
     """An MP4 whose index would have come last cannot be played, and it is said why."""
     path = ffmpeg.make(tmp_path / "a.mp4", *X264)
     content = path.read_bytes()
@@ -103,7 +104,7 @@ def test_an_index_that_is_missing_is_refused(tmp_path: Path, ffmpeg) -> None:
         read_video(path)
 
 
-def test_damage_on_the_way_is_refused(tmp_path: Path, ffmpeg) -> None:
+def test_damage_on_the_way_is_refused(tmp_path: Path, ffmpeg: Any) -> None:
     """A hole in the middle is no end: nothing is guessed across it."""
     path = ffmpeg.make(tmp_path / "a.mkv", *X264, source="testsrc2=size=96x64:rate=8:duration=20")
     content = bytearray(path.read_bytes())
@@ -114,7 +115,7 @@ def test_damage_on_the_way_is_refused(tmp_path: Path, ffmpeg) -> None:
         read_video(path)
 
 
-def test_a_recording_that_begins_between_key_frames_is_read_from_the_first(tmp_path: Path, ffmpeg) -> None:
+def test_a_recording_that_begins_between_key_frames_is_read_from_the_first(tmp_path: Path, ffmpeg: Any) -> None:
     """What cannot be decoded before the first key frame is left out."""
     path = ffmpeg.make(tmp_path / "a.ts", *X264, source=ffmpeg.brightening(48))
     content = path.read_bytes()
@@ -130,7 +131,7 @@ def test_a_recording_that_begins_between_key_frames_is_read_from_the_first(tmp_p
 
 
 @pytest.mark.parametrize("name", ["a.mkv", "a.webm"])
-def test_a_live_recording_is_read_as_far_as_it_goes(tmp_path: Path, ffmpeg, name: str) -> None:
+def test_a_live_recording_is_read_as_far_as_it_goes(tmp_path: Path, ffmpeg: Any, name: str) -> None:
     """What was never closed tells no length: whole, a word that it may have an end; cut in a block, that it is cut."""
     codec = X264 if name == "a.mkv" else ("-c:v", "libvpx", "-deadline", "realtime", "-g", "16", "-b:v", "1M")
     path = ffmpeg.make(tmp_path / name, *codec, "-live", "1", source="testsrc2=size=96x64:rate=8:duration=6")
@@ -147,7 +148,7 @@ def test_a_live_recording_is_read_as_far_as_it_goes(tmp_path: Path, ffmpeg, name
         assert [remark for remark in found.remarks if "cut short" in remark] == list(found.remarks)
 
 
-def test_a_crashed_recorder_leaves_zeros_behind(tmp_path: Path, ffmpeg) -> None:
+def test_a_crashed_recorder_leaves_zeros_behind(tmp_path: Path, ffmpeg: Any) -> None:
     """Space that was reserved and never written is no picture: the recording ends before it, with a word."""
     path = ffmpeg.make(tmp_path / "a.mkv", *X264, "-live", "1", source="testsrc2=size=96x64:rate=8:duration=6")
     path.write_bytes(path.read_bytes() + bytes(5000))
@@ -155,7 +156,7 @@ def test_a_crashed_recorder_leaves_zeros_behind(tmp_path: Path, ffmpeg) -> None:
     assert found.video.shape[1] == 48 and any("cut short" in remark for remark in found.remarks)
 
 
-def test_missing_packets_never_change_pictures_without_a_word(tmp_path: Path, ffmpeg) -> None:
+def test_missing_packets_never_change_pictures_without_a_word(tmp_path: Path, ffmpeg: Any) -> None:
     """A hole in a transport stream is refused, or what is before it is read with a word: no picture is made up."""
     source = "testsrc2=size=96x64:rate=8:duration=6"
     path = ffmpeg.make(tmp_path / "a.ts", *X264[:4], "-g", "8", "-pix_fmt", "yuv420p", source=source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -112,7 +113,7 @@ def _empty_folder(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("make", [_text, _truncated, _missing, _empty_folder])
-def test_unreadable_raises_only_media_error(tmp_path: Path, make) -> None:
+def test_unreadable_raises_only_media_error(tmp_path: Path, make: Any) -> None:
     """Text named .mp4, the head of a file, no file and an empty folder raise `MediaError` that names the path."""
     path = make(tmp_path)
     with pytest.raises(MediaError, match=path.name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def upright(tmp_path: Path, ffmpeg) -> Path:
     return ffmpeg.make(tmp_path / "upright.mp4", "-c:v", "libx264", "-pix_fmt", "yuv420p")
 
 
-def test_all_eight_are_shown_as_ffmpeg_shows_them(tmp_path: Path, ffmpeg, upright: Path) -> None:
+def test_all_eight_are_shown_as_ffmpeg_shows_them(tmp_path: Path, ffmpeg: Any, upright: Path) -> None:
     """Quarter turns, mirrors, and both together; the size is that of the picture as shown."""
     for transposed, one, two in product((False, True), (-ONE, ONE), (-ONE, ONE)):
         matrix = (0, one, two, 0) if transposed else (one, 0, 0, two)

@@ -1,5 +1,7 @@
 """The branches of a guided step: in one batch, with what they have in common computed once."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -19,7 +21,7 @@ def branches_of(model, inputs, rows, strength=None):
 @torch.no_grad()
 @pytest.mark.parametrize("negative", [False, True])
 @pytest.mark.parametrize("blocks", [(), (1, 2)])
-def test_three_samples_are_three_times_one(negative, blocks, model_of, inputs_of):
+def test_three_samples_are_three_times_one(negative: bool, blocks: Any, model_of: Any, inputs_of: Any) -> None:
     """Each sample of a batch of 3 gets in every branch what it gets alone: the right rows are perturbed."""
     model, inputs = model_of("T1", num_layers=3), inputs_of("T1", batch=3)
     together = branches_of(model, inputs, slice(0, 3))(
@@ -39,7 +41,7 @@ def test_three_samples_are_three_times_one(negative, blocks, model_of, inputs_of
 
 @torch.no_grad()
 @pytest.mark.parametrize("count", [1, 3])
-def test_branches_are_separate_forwards(count, model_of, inputs_of):
+def test_branches_are_separate_forwards(count: int, model_of: Any, inputs_of: Any) -> None:
     """Sharing changes nothing: a branch is a forward of its own prompt, the perturbed one with its blocks skipped."""
     model, inputs = model_of("T1", num_layers=3), inputs_of("T1", batch=count)
     found = branches_of(model, inputs, slice(0, count))(
@@ -58,7 +60,7 @@ def test_branches_are_separate_forwards(count, model_of, inputs_of):
 
 
 @torch.no_grad()
-def test_the_shared_prefix_runs_once(model_of, inputs_of):
+def test_the_shared_prefix_runs_once(model_of: Any, inputs_of: Any) -> None:
     """With block 19 of 28 perturbed a sample costs 2 + 9/28 forwards instead of 3, for any number of samples."""
     for count in (1, 3):
         model, inputs = model_of("T3", num_layers=28), inputs_of("T3", batch=count)
@@ -83,7 +85,9 @@ OF_ITS_OWN = torch.stack([SCATTERED[0].roll(row) for row in range(3)])
     ids=["frame", "scattered", "each its own"],
 )
 @pytest.mark.parametrize("negative", [False, True])
-def test_tokens_of_equal_strength_are_one_row(strength, rows, negative, model_of, inputs_of, monkeypatch):
+def test_tokens_of_equal_strength_are_one_row(
+    strength: Any, rows: int, negative: bool, model_of: Any, inputs_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Given tokens make few rows of conditioning, known before the first step, and every branch is what it was."""
     model, inputs = model_of("T1", num_layers=3), inputs_of("T1", batch=3)
     times = (1 - strength).clamp(max=0.7)

@@ -1,5 +1,7 @@
 """A step can be compiled as one graph."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -8,7 +10,7 @@ from ltx.transformer import SkipLayers, TimestepGroups
 
 @torch.no_grad()
 @pytest.mark.parametrize("grouped", [False, True], ids=["row per token", "groups"])
-def test_a_step_is_one_graph(grouped, model_of, inputs_of):
+def test_a_step_is_one_graph(grouped: bool, model_of: Any, inputs_of: Any) -> None:
     """Neither conditioning, rotation nor blocks shared by two branches break the graph, and it computes the same."""
     model, inputs = model_of("T1"), inputs_of("T1", batch=2)
     times = inputs.timesteps[:, :1].repeat(1, 60)

@@ -1,5 +1,7 @@
 """Which tokens share a timestep."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -11,7 +13,7 @@ def labels(*runs: tuple[float, int]) -> torch.Tensor:
     return torch.cat([torch.full((length,), value) for value, length in runs])[None]
 
 
-def test_a_given_first_frame_makes_stretches():
+def test_a_given_first_frame_makes_stretches() -> None:
     """Where the timestep changes at multiples of 20 tokens only, there is a row for every 20, and no index."""
     groups = TimestepGroups.of(labels((1, 20), (0, 40)))
     assert groups.members is None and groups.flat(5) is None
@@ -19,12 +21,12 @@ def test_a_given_first_frame_makes_stretches():
     assert groups.rows(labels((0, 20), (0.7, 40))).tolist() == [[0, pytest.approx(0.7), pytest.approx(0.7)]]
 
 
-def test_equal_timesteps_are_one_row():
+def test_equal_timesteps_are_one_row() -> None:
     """Without conditioning there is one row for all."""
     assert TimestepGroups.of(labels((0.3, 60))).first.tolist() == [[0]]
 
 
-def test_scattered_tokens_are_found_by_index():
+def test_scattered_tokens_are_found_by_index() -> None:
     """Two values in no order are two rows and an index; in a batch the index counts rows over all samples."""
     scattered = (torch.arange(48) % 3 == 1).float().expand(2, -1)
     groups = TimestepGroups.of(scattered)
@@ -34,7 +36,7 @@ def test_scattered_tokens_are_found_by_index():
     assert groups.flat(2)[48:52].tolist() == [2, 3, 2, 2]
 
 
-def test_all_different_is_a_row_for_each():
+def test_all_different_is_a_row_for_each() -> None:
     """Many values are not worth an index."""
     groups = TimestepGroups.of(torch.rand(1, 48))
     assert groups.members is None and groups.count == 48
@@ -43,7 +45,7 @@ def test_all_different_is_a_row_for_each():
 @pytest.mark.parametrize(
     "values", [labels((1, 20), (0, 40)), labels((0, 60)), labels((1, 7), (0.5, 53)), torch.rand(1, 60)]
 )
-def test_rows_meet_their_tokens(values):
+def test_rows_meet_their_tokens(values: Any) -> None:
     """Modulation and gating by rows equal the same with a vector per token."""
     torch.manual_seed(0)
     times = values.expand(2, -1) * torch.tensor([[1.0], [0.5]])
@@ -58,7 +60,7 @@ def test_rows_meet_their_tokens(values):
 
 
 @torch.no_grad()
-def test_groups_are_found_without_being_told(model_of, inputs_of):
+def test_groups_are_found_without_being_told(model_of: Any, inputs_of: Any) -> None:
     """A step with few distinct timesteps makes few rows of conditioning, and the velocity of a row per token."""
     model, inputs = model_of("T1"), inputs_of("T1", batch=3)
     times = inputs.timesteps[:, :1].repeat(1, 60)
@@ -74,7 +76,7 @@ def test_groups_are_found_without_being_told(model_of, inputs_of):
 
 
 @torch.no_grad()
-def test_a_lora_on_a_projection_is_heard_after_preparing(model_of, inputs_of):
+def test_a_lora_on_a_projection_is_heard_after_preparing(model_of: Any, inputs_of: Any) -> None:
     """Queries and keys are projected together only while the projections are bare."""
 
     class Louder(torch.nn.Linear):

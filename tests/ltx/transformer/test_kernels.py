@@ -1,5 +1,7 @@
 """How much a step launches and moves, against diffusers' forward: counted, so the same on every machine."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -15,7 +17,7 @@ SHAPES = {torch.float32: LatentShape(7, 8, 12), torch.bfloat16: LatentShape(2, 4
 
 @pytest.mark.parametrize("per_token", [False, True], ids=["one timestep", "a timestep per token"])
 @pytest.mark.parametrize("dtype", SHAPES, ids=str)
-def test_a_step_launches_and_moves_less_than_diffusers(dtype, per_token):
+def test_a_step_launches_and_moves_less_than_diffusers(dtype: Any, per_token: bool) -> None:
     """At the depth of 2B, prepared, at most 45 % of the kernels and 60 % of the bytes of all that is no matmul.
 
     Same weights, same result. Views are left out, because they launch nothing.
@@ -31,7 +33,7 @@ def test_a_step_launches_and_moves_less_than_diffusers(dtype, per_token):
     assert ours.bytes["other"] <= BYTES * theirs.bytes["other"], (ours.operators, theirs.operators)
 
 
-def test_counting_by_hand():
+def test_counting_by_hand() -> None:
     """Views launch nothing; a product, a sum, a cast, RMSNorm and attention are one kernel each."""
     rows, weight, bias = torch.randn(2, 6, 8), torch.randn(8, 8), torch.randn(8)
 

@@ -1,5 +1,7 @@
 """What `denoise`, `denoise_both`, groups and skips promise, by hand and against plain forwards."""
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -18,7 +20,7 @@ def forward(model, inputs, **options):
 
 
 @torch.no_grad()
-def test_cached_denoising_is_the_forward(model_of, inputs_of):
+def test_cached_denoising_is_the_forward(model_of: Any, inputs_of: Any) -> None:
     """What is kept between steps changes nothing: denoise(prepare) equals forward at every time."""
     model, inputs = model_of("T1"), inputs_of("T1", batch=3)
     cache = prepared(model, inputs)
@@ -28,7 +30,7 @@ def test_cached_denoising_is_the_forward(model_of, inputs_of):
 
 
 @torch.no_grad()
-def test_masked_text_is_without_effect(model_of, inputs_of):
+def test_masked_text_is_without_effect(model_of: Any, inputs_of: Any) -> None:
     """Text that the mask leaves out does not matter, with and without a cache."""
     model, inputs = model_of("T1"), inputs_of("T1", batch=3)
     other = torch.where(inputs.mask[..., None], inputs.context, 100.0)
@@ -38,7 +40,7 @@ def test_masked_text_is_without_effect(model_of, inputs_of):
 
 
 @torch.no_grad()
-def test_rows_are_independent(model_of, inputs_of):
+def test_rows_are_independent(model_of: Any, inputs_of: Any) -> None:
     """A row of a batch gets the velocity that it gets alone."""
     model, inputs = model_of("T5"), inputs_of("T5", batch=3)
     batch = forward(model, inputs)
@@ -49,7 +51,7 @@ def test_rows_are_independent(model_of, inputs_of):
 
 
 @torch.no_grad()
-def test_known_groups_change_nothing(model_of, inputs_of):
+def test_known_groups_change_nothing(model_of: Any, inputs_of: Any) -> None:
     """Telling which tokens share a time only spares work, also where a row lacks a group."""
     model, inputs = model_of("T1"), inputs_of("T1", batch=3)
     given = torch.zeros(3, 60)
@@ -64,7 +66,7 @@ def test_known_groups_change_nothing(model_of, inputs_of):
     torch.testing.assert_close(direct, plain, atol=1e-6, rtol=1e-5)
 
 
-def test_gradient_checkpointing_changes_nothing(model_of, inputs_of):
+def test_gradient_checkpointing_changes_nothing(model_of: Any, inputs_of: Any) -> None:
     """Recomputed blocks give the same velocity and the same gradients."""
     inputs, gradients, outputs = inputs_of("T1", batch=3), [], []
     for recompute in (False, True):
@@ -79,7 +81,7 @@ def test_gradient_checkpointing_changes_nothing(model_of, inputs_of):
 
 @torch.no_grad()
 @pytest.mark.parametrize("mode", list(SkipMode))
-def test_only_the_named_rows_are_perturbed(mode, model_of, inputs_of):
+def test_only_the_named_rows_are_perturbed(mode: Any, model_of: Any, inputs_of: Any) -> None:
     """The named rows equal a forward that perturbs all, the others one that perturbs none."""
     model, inputs = model_of("T1"), inputs_of("T1", batch=3)
     cache = prepared(model, inputs)
@@ -92,7 +94,7 @@ def test_only_the_named_rows_are_perturbed(mode, model_of, inputs_of):
 
 
 @torch.no_grad()
-def test_a_skipped_block_is_as_if_it_were_not_there(model_of, inputs_of):
+def test_a_skipped_block_is_as_if_it_were_not_there(model_of: Any, inputs_of: Any) -> None:
     """Leaving block 1 of 2 out equals a model of block 0 alone."""
     model, inputs = model_of("T1"), inputs_of("T1", batch=1)
     shorter = VideoTransformer(model_of("T1", num_layers=1).config).eval()
@@ -105,7 +107,7 @@ def test_a_skipped_block_is_as_if_it_were_not_there(model_of, inputs_of):
 
 @torch.no_grad()
 @pytest.mark.parametrize("mode", [SkipMode.ATTENTION_VALUES, SkipMode.ATTENTION_SKIP])
-def test_replaced_attention_by_hand(mode, model_of, inputs_of):
+def test_replaced_attention_by_hand(mode: Any, model_of: Any, inputs_of: Any) -> None:
     """What the output projection gets is the value projection, or the modulated norm, of the same token."""
     model, inputs = model_of("T3"), inputs_of("T3", batch=1)
     attention = model.transformer_blocks[0].attn1
@@ -129,7 +131,7 @@ def test_replaced_attention_by_hand(mode, model_of, inputs_of):
 @torch.no_grad()
 @pytest.mark.parametrize("rows", [None, (2,), (0, 2)])
 @pytest.mark.parametrize("mode", [SkipMode.ATTENTION_VALUES, SkipMode.TRANSFORMER_BLOCK])
-def test_shared_blocks_change_nothing(mode, rows, model_of, inputs_of):
+def test_shared_blocks_change_nothing(mode: Any, rows: Any, model_of: Any, inputs_of: Any) -> None:
     """Running the blocks before the perturbed one once gives what two separate forwards give."""
     model, inputs = model_of("T1", num_layers=3), inputs_of("T1", batch=3)
     groups = TimestepGroups.of((inputs.timesteps > 0.5).float())
@@ -153,7 +155,7 @@ def test_shared_blocks_change_nothing(mode, rows, model_of, inputs_of):
         (lambda: SkipLayers((1,), rows=(2,)).check(layers=28, batch=2), "below 2"),
     ],
 )
-def test_impossible_skips_are_refused(make, message):
+def test_impossible_skips_are_refused(make: Any, message: str) -> None:
     """Blocks and rows that do not exist, and unknown modes, raise with the offender."""
     with pytest.raises(ValueError, match=message):
         make()
@@ -169,7 +171,7 @@ def test_impossible_skips_are_refused(make, message):
         ("mask", (slice(None), slice(5)), "mask"),
     ],
 )
-def test_sizes_that_do_not_fit_are_refused(field, cut, message, model_of, inputs_of):
+def test_sizes_that_do_not_fit_are_refused(field: str, cut: Any, message: str, model_of: Any, inputs_of: Any) -> None:
     """Every argument of a wrong size is named in the error."""
     model, inputs = model_of("T1"), inputs_of("T1", batch=2)
     arguments = {name: getattr(inputs, name) for name in ("tokens", "timesteps", "coordinates", "context", "mask")}
@@ -179,7 +181,7 @@ def test_sizes_that_do_not_fit_are_refused(field, cut, message, model_of, inputs
 
 
 @torch.no_grad()
-def test_work_is_that_of_the_formula(config_of):
+def test_work_is_that_of_the_formula(config_of: Any) -> None:
     """2B: nl·(28Nd² + 4N²d + 4Ld² + 4NLd) + 4N·128·d + 2L(4096d + d²) plus the timestep's MLP, to the last digit."""
     tokens, length, width, layers = 384, 128, 2048, 28
     with torch.device("meta"):

@@ -1,5 +1,7 @@
 """The transformer against diffusers' LTXVideoTransformer3DModel with the same weights."""
 
+from typing import Any
+
 import pytest
 import torch
 from diffusers import LTXVideoTransformer3DModel
@@ -40,7 +42,7 @@ def expected(other, inputs, timesteps, mask=None, **positions):
 @torch.no_grad()
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("name", NAMES)
-def test_time_per_token_mask_and_coordinates(name, batch, model_of, inputs_of):
+def test_time_per_token_mask_and_coordinates(name: Any, batch: int, model_of: Any, inputs_of: Any) -> None:
     """With a time per token, text masks and explicit coordinates the velocity is diffusers' to 1e-5."""
     model, inputs = model_of(name), inputs_of(name, batch=batch)
     ours = model(inputs.tokens, inputs.timesteps, inputs.coordinates, inputs.context, inputs.mask)
@@ -53,7 +55,7 @@ def test_time_per_token_mask_and_coordinates(name, batch, model_of, inputs_of):
 @torch.no_grad()
 @pytest.mark.parametrize("batch", [1, 3])
 @pytest.mark.parametrize("name", NAMES)
-def test_one_time_per_sample_and_no_mask(name, batch, model_of, inputs_of):
+def test_one_time_per_sample_and_no_mask(name: Any, batch: int, model_of: Any, inputs_of: Any) -> None:
     """With a single column of times, no mask and the plain grid of 0.9.0 the velocity is diffusers' to 1e-5."""
     model, inputs = model_of(name), inputs_of(name, batch=batch)
     grid = coordinates(LatentShape(3, 4, 5), frame_rate=25.0, causal=False).expand(batch, -1, -1)
@@ -64,7 +66,7 @@ def test_one_time_per_sample_and_no_mask(name, batch, model_of, inputs_of):
 
 
 @torch.no_grad()
-def test_a_row_without_text_attends_as_in_diffusers(model_of, inputs_of):
+def test_a_row_without_text_attends_as_in_diffusers(model_of: Any, inputs_of: Any) -> None:
     """The mask's bias is finite: where no text token is kept both models attend almost evenly, and agree."""
     model, inputs = model_of("T1"), inputs_of("T1", batch=3)
     mask = inputs.mask.clone()
@@ -74,7 +76,7 @@ def test_a_row_without_text_attends_as_in_diffusers(model_of, inputs_of):
     assert (ours - theirs).abs().max() <= TOLERANCE
 
 
-def test_gradients_are_those_of_diffusers(model_of, inputs_of):
+def test_gradients_are_those_of_diffusers(model_of: Any, inputs_of: Any) -> None:
     """Training sees the same gradients for every weight."""
     model, inputs = model_of("T1"), inputs_of("T1", batch=3)
     other = twin(model)
@@ -87,7 +89,7 @@ def test_gradients_are_those_of_diffusers(model_of, inputs_of):
         torch.testing.assert_close(parameter.grad, gradients[diffusers_name(name)], atol=1e-5, rtol=1e-4)
 
 
-def test_only_four_words_of_the_keys_differ(model_of):
+def test_only_four_words_of_the_keys_differ(model_of: Any) -> None:
     """Diffusers' keys are the released ones after four renames, and none of them is idle."""
     model = model_of("T5")
     keys = set(model.state_dict())
@@ -104,7 +106,7 @@ def test_only_four_words_of_the_keys_differ(model_of):
         (TransformerConfig.ltx_13b(), 13_042_569_344, 1215),
     ],
 )
-def test_released_sizes(config, parameters, tensors):
+def test_released_sizes(config: Any, parameters: int, tensors: int) -> None:
     """The 2B and 13B configurations have the released number of parameters and tensors."""
     with torch.device("meta"):
         model = VideoTransformer(config)
@@ -115,6 +117,6 @@ def test_released_sizes(config, parameters, tensors):
 @pytest.mark.parametrize(
     ("name", "parameters"), [("T1", 52_072), ("T2", 109_592), ("T3", 35_472), ("T4", 51_368), ("T5", 186_056)]
 )
-def test_tiny_sizes(name, parameters, model_of):
+def test_tiny_sizes(name: str, parameters: int, model_of: Any) -> None:
     """The tiny models have the parameter counts of diffusers' class."""
     assert sum(parameter.numel() for parameter in model_of(name).parameters()) == parameters

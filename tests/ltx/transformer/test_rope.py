@@ -24,7 +24,7 @@ def table(*position: float, width: int = 32) -> torch.Tensor:
     return rotation_table(torch.tensor(position)[None, :, None], width=width, theta=10_000.0, max_positions=LIMITS)
 
 
-def test_golden_values():
+def test_golden_values() -> None:
     """The table of width 32 at (0.32 s, 64, 96) is the released one, frequency by frequency, axis by axis."""
     got = table(0.32, 64, 96)[0, 0]
     assert got[0].tolist() == [1, 0]
@@ -33,7 +33,7 @@ def test_golden_values():
 
 
 @pytest.mark.parametrize(("width", "still"), [(32, 1), (48, 0), (40, 2), (2048, 1), (4096, 2)])
-def test_channels_left_over_come_first_and_do_not_turn(width, still):
+def test_channels_left_over_come_first_and_do_not_turn(width: int, still: int) -> None:
     """width % 6 channels cannot be shared by three axes: they lie in front, with cosine 1 and sine 0."""
     got = table(3.0, 700.0, 900.0, width=width)[0, 0]
     assert got.shape == (width // 2, 2)
@@ -41,7 +41,7 @@ def test_channels_left_over_come_first_and_do_not_turn(width, still):
     assert not torch.equal(got[still], torch.tensor([1.0, 0.0]))
 
 
-def test_frequencies_run_from_a_quarter_turn_to_ten_thousand():
+def test_frequencies_run_from_a_quarter_turn_to_ten_thousand() -> None:
     """The lowest and the highest frequency are π/2 and 5000π times 2u − 1."""
     got = table(5.0, 1024.0, 1024.0, width=48)[0, 0]
     torch.testing.assert_close(got[0], torch.tensor([math.cos(-math.pi / 4), math.sin(-math.pi / 4)]))
@@ -50,13 +50,13 @@ def test_frequencies_run_from_a_quarter_turn_to_ten_thousand():
     torch.testing.assert_close(highest, torch.tensor([1.0, 0.0]).double(), atol=2e-3, rtol=0)
 
 
-def test_positions_beyond_the_maximum_go_on():
+def test_positions_beyond_the_maximum_go_on() -> None:
     """Coordinates are not clamped: 40 s turn the lowest frequency by 3π/2."""
     got = table(40.0, 1024.0, 1024.0, width=48)[0, 0, 0]
     torch.testing.assert_close(got, torch.tensor([0.0, -1.0]), atol=1e-6, rtol=0)
 
 
-def test_rotation_by_hand():
+def test_rotation_by_hand() -> None:
     """Adjacent pairs (x₀, x₁) become (x₀ cos − x₁ sin, x₁ cos + x₀ sin)."""
     angles = torch.tensor([0.3, -1.2])
     turned = rotate(torch.tensor([[[1.0, 2.0, -3.0, 0.5]]]), torch.stack((angles.cos(), angles.sin()), -1)[None, None])
@@ -69,7 +69,7 @@ def test_rotation_by_hand():
     torch.testing.assert_close(turned[0, 0], torch.tensor(expected))
 
 
-def test_rotation_keeps_lengths_and_dtype():
+def test_rotation_keeps_lengths_and_dtype() -> None:
     """A rotation changes no norm, and half precision comes back as it went in."""
     torch.manual_seed(0)
     vectors = torch.randn(2, 1, 48)
@@ -78,7 +78,7 @@ def test_rotation_keeps_lengths_and_dtype():
     assert rotate(vectors.bfloat16(), rotation).dtype == torch.bfloat16
 
 
-def test_rotation_in_place_is_the_same():
+def test_rotation_in_place_is_the_same() -> None:
     """In the memory of the vectors, several parts at once, to the last bit."""
     torch.manual_seed(0)
     parts, rotation = torch.randn(2, 3, 1, 48), table(3.0, 96.0, 128.0, width=48)
@@ -87,7 +87,7 @@ def test_rotation_in_place_is_the_same():
     assert torch.equal(turned, expected) and turned.data_ptr() == parts.data_ptr()
 
 
-def test_only_differences_of_positions_matter():
+def test_only_differences_of_positions_matter() -> None:
     """Products of rotated queries and keys depend on how far apart they are, not on where."""
     torch.manual_seed(0)
     query, key = torch.randn(2, 1, 1, 48)

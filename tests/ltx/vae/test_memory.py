@@ -83,7 +83,7 @@ CASES = [("V90y", None), ("V91", None), ("V95", None), ("V90y", 1), ("V95", 1), 
 
 
 @pytest.mark.parametrize(("name", "frames"), CASES)
-def test_the_model_is_what_is_alive(ours, name, frames):
+def test_the_model_is_what_is_alive(ours: Any, name: Any, frames: Any) -> None:
     """The predicted peak is never below the measured one and at most a fifth above it, both ways."""
     vae, shape = ours(name), LatentShape(8 if frames else 2, 2, 3)
     temporal = Streamed(frames) if frames else AtOnce()
@@ -98,7 +98,7 @@ def test_the_model_is_what_is_alive(ours, name, frames):
         assert measured(run) <= predicted <= 1.2 * measured(run), (predicted, measured(run))
 
 
-def test_less_memory_takes_more_work(released):
+def test_less_memory_takes_more_work(released: Any) -> None:
     """As the budget falls: at once, streamed in ever shorter pieces, faded tiles, and an error that names a budget that
     does fit."""
     budget, plans = 10**12, []
@@ -115,7 +115,7 @@ def test_less_memory_takes_more_work(released):
     assert [plan.exact for plan in plans] == sorted((plan.exact for plan in plans), reverse=True)
 
 
-def test_wide_pictures_are_cut_exactly(released):
+def test_wide_pictures_are_cut_exactly(released: Any) -> None:
     """A picture far wider than the reach takes tiles with the reach as margin before it takes faded ones."""
     shape = LatentShape(1, 4, 300)
     whole = plan_decoding(released("V95"), shape, batch=1, itemsize=2, budget=10**12)
@@ -125,7 +125,7 @@ def test_wide_pictures_are_cut_exactly(released):
 
 @pytest.mark.filterwarnings("ignore:the video is decoded in tiles")
 @pytest.mark.parametrize(("size", "share"), [((8, 4, 7), 1.0), ((8, 4, 7), 0.6), ((1, 8, 8), 0.65)])
-def test_a_budget_is_kept(released, size, share):
+def test_a_budget_is_kept(released: Any, size: Any, share: float) -> None:
     """At the sizes of 0.9.0, on the meta device, no more is alive than the budget allows: at once, streamed, and in
     faded tiles."""
     config, shape = released("V90"), LatentShape(*size)
@@ -138,7 +138,7 @@ def test_a_budget_is_kept(released, size, share):
     assert measured(lambda: limited.decode(latents)) <= budget
 
 
-def test_a_budget_changes_nothing_but_memory(ours):
+def test_a_budget_changes_nothing_but_memory(ours: Any) -> None:
     """Where an exact plan fits, the result is that of the VAE."""
     vae = ours("V95")
     latents = torch.randn(1, 8, 8, 1, 1)

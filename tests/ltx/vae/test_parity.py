@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -14,7 +16,7 @@ CASES = [*((size, False) for size in SIZES), (SIZES[0], True)]
 
 @pytest.mark.parametrize(("size", "recorded"), CASES, ids=str)
 @pytest.mark.parametrize("name", ["V90", "V90y", "V91", "V95"])
-def test_moments_and_decode_equal_diffusers(pair, name, size, recorded):
+def test_moments_and_decode_equal_diffusers(pair: Any, name: str, size: Any, recorded: Any) -> None:
     """Moments and video agree to 1e-5 where gradients are recorded and where not, with a timestep for each sample and
     noise under one global seed."""
     theirs, ours = pair(name)
@@ -35,7 +37,7 @@ def test_moments_and_decode_equal_diffusers(pair, name, size, recorded):
 
 
 @pytest.mark.parametrize("name", ["V90y", "V91", "V95"])
-def test_every_convolution_reads_and_writes_channels_last(ours, name):
+def test_every_convolution_reads_and_writes_channels_last(ours: Any, name: str) -> None:
     """From the first convolution to the last no tensor falls back to the other layout, with and without gradients."""
     vae, wrong, seen = ours(name), [], 0
 

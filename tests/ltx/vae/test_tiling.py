@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -43,7 +45,7 @@ def vae() -> VideoVAE:
 
 
 @pytest.mark.parametrize(("size", "fade", "temporal"), [(6, 0, AtOnce()), (6, 3, Streamed(1)), (5, 5, Streamed(2))])
-def test_tiles_with_the_reach_as_margin_decode_exactly(vae, size, fade, temporal):
+def test_tiles_with_the_reach_as_margin_decode_exactly(vae: Any, size: int, fade: int, temporal: Any) -> None:
     """With a margin of the decoder's reach, tiles of any size and fade, at once or streamed, are as decode."""
     margin = decoder_reach(vae.config).picture
     latents = torch.randn(1, 4, 2, margin + 3, margin + 7, dtype=torch.float64)
@@ -57,7 +59,7 @@ def test_tiles_with_the_reach_as_margin_decode_exactly(vae, size, fade, temporal
 
 
 @pytest.mark.parametrize(("size", "fade", "temporal"), [(1, 0, AtOnce()), (2, 1, Streamed(1)), (3, 3, Streamed(2))])
-def test_tiles_with_the_reach_as_margin_encode_exactly(vae, size, fade, temporal):
+def test_tiles_with_the_reach_as_margin_encode_exactly(vae: Any, size: int, fade: int, temporal: Any) -> None:
     """The same of the encoder, with its own reach; means and log-variances."""
     margin = encoder_reach(vae.config).picture
     video = torch.rand(2, 3, 17, 32 * (margin + 2), 32 * (margin + 4), dtype=torch.float64)
@@ -67,7 +69,7 @@ def test_tiles_with_the_reach_as_margin_encode_exactly(vae, size, fade, temporal
             torch.testing.assert_close(part, whole, rtol=0, atol=1e-8)
 
 
-def test_without_margin_tiles_differ(vae):
+def test_without_margin_tiles_differ(vae: Any) -> None:
     """The margin is needed: without it the seams show, so the exactness above is not that of a local network."""
     latents = torch.randn(1, 4, 1, 4, 6, dtype=torch.float64)
     with torch.no_grad():
@@ -76,7 +78,7 @@ def test_without_margin_tiles_differ(vae):
 
 
 @pytest.mark.parametrize("arguments", [(0, 1, 0), (2, -1, 0), (2, 1, 3)])
-def test_impossible_tilings_are_refused(arguments):
+def test_impossible_tilings_are_refused(arguments: Any) -> None:
     """No size, a negative margin, or a fade longer than a tile is an error, and so is a stream of no frames."""
     with pytest.raises(ValueError, match="fade"):
         Tiling(*arguments)
@@ -86,7 +88,7 @@ def test_impossible_tilings_are_refused(arguments):
 
 @pytest.mark.parametrize(("batch", "rows", "columns"), [(1, 5, 7), (3, 3, 4)])
 @pytest.mark.parametrize("name", ["V90", "V95"])
-def test_faded_tiles_equal_those_of_diffusers(pair, name, batch, rows, columns):
+def test_faded_tiles_equal_those_of_diffusers(pair: Any, name: str, batch: int, rows: int, columns: int) -> None:
     """Without a margin, tiles of 3 latents every 2 give diffusers' tiled encode and decode, corners included."""
     theirs, ours = pair(name)
     video, latents = torch.rand(batch, 3, 1, 32 * rows, 32 * columns) * 2 - 1, torch.randn(batch, 8, 1, rows, columns)

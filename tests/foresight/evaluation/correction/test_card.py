@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ class Oracle:
         )
 
 
-def test_a_task_hides_what_was_done(pushed):
+def test_a_task_hides_what_was_done(pushed: Any) -> None:
     """The guess and the other hypotheses are all pushes of the bodies and none, each once; repetitions differ."""
     tasks = [task_of(pushed, repetition, 8) for repetition in range(6)]
     for task in tasks:
@@ -81,7 +82,7 @@ def test_a_task_hides_what_was_done(pushed):
     assert task_of(pushed, 2, 8).hypotheses == tasks[2].hypotheses
 
 
-def test_right_is_near_the_true_place_in_unseen_frames(pushed):
+def test_right_is_near_the_true_place_in_unseen_frames(pushed: Any) -> None:
     """The truth is right, a standstill is not; an error in frames that were seen does not count."""
     future = pushed.tensor[:, 9:]
     still = pushed.tensor[:, 8:9].expand_as(future)
@@ -91,7 +92,7 @@ def test_right_is_near_the_true_place_in_unseen_frames(pushed):
     assert Criterion(8, 64.0).is_correct(still, pushed)
 
 
-def test_an_attempt_is_made_once(pushed):
+def test_an_attempt_is_made_once(pushed: Any) -> None:
     """What one policy has drawn is not drawn again for another, unless seed, words or steps differ."""
     oracle = Oracle(pushed)
     actor = CachedActor(oracle)
@@ -112,7 +113,7 @@ def trial_of(clip, oracle, repetition):
     return task, run_trial(clip, task, oracle, policies, CRITERION, steps=1, draw_evaluations=10)
 
 
-def test_a_trial_by_hand(pushed):
+def test_a_trial_by_hand(pushed: Any) -> None:
     """Comparing five hypotheses is right and costs five draws; retry's fifth guess and 5-fold steps cost the same."""
     oracle = Oracle(pushed)
     task, trial = trial_of(pushed, oracle, 1)
@@ -129,7 +130,7 @@ def test_a_trial_by_hand(pushed):
     assert len(oracle.made) == 6 and Sample(task.instruction, task.seed, 5) in oracle.made
 
 
-def test_a_policy_that_gives_up_is_not_right(pushed):
+def test_a_policy_that_gives_up_is_not_right(pushed: Any) -> None:
     """No answer: neither right nor answered, and no confidence."""
     task = task_of(pushed, 0, 8)
     policies = {"silent": (Chain([Resample(times=1)]), Budget(attempts=1))}
@@ -139,7 +140,7 @@ def test_a_policy_that_gives_up_is_not_right(pushed):
     assert not tried.is_correct and not tried.answered and tried.confidence is None and tried.evaluations == 10
 
 
-def test_confidence_counts_other_instructions_only():
+def test_confidence_counts_other_instructions_only() -> None:
     """Two draws of one instruction do not compete; the best of each other instruction does."""
 
     def attempt(text, probability):
@@ -151,7 +152,7 @@ def test_confidence_counts_other_instructions_only():
     assert confidence(Trace(None, attempts[:2], Take(0), Cost())) == pytest.approx(np.log(4.0))
 
 
-def test_confidence_is_that_of_a_hit_where_a_verifier_knows_it():
+def test_confidence_is_that_of_a_hit_where_a_verifier_knows_it() -> None:
     """It holds for the prediction itself, whatever else was tried: one in five of this one."""
 
     def attempt(text, probability, hit):
@@ -178,7 +179,7 @@ def card(*rows):
     )
 
 
-def test_corrections_and_regressions_by_hand():
+def test_corrections_and_regressions_by_hand() -> None:
     """Of four wrong ones three are corrected, of two right ones one is lost; retry corrects one and loses one."""
     figures = card(
         (False, True, True, 4.0),
@@ -209,7 +210,7 @@ def test_corrections_and_regressions_by_hand():
         assert figures[name].low <= figures[name].value <= figures[name].high
 
 
-def test_promises_by_hand():
+def test_promises_by_hand() -> None:
     """A policy right in half of all trials where luck never is, and surely where it is sure; one that is never sure."""
     rows = [(False, True, False, 4.0), (False, True, False, 3.0), (False, False, False, 2.0), (False, False, False, 1)]
     assert [(gate.found.value, gate.holds) for gate in card(*rows).gates(["p"])] == [(0.5, True), (1.0, True)]
@@ -220,14 +221,14 @@ def test_promises_by_hand():
     assert card(*rows).gates([]) == []
 
 
-def test_intervals_resample_clips_not_repetitions():
+def test_intervals_resample_clips_not_repetitions() -> None:
     """Ten repetitions of one clip say as much as one: the interval of two clips reaches from one to the other."""
     one, other = card((False, True, False, 1.0)).trials[0][0], card((False, False, False, 0.0)).trials[0][0]
     figure = CorrectionCard([[one] * 10, [other] * 10]).figures()["p: accuracy"]
     assert (figure.value, figure.low, figure.high, figure.clips) == (0.5, 0.0, 1.0, 2)
 
 
-def test_a_blind_verifier_turns_the_gate_red(pushed):
+def test_a_blind_verifier_turns_the_gate_red(pushed: Any) -> None:
     """A verifier that sees the truth gains at least 20 points over retry by comparing; a blind one does not."""
     clips = [make_clip(SEED + index) for index in range(6)]
 
@@ -253,7 +254,7 @@ def test_a_blind_verifier_turns_the_gate_red(pushed):
     assert not gain(blind=True).holds
 
 
-def test_three_seeds_at_least(pushed):
+def test_three_seeds_at_least(pushed: Any) -> None:
     """One lucky guess is no benchmark."""
     with pytest.raises(UserError, match="3 seeds"):
         evaluate_correction(Oracle, {}, [pushed], seeds=2, criterion=CRITERION, steps=1, draw_evaluations=1)

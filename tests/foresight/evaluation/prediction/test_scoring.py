@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from foresight.metrics.baselines import copy_last_frame
 from foresight.physics import Body, PhysicsConfig, SimulatedSplit, make_clip
 from foresight.physics.clip import SPLITS
 from foresight.physics.render import render
+from foresight.world.world_model import WorldModel
 
 CLIPS = 8
 
@@ -36,7 +39,7 @@ def failed(card):
     return [gate.name for gate in card.gates() if not gate.holds]
 
 
-def test_a_copier_has_no_skill_and_is_never_nearer_the_true_future():
+def test_a_copier_has_no_skill_and_is_never_nearer_the_true_future() -> None:
     """Copying the last frame scores exactly as the copy baseline in every figure that compares them; gates fail."""
     card = _card(lambda contexts, instructions, frames: copy_last_frame(contexts, frames))
     figures = card.figures()
@@ -48,7 +51,7 @@ def test_a_copier_has_no_skill_and_is_never_nearer_the_true_future():
     assert any("copy last frame" in name for name in failed(card)) and any("forced" in name for name in failed(card))
 
 
-def test_an_oracle_is_perfect(pairs):
+def test_an_oracle_is_perfect(pairs: Any) -> None:
     """Who knows the future has skill 1 at every frame over everything, misses nothing, and passes all gates."""
     known = torch.stack([future for _, future in pairs])
     card = _card(lambda contexts, instructions, frames: known)
@@ -60,7 +63,7 @@ def test_an_oracle_is_perfect(pairs):
     assert failed(card) == []
 
 
-def test_a_blurring_model_turns_gates_red(pairs):
+def test_a_blurring_model_turns_gates_red(pairs: Any) -> None:
     """A mixture of true and frozen future beats copying in squared error; forced choice and sharpness tell on it."""
     blurred = torch.stack([(future + context[:, -1:]) / 2 for context, future in pairs])
     card = _card(lambda contexts, instructions, frames: blurred)
@@ -68,7 +71,7 @@ def test_a_blurring_model_turns_gates_red(pairs):
     assert any("forced choice" in name for name in failed(card)) and any("sharp" in name for name in failed(card))
 
 
-def test_shuffled_predictions_turn_gates_red(pairs):
+def test_shuffled_predictions_turn_gates_red(pairs: Any) -> None:
     """Each clip gets another clip's perfect future, as with shuffled features: sharp, and without any skill."""
     shuffled = torch.stack([future for _, future in pairs]).roll(1, dims=0)
     names = failed(_card(lambda contexts, instructions, frames: shuffled))
@@ -76,7 +79,7 @@ def test_shuffled_predictions_turn_gates_red(pairs):
     assert not any("sharp" in name for name in names)
 
 
-def test_an_untrained_model_turns_gates_red(world):
+def test_an_untrained_model_turns_gates_red(world: WorldModel) -> None:
     """Random weights have no skill over copying."""
 
     def forecast(contexts, instructions, frames):
@@ -86,7 +89,7 @@ def test_an_untrained_model_turns_gates_red(world):
     assert any("skill over copy" in name for name in failed(_card(forecast)))
 
 
-def test_several_methods_of_one_model_are_scored():
+def test_several_methods_of_one_model_are_scored() -> None:
     """What a forecaster names besides the prediction gets a row of its own."""
 
     def forecast(contexts, instructions, frames):
@@ -98,7 +101,7 @@ def test_several_methods_of_one_model_are_scored():
     assert "the same, darker" in [row["method"] for row in card.table()]
 
 
-def test_the_extended_context_has_to_be_beaten_and_the_told_video_model_is_a_control(pairs):
+def test_the_extended_context_has_to_be_beaten_and_the_told_video_model_is_a_control(pairs: Any) -> None:
     """A prediction twice as far off as a rival: a red gate if the rival was told nothing, a figure if it was told."""
     known = torch.stack([future for _, future in pairs])
     predicted, better, worse = known + 0.02, known + 0.01, torch.zeros_like(known)
@@ -108,7 +111,7 @@ def test_the_extended_context_has_to_be_beaten_and_the_told_video_model_is_a_con
     assert [EXTENDED in name for name in failed(card)] == [True]
 
 
-def test_fvd_says_when_it_is_absent(pairs):
+def test_fvd_says_when_it_is_absent(pairs: Any) -> None:
     """Without a network there is a row that says so; with one, perfect predictions have no distance."""
     known = torch.stack([future for _, future in pairs])
     assert "absent" in _card(lambda *asked: known).rows()[-1]["value [95 % interval]"]
@@ -122,7 +125,7 @@ def test_fvd_says_when_it_is_absent(pairs):
     assert card.fvd == pytest.approx(0, abs=1e-6)
 
 
-def test_the_options_are_what_they_say():
+def test_the_options_are_what_they_say() -> None:
     """The true future is chosen for itself, each option for each option; blur lies between true and frozen."""
     clips = list(SimulatedSplit(PhysicsConfig(), "validation", 3))
     options = futures_to_choose_from(clips)
@@ -132,7 +135,7 @@ def test_the_options_are_what_they_say():
     assert torch.equal(options[0, 4], options[1, 0])
 
 
-def test_blur_does_not_win_the_forced_choice_by_a_body_a_little_off_its_place():
+def test_blur_does_not_win_the_forced_choice_by_a_body_a_little_off_its_place() -> None:
     """A body of three pixels, drawn two beside its place: 4 against 5⅓ absolute, 4 against 3⅓ squared."""
     true, frozen, other = torch.zeros(3, 1, 1, 1, 1, 12).unbind()
     true[..., 0:3], frozen[..., 5:8], other[..., 9:12] = 1, 1, 1
@@ -146,7 +149,7 @@ def test_blur_does_not_win_the_forced_choice_by_a_body_a_little_off_its_place():
     assert choose(predicted, options, power=2).tolist() == [2]
 
 
-def test_the_nearest_clip_of_a_training_clip_is_itself():
+def test_the_nearest_clip_of_a_training_clip_is_itself() -> None:
     """A remembered context returns its own future."""
     clip = make_clip(SPLITS["train"] + 5)
     context, future = clip.context, clip.future
@@ -154,7 +157,7 @@ def test_the_nearest_clip_of_a_training_clip_is_itself():
     assert torch.equal(found[0], future)
 
 
-def test_the_tracker_follows_straight_motion_and_stops_at_walls():
+def test_the_tracker_follows_straight_motion_and_stops_at_walls() -> None:
     """A ball at 20, 22 px goes on to 24, 26, …; near the wall it comes to rest a radius away from it."""
     ball = (Body("ball", "red", 6.0),)
     for start, expected in ((20.0, [24.0, 26.0, 28.0]), (53.0, [57.0, 58.0, 58.0])):
@@ -165,7 +168,7 @@ def test_the_tracker_follows_straight_motion_and_stops_at_walls():
         assert float((found - (render(truth, ball, 64).float() / 127.5 - 1)).abs().mean()) < 0.01
 
 
-def test_the_wrong_instruction_is_another_one_that_fits_the_scene():
+def test_the_wrong_instruction_is_another_one_that_fits_the_scene() -> None:
     """It differs from the true one and names only bodies that are there."""
     for seed in range(20):
         clip = make_clip(seed)

@@ -16,6 +16,7 @@ from foresight.evaluation.prediction.videos import OTHER_INSTRUCTION, VideoBench
 from foresight.metrics.baselines import copy_last_frame
 from foresight.physics import PhysicsConfig
 from foresight.world.sampling import Sampling
+from foresight.world.world_model import WorldModel
 
 GIVEN = 9
 
@@ -86,7 +87,7 @@ def test_what_cannot_be_compared() -> None:
         evaluate_videos({}, lambda videos: videos, clips(2), context=25, batch=2)
 
 
-def test_the_benchmark_asks_the_model_four_times(world) -> None:
+def test_the_benchmark_asks_the_model_four_times(world: WorldModel) -> None:
     """Told, told another clip's instruction, and without VLM: told nothing, and told by text where that differs."""
     benchmark = VideoBenchmark(clips=clips(2), context=GIVEN, candidates=2, noise_level=1.0, batch=2, seed=0)
     found = benchmark(world, lambda done, of: None)

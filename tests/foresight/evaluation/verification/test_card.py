@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ from foresight.verify import (
     model_fingerprint,
 )
 from foresight.verify.evidence.records import Evidence
+from foresight.world.world_model import WorldModel
 
 CLIPS = 240
 KINDS = ("removed", "other_action")
@@ -89,7 +91,7 @@ def failed(found):
     return [gate.name for gate in found.gates() if not gate.holds]
 
 
-def test_a_good_verifier_passes(good):
+def test_a_good_verifier_passes(good: Any) -> None:
     """Strong signals that say the same everywhere hold the promises of order, strata, baselines, calibration."""
     red = [name for name in failed(good) if "kept" not in name and "own" not in name]
     assert red == []
@@ -104,32 +106,32 @@ def test_a_good_verifier_passes(good):
     assert not any(name.startswith("after 16 frames: ") for name in figures)
 
 
-def test_shuffled_features_turn_gates_red():
+def test_shuffled_features_turn_gates_red() -> None:
     """Signals of other examples have no order, no lead over the control baselines, nothing in any stratum."""
     red = failed(card(shuffled=True))
     for promise in ("counterfactual", "stratum", "control baseline"):
         assert any(promise in name for name in red), promise
 
 
-def test_an_untrained_scorer_turns_gates_red():
+def test_an_untrained_scorer_turns_gates_red() -> None:
     """Signals of no strength: the AUROC gates fail, the calibration gate does not, since even odds are honest."""
     red = failed(card(strength=0.0))
     assert any("counterfactual" in name for name in red) and any("control baseline" in name for name in red)
 
 
-def test_what_holds_only_on_fast_clips_fails_inside_a_stratum():
+def test_what_holds_only_on_fast_clips_fails_inside_a_stratum() -> None:
     """A signal that is turned round where clips are slow fails there, whatever it reaches on the whole."""
     found = card(confounded=True)
     assert any("stratum" in name for name in failed(found))
 
 
-def test_a_verifier_of_another_world_is_not_calibrated():
+def test_a_verifier_of_another_world_is_not_calibrated() -> None:
     """Fitted where signals are strong and scored where they are weak, it is too sure: the calibration gate is red."""
     red = failed(card(fitted={"strength": 3.0}, strength=0.7))
     assert any("calibration" in name for name in red)
 
 
-def test_the_report_says_what_is_absent(good, monkeypatch):
+def test_the_report_says_what_is_absent(good: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A signal that cannot be measured here has a row that tells why."""
     monkeypatch.setattr("foresight.verify.signals.perceptual.find_spec", lambda name: None)
     rows = {row["figure"]: row["value [95 % interval]"] for row in good.tables()["figures"]}
@@ -137,7 +139,7 @@ def test_the_report_says_what_is_absent(good, monkeypatch):
     assert good.tables()["reliability"]
 
 
-def test_coverage_and_accuracy_by_hand():
+def test_coverage_and_accuracy_by_hand() -> None:
     """Two right at 2 and 1, two wrong at −2 and 1.5: at 1 all right ones are kept; the surest half is all correct."""
     scored = ScoredExamples(
         torch.tensor([2.0, 1.0, -2.0, 1.5]).double(), torch.tensor([True, True, False, False]), torch.arange(4)
@@ -148,7 +150,7 @@ def test_coverage_and_accuracy_by_hand():
     assert scored.lead(scored).value == 0
 
 
-def test_strata_split_at_the_median():
+def test_strata_split_at_the_median() -> None:
     """Ten clips by their traits: each half holds five; a stratum without both labels is left out."""
     clips = list(range(10))
     measured = {name: torch.arange(10.0) for name in ("size", "contrast", "motion")}
@@ -172,7 +174,7 @@ def test_strata_split_at_the_median():
     assert set(strata(scored, clips, measured)) == {"pale", "bright", "slow", "fast", "pale, slow", "bright, fast"}
 
 
-def test_floors_see_no_prediction():
+def test_floors_see_no_prediction() -> None:
     """Observed motion does not change with the candidates; random features are the same in every process."""
     one = torch.randn(2, 3, 8, 16, 16, generator=torch.Generator().manual_seed(0))
     latents = torch.ones(2, 4, 1, 2, 2)
@@ -184,7 +186,7 @@ def test_floors_see_no_prediction():
     )
 
 
-def test_control_baselines_are_fitted_on_other_clips():
+def test_control_baselines_are_fitted_on_other_clips() -> None:
     """A control baseline that memorised its examples would beat chance on noise; fitted on other clips, it does not."""
     examples, _ = measured(3)
     scored = ScoredExamples(torch.zeros(3 * CLIPS).double(), examples.right, examples.owner)
@@ -192,14 +194,14 @@ def test_control_baselines_are_fitted_on_other_clips():
         assert 0.3 < one.auroc.value < 0.7, name
 
 
-def test_choosing_by_hand():
+def test_choosing_by_hand() -> None:
     """Of errors 1 and 3, the more plausible second is 3: a gain of −1 over the average of 2."""
     samples = Samples({}, torch.tensor([[1.0, 3.0]] * 4), torch.zeros(4, dtype=torch.long), (0, 1, 2, 3))
     found = selection(torch.tensor([[0.0, 1.0]] * 4), samples)
     assert found[GAIN].value == -1 and found["best of 2: error of the best candidate (px)"].value == 1
 
 
-def test_a_model_is_judged_end_to_end(world):
+def test_a_model_is_judged_end_to_end(world: WorldModel) -> None:
     """A few clips through the whole path give finite figures for every part of the observation."""
     examples, samples = measured(0)
     on = FittedOn(
@@ -214,7 +216,7 @@ def test_a_model_is_judged_end_to_end(world):
     assert all(0 <= figures[name].value <= 1 for name in figures if name.startswith("AUROC"))
 
 
-def test_choosing_has_a_gate_where_it_was_fitted(good):
+def test_choosing_has_a_gate_where_it_was_fitted(good: Any) -> None:
     """The gain of the most plausible candidate is a promise of verifiers that rank candidates, and of no others."""
     ranked = "gain of the most plausible candidate over the average (px)"
     unranked = replace(good, verifier=Verifier(replace(good.verifier.fitted, prior=None)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -46,13 +48,13 @@ def find(tokenizer, episode, before, after):
     return row, MentionFinder(tokenizer, placeholder=pad)([row], [episode])
 
 
-def test_the_states_of_a_body_are_those_of_its_track(episode):
+def test_the_states_of_a_body_are_those_of_its_track(episode: Any) -> None:
     """Frame 8 at (18, 36), frame 16 at (26, 52), frame 24 at (34, 68) of 64 pixels; velocity in units of 20."""
     expected = [18 / 32 - 1, 36 / 32 - 1, 0.4, 0.8, 26 / 32 - 1, 52 / 32 - 1, 34 / 32 - 1, 68 / 32 - 1]
     torch.testing.assert_close(body_states(episode, 0), torch.tensor(expected))
 
 
-def test_names_after_the_video_are_found_at_their_last_token(tokenizer, episode):
+def test_names_after_the_video_are_found_at_their_last_token(tokenizer: Any, episode: Any) -> None:
     """The text up to the marked token ends with the name; names before the video are left out."""
     row, mentions = find(tokenizer, episode, "push the red ball to the left", "Where is the blue box? red ball at rest")
     found = mentions.named[0].nonzero().flatten().tolist()
@@ -65,14 +67,14 @@ def test_names_after_the_video_are_found_at_their_last_token(tokenizer, episode)
     assert [list(COLOURS)[index] for index in mentions.colours[0, found].tolist()] == ["blue", "red"]
 
 
-def test_what_is_named_but_not_there_is_marked_absent(tokenizer, episode):
+def test_what_is_named_but_not_there_is_marked_absent(tokenizer: Any, episode: Any) -> None:
     """A green box is named, is not present, and has no states."""
     _, mentions = find(tokenizer, episode, "", "Is there a green box?")
     assert int(mentions.named.sum()) == 1
     assert float(mentions.present.sum()) == 0 and float(mentions.states.abs().sum()) == 0
 
 
-def test_the_loss_counts_states_of_present_objects_only():
+def test_the_loss_counts_states_of_present_objects_only() -> None:
     """One present mention off by 2 in x, one absent one: presence at logit 0 costs ln 2, the state 4."""
     named = torch.tensor([[True, True, False]])
     states = torch.zeros(1, 3, 8)
@@ -108,14 +110,14 @@ def world_chats(tokenizer, first):
     )
 
 
-def test_the_first_row_is_where_a_split_is_entered(tokenizer):
+def test_the_first_row_is_where_a_split_is_entered(tokenizer: Any) -> None:
     """Rows 5 and 6 of a split are rows 0 and 1 of the data that begins at its number 5."""
     late, early = (world_chats(tokenizer, first) for first in (5, 0))
     one, same = late.__getitems__([0, 1]), early.__getitems__([5, 6])
     assert torch.equal(one.pixels, same.pixels) and torch.equal(one.labels, same.labels)
 
 
-def test_pointing_is_the_surprise_at_where_a_name_looks(tokenizer):
+def test_pointing_is_the_surprise_at_where_a_name_looks(tokenizer: Any) -> None:
     """Attention of a half on the object's cell at the last time and none elsewhere that counts costs ln 2."""
     chats = world_chats(tokenizer, first=0)
     batch = chats.__getitems__(range(4))
