@@ -34,5 +34,5 @@ def test_your_videos(follow: Follow, tmp_path: Path) -> None:
         YOUR_VIDEOS,
         {"trainer.max_steps=200": "data.batch=2"},
     )
-    figures = json.loads((tmp_path / "runs" / "predict" / "metrics.json").read_text())
+    figures = json.loads((tmp_path / "runs" / "predict-1" / "metrics.json").read_text())
     assert figures["verdict"]["frames"] == 8 and 0 <= figures["verdict"]["probability"] <= 1
