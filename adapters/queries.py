@@ -9,10 +9,11 @@ from einops import repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from adapters.actions import ActionSequence
 from adapters.base import AbstractAdapter
 from adapters.reader import FeatureReader
 from adapters.resampler import Resampler, ResamplerConfig
-from adapters.types import Conditioning, ContextTokens, Placement, VLMFeatures
+from adapters.types import Conditioning, ContextTokens, Placement, VLMFeatures, require_features
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,14 @@ class QueriesAdapter(AbstractAdapter):
         """Context tokens."""
         return frozenset({"context"})
 
-    def forward(self, features: VLMFeatures, targets: Float[Tensor, "batch axis=3 token"]) -> Conditioning:
+    def forward(
+        self,
+        features: VLMFeatures | None,
+        targets: Float[Tensor, "batch axis=3 token"],
+        actions: ActionSequence | None = None,
+    ) -> Conditioning:
         """Context tokens; the targets' places do not matter here."""
+        features = require_features(features)
         memory = self.reader(features)
         batch = len(features)
         extent = torch.tensor(self.config.extent, device=self.places.device)[:, None]
