@@ -8,25 +8,18 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adapters.actions import ActionSequence, ActionSpace
 from adapters.lora import LowRankUpdates
 from adapters.model_pair import ModelPair
 from adapters.types import Conditioning, VLMFeatures
 
 
 class AbstractAdapter(nn.Module, ABC):
-    """Turns VLM features, actions, or both into conditioning of the video model.
+    """Turns VLM features into conditioning of the video model.
 
     `config` is a frozen dataclass with a `pairing`.
-
-    Attributes:
-        reads: what it is given, out of "features" of a vision-language model and "actions".
-        appends: whether its context tokens stand behind all others, so that another adapter may have some too.
     """
 
     config: Any
-    reads: frozenset[str] = frozenset({"features"})
-    appends: bool = False
 
     @property
     def pairing(self) -> ModelPair:
@@ -35,33 +28,21 @@ class AbstractAdapter(nn.Module, ABC):
         return pairing
 
     @property
-    def space(self) -> ActionSpace | None:
-        """The actions it reads; None if it reads none."""
-        space: ActionSpace | None = getattr(self.config, "space", None)
-        return space
-
-    @property
     @abstractmethod
     def provides(self) -> frozenset[str]:
-        """Names of what the conditioning will hold: "forecast", "context", "reference", "modulation"."""
+        """Names of what the conditioning will hold, out of "forecast", "context" and "reference"."""
 
     @abstractmethod
-    def forward(
-        self,
-        features: VLMFeatures | None,
-        targets: Float[Tensor, "batch axis=3 token"],
-        actions: ActionSequence | None = None,
-    ) -> Conditioning:
+    def forward(self, features: VLMFeatures, targets: Float[Tensor, "batch axis=3 token"]) -> Conditioning:
         """Conditioning for predicting latents at the given places.
 
         Args:
-            features: what the VLM made of the context clip and the instruction; None without one.
+            features: what the VLM made of the context clip and the instruction.
             targets: seconds, pixel rows and pixel columns of the start of each latent token to predict, on the same
                 clock as the features.
-            actions: what is done, for adapters that read them; the first frame to predict is that of their second 0.
 
         Raises:
-            ValueError: if what this adapter reads is missing, or not of the VLM or the actions it was made for.
+            ValueError: if the features are not of the VLM this adapter was made for.
         """
 
     @property

@@ -8,7 +8,6 @@ from adapters.kinds import config_to_dict
 _USES = {
     "forecast": "a forecast of the future latents (decode and refine routes, noise level below 1)",
     "context": "context tokens for the transformer's cross-attention (condition route)",
-    "modulation": "offsets of the timestep embedding of the tokens to predict (condition route)",
     "reference": "reference tokens in the transformer's sequence, with a LoRA that reads them (condition route)",
 }
 

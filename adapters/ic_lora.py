@@ -9,12 +9,11 @@ from einops import repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adapters.actions import ActionSequence
 from adapters.base import AbstractAdapter
 from adapters.lora import LoRAConfig, LowRankUpdates
 from adapters.reader import FeatureReader
 from adapters.resampler import Resampler, ResamplerConfig
-from adapters.types import Conditioning, ReferenceChanges, VLMFeatures, require_features
+from adapters.types import Conditioning, ReferenceChanges, VLMFeatures
 from ltx.shapes import SPACE
 
 LENGTHS_AFTER = 2.0
@@ -63,14 +62,8 @@ class ICLoRAAdapter(AbstractAdapter):
         """Reference tokens."""
         return frozenset({"reference"})
 
-    def forward(
-        self,
-        features: VLMFeatures | None,
-        targets: Float[Tensor, "batch axis=3 token"],
-        actions: ActionSequence | None = None,
-    ) -> Conditioning:
+    def forward(self, features: VLMFeatures, targets: Float[Tensor, "batch axis=3 token"]) -> Conditioning:
         """Changes of the given latents nearest to the first frame of the targets, which are all on one grid."""
-        features = require_features(features)
         memory = self.reader(features)
         places = targets[:, :, targets[0, 0] == targets[0, 0].min()]
         centre = places + places.new_tensor([0.0, SPACE / 2, SPACE / 2])[:, None]

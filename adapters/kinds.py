@@ -6,10 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, fields
 from typing import Any
 
-from adapters.action_modulation import ActionModulationAdapter, ActionModulationConfig
-from adapters.action_reference import ActionReferenceAdapter, ActionReferenceConfig
-from adapters.action_tokens import ActionTokensAdapter, ActionTokensConfig
-from adapters.actions import ActionSpace
 from adapters.base import AbstractAdapter
 from adapters.compose import ComposeConfig, ComposedAdapter
 from adapters.ic_lora import ICLoRAAdapter, ICLoRAConfig
@@ -26,9 +22,6 @@ CONFIGS: dict[str, type] = {
     "queries": QueriesConfig,
     "latent": LatentConfig,
     "ic_lora": ICLoRAConfig,
-    "action_tokens": ActionTokensConfig,
-    "action_reference": ActionReferenceConfig,
-    "action_modulation": ActionModulationConfig,
     "compose": ComposeConfig,
 }
 _CLASSES: dict[type, Callable[[Any], AbstractAdapter]] = {
@@ -37,9 +30,6 @@ _CLASSES: dict[type, Callable[[Any], AbstractAdapter]] = {
     QueriesConfig: QueriesAdapter,
     LatentConfig: LatentAdapter,
     ICLoRAConfig: ICLoRAAdapter,
-    ActionTokensConfig: ActionTokensAdapter,
-    ActionReferenceConfig: ActionReferenceAdapter,
-    ActionModulationConfig: ActionModulationAdapter,
 }
 
 
@@ -80,7 +70,7 @@ def config_from_dict(values: Mapping[str, Any]) -> Any:
     return _record(CONFIGS[kind], given)
 
 
-_NESTED = {"pairing": ModelPair, "lora": LoRAConfig, "space": ActionSpace}
+_NESTED = {"pairing": ModelPair, "lora": LoRAConfig}
 
 
 def _record(cls: type, values: Mapping[str, Any]) -> Any:

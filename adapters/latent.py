@@ -10,12 +10,11 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adapters.actions import ActionSequence
 from adapters.base import AbstractAdapter
 from adapters.layers import PlacedTokens
 from adapters.reader import FeatureReader
 from adapters.resampler import Resampler, ResamplerConfig
-from adapters.types import Conditioning, LatentForecast, VLMFeatures, require_features
+from adapters.types import Conditioning, LatentForecast, VLMFeatures
 from ltx.shapes import SPACE
 
 # Octaves of the Fourier features by which a query knows its own place.
@@ -60,14 +59,9 @@ class LatentAdapter(AbstractAdapter):
         """A latent forecast."""
         return frozenset({"forecast"})
 
-    def forward(
-        self,
-        features: VLMFeatures | None,
-        targets: Float[Tensor, "batch axis=3 token"],
-        actions: ActionSequence | None = None,
-    ) -> Conditioning:
+    def forward(self, features: VLMFeatures, targets: Float[Tensor, "batch axis=3 token"]) -> Conditioning:
         """A latent forecast with its log-variance."""
-        memory = self.reader(require_features(features))
+        memory = self.reader(features)
         # A latent token is placed by its corner, a vision token by its centre: compare centres.
         centre = targets + targets.new_tensor([0.0, SPACE / 2, SPACE / 2])[:, None]
         x = self.place(self._relative_place(centre, memory))

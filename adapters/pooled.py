@@ -10,11 +10,10 @@ from einops import repeat
 from jaxtyping import Float
 from torch import Tensor
 
-from adapters.actions import ActionSequence
 from adapters.base import AbstractAdapter
 from adapters.model_pair import ModelPair
 from adapters.reader import LayerSum, last_token, pool_near, seconds_ahead
-from adapters.types import Conditioning, LatentForecast, VLMFeatures, require_features
+from adapters.types import Conditioning, LatentForecast, VLMFeatures
 
 
 @dataclass(frozen=True)
@@ -54,14 +53,8 @@ class AbstractPooledAdapter(AbstractAdapter):
         """A latent forecast."""
         return frozenset({"forecast"})
 
-    def forward(
-        self,
-        features: VLMFeatures | None,
-        targets: Float[Tensor, "batch axis=3 token"],
-        actions: ActionSequence | None = None,
-    ) -> Conditioning:
+    def forward(self, features: VLMFeatures, targets: Float[Tensor, "batch axis=3 token"]) -> Conditioning:
         """A latent forecast without uncertainty."""
-        features = require_features(features)
         self.pairing.check(features)
         states = self.layer_sum(features.tokens)
         near = pool_near(states, features, targets, self.config.bandwidth)

@@ -9,11 +9,10 @@ from einops import repeat
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adapters.actions import ActionSequence
 from adapters.base import AbstractAdapter
 from adapters.reader import FeatureReader
 from adapters.resampler import Resampler, ResamplerConfig
-from adapters.types import Conditioning, ContextTokens, Placement, VLMFeatures, require_features
+from adapters.types import Conditioning, ContextTokens, Placement, VLMFeatures
 
 
 @dataclass(frozen=True)
@@ -63,14 +62,8 @@ class QueriesAdapter(AbstractAdapter):
         """Context tokens."""
         return frozenset({"context"})
 
-    def forward(
-        self,
-        features: VLMFeatures | None,
-        targets: Float[Tensor, "batch axis=3 token"],
-        actions: ActionSequence | None = None,
-    ) -> Conditioning:
+    def forward(self, features: VLMFeatures, targets: Float[Tensor, "batch axis=3 token"]) -> Conditioning:
         """Context tokens; the targets' places do not matter here."""
-        features = require_features(features)
         memory = self.reader(features)
         batch = len(features)
         extent = torch.tensor(self.config.extent, device=self.places.device)[:, None]

@@ -6,10 +6,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
-
-from ltx.transformer.offsets import EmbeddingOffsets
 
 Placement = Literal["add", "append", "replace"]
 
@@ -83,17 +81,6 @@ class VLMFeatures:
         return replace(self, coordinates=moved, patch_coordinates=patches)
 
 
-def require_features(features: VLMFeatures | None) -> VLMFeatures:
-    """The features.
-
-    Raises:
-        ValueError: if there are none.
-    """
-    if features is None:
-        raise ValueError("expected features of a vision-language model, which this adapter reads; got none")
-    return features
-
-
 @dataclass(frozen=True)
 class LatentForecast:
     """A guess ẑ of the normalised future latents, for the decode and refine routes.
@@ -121,20 +108,6 @@ class ContextTokens:
     tokens: Float[Tensor, "batch length caption"]
     mask: Bool[Tensor, "batch length"]
     placement: Placement
-
-    def followed_by(self, others: ContextTokens) -> ContextTokens:
-        """These tokens with others behind them, placed as these are.
-
-        Raises:
-            ValueError: if these are added to the text's, or the others are not to stand behind.
-        """
-        if self.placement == "add" or others.placement != "append":
-            raise ValueError(
-                "expected context tokens that others can stand behind, and others that do; "
-                f"got placements {self.placement!r} and {others.placement!r}"
-            )
-        tokens = torch.cat([self.tokens, others.tokens.to(self.tokens.dtype)], dim=1)
-        return replace(self, tokens=tokens, mask=torch.cat([self.mask, others.mask], dim=1))
 
     def join(
         self, text: Float[Tensor, "batch words caption"], text_mask: Bool[Tensor, "batch words"]
@@ -187,14 +160,12 @@ class ReferenceChanges:
         timestep: noise level σ in [0, 1] that the transformer is given for them; 0 is clean.
         time_offset: seconds that they are placed after what they are copies of. At 0 nothing but their changes tells
             them from the given latents, and attention cannot learn to treat them in another way.
-        seconds: where in time they are placed instead, such as that of a future action; None for the offset.
     """
 
     changes: Float[Tensor, "batch reference channel"]
     coordinates: Float[Tensor, "batch axis=3 reference"]
     timestep: float
     time_offset: float
-    seconds: Float[Tensor, "batch reference"] | None = None
 
     def join(
         self,
@@ -202,7 +173,7 @@ class ReferenceChanges:
         coordinates: Float[Tensor, "batch axis=3 given"],
         noise_level: float,
     ) -> ReferenceTokens:
-        """The changed copies, in the place of what they copy and at their own time; no cleaner than that.
+        """The changed copies, `time_offset` after what they copy and in the same place; no cleaner than that.
 
         Args:
             latents: tokens of the given latents.
@@ -215,28 +186,7 @@ class ReferenceChanges:
         copies = torch.take_along_dim(latents, nearest[:, :, None], dim=1)
         places = torch.take_along_dim(coordinates, nearest[:, None], dim=2)
         places = places + places.new_tensor([self.time_offset, 0.0, 0.0])[:, None]
-        if self.seconds is not None:
-            places = torch.cat([self.seconds.to(places)[:, None], places[:, 1:]], dim=1)
         return ReferenceTokens(copies + self.changes.to(latents.dtype), places, max(self.timestep, noise_level))
-
-
-@dataclass(frozen=True)
-class TargetOffsets:
-    """Vectors added to the timestep embedding of the tokens to predict; tokens that are given have none.
-
-    Args:
-        vectors: as wide as the transformer; zero leaves a token as it is.
-        rows: the vector of each token to predict.
-    """
-
-    vectors: Float[Tensor, "batch row width"]
-    rows: Int[Tensor, "batch token"]
-
-    def behind(self, given: int) -> EmbeddingOffsets:
-        """The offsets of a whole sequence whose first tokens are given."""
-        none = torch.zeros_like(self.vectors[:, :1])
-        rows = torch.cat([self.rows.new_zeros(len(self.rows), given), self.rows + 1], dim=1)
-        return EmbeddingOffsets(torch.cat([none, self.vectors], dim=1), rows)
 
 
 @dataclass(frozen=True)
@@ -246,11 +196,10 @@ class Conditioning:
     forecast: LatentForecast | None = None
     context: ContextTokens | None = None
     reference: ReferenceChanges | None = None
-    modulation: TargetOffsets | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Names of what there is, out of "forecast", "context", "reference" and "modulation"."""
+        """Names of what there is, out of "forecast", "context" and "reference"."""
         return tuple(f.name for f in fields(self) if getattr(self, f.name) is not None)
 
     def repeat(self, times: int) -> Conditioning:
@@ -273,10 +222,5 @@ class Conditioning:
                 reference,
                 changes=reference.changes.repeat_interleave(times, 0),
                 coordinates=reference.coordinates.repeat_interleave(times, 0),
-                seconds=None if reference.seconds is None else reference.seconds.repeat_interleave(times, 0),
             )
-        modulation = self.modulation
-        if modulation is not None:
-            vectors, rows = (one.repeat_interleave(times, 0) for one in (modulation.vectors, modulation.rows))
-            modulation = TargetOffsets(vectors, rows)
-        return Conditioning(forecast, context, reference, modulation)
+        return Conditioning(forecast, context, reference)

@@ -9,13 +9,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from adapters.types import Conditioning, ReferenceTokens, TargetOffsets
+from adapters.types import Conditioning, ReferenceTokens
 from ltx.flow.guidance import Branches
 from ltx.flow.skip_mode import SkipMode
 from ltx.offload import dtype_of
 from ltx.text import TextConditioning
 from ltx.transformer import VideoTransformer
-from ltx.transformer.offsets import EmbeddingOffsets
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,6 @@ class ConditionedSequence:
         text: states for cross-attention, from the text encoder and the adapter.
         text_mask: true where a state counts.
         reference: tokens of the adapter in front of the sequence; None without.
-        modulation: what the adapter adds to the timestep embedding of the future's tokens; None without.
     """
 
     latents: Float[Tensor, "batch context channel"]
@@ -38,7 +36,6 @@ class ConditionedSequence:
     text: Float[Tensor, "batch length caption"]
     text_mask: Bool[Tensor, "batch length"]
     reference: ReferenceTokens | None
-    modulation: TargetOffsets | None = None
 
     @classmethod
     def of(
@@ -58,7 +55,7 @@ class ConditionedSequence:
         if conditioning.reference is not None:
             places = coordinates[:, :, : latents.shape[1]]
             reference = conditioning.reference.join(latents, places, noise_level)
-        return cls(latents, noise_level, coordinates, states, mask, reference, conditioning.modulation)
+        return cls(latents, noise_level, coordinates, states, mask, reference)
 
     def repeat(self, times: int) -> ConditionedSequence:
         """Each row `times` times in a row."""
@@ -70,11 +67,8 @@ class ConditionedSequence:
         reference = self.reference
         if reference is not None:
             reference = replace(reference, tokens=reference.tokens[index], coordinates=reference.coordinates[index])
-        modulation = self.modulation
-        if modulation is not None:
-            modulation = TargetOffsets(modulation.vectors[index], modulation.rows[index])
         chosen = {name: getattr(self, name)[index] for name in ("latents", "coordinates", "text", "text_mask")}
-        return replace(self, reference=reference, modulation=modulation, **chosen)
+        return replace(self, reference=reference, **chosen)
 
     @property
     def places(self) -> Float[Tensor, "batch axis=3 sequence"]:
@@ -82,13 +76,6 @@ class ConditionedSequence:
         if self.reference is None:
             return self.coordinates
         return torch.cat([self.reference.coordinates, self.coordinates], dim=2)
-
-    @property
-    def offsets(self) -> EmbeddingOffsets | None:
-        """Offsets of the timestep embedding, for the whole sequence."""
-        if self.modulation is None:
-            return None
-        return self.modulation.behind(self.places.shape[2] - self.modulation.rows.shape[1])
 
     def sequence(
         self, future: Float[Tensor, "batch token channel"], timesteps: Float[Tensor, "batch token"]
@@ -115,14 +102,7 @@ def future_velocity(
     """
     dtype = next(transformer.parameters()).dtype
     tokens, times = conditioned.sequence(future.to(dtype), timesteps)
-    velocity: Tensor = transformer(
-        tokens,
-        times,
-        conditioned.places,
-        conditioned.text.to(dtype),
-        conditioned.text_mask,
-        offsets=conditioned.offsets,
-    )
+    velocity: Tensor = transformer(tokens, times, conditioned.places, conditioned.text.to(dtype), conditioned.text_mask)
     return velocity[:, -future.shape[1] :].to(future.dtype)
 
 
@@ -138,8 +118,7 @@ class FutureDenoiser:
         self.transformer = transformer
         self.conditioned = conditioned
         self.dtype = dtype_of(transformer)
-        text, mask = conditioned.text.to(self.dtype), conditioned.text_mask
-        self.cache = transformer.prepare(conditioned.places, text, mask, offsets=conditioned.offsets)
+        self.cache = transformer.prepare(conditioned.places, conditioned.text.to(self.dtype), conditioned.text_mask)
 
     def __call__(
         self, tokens: Float[Tensor, "batch token channel"], timesteps: Float[Tensor, "batch token"]
@@ -166,7 +145,7 @@ class FutureBranches:
     ) -> None:
         self.positive = FutureDenoiser(transformer, conditioned)
         bare = replace(conditioned, text=unconditional.embeddings, text_mask=unconditional.mask, reference=None)
-        self.negative = FutureDenoiser(transformer, replace(bare, modulation=None))
+        self.negative = FutureDenoiser(transformer, bare)
 
     def __call__(
         self,

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from adapters import AbstractAdapter, ActionSequence, Conditioning, ModelPair, VLMFeatures
+from adapters import AbstractAdapter, Conditioning, ModelPair, VLMFeatures
 from foresight.world.denoiser import ConditionedSequence
 from foresight.world.feature_encoder import EncodesFeatures
 from foresight.world.remembered import RememberedFeatures
@@ -33,8 +33,8 @@ class WorldParts:
         vae: pixels ↔ latents.
         transformer: velocity of the flow.
         text_encoder: encodes the instruction for the transformer; None if the adapter's tokens replace the text.
-        vlm: encodes clip and instruction for the adapter; None unless there is an adapter that reads its features.
-        adapter: conditions the transformer on the VLM's features, on actions, or both; None for the video model alone.
+        vlm: encodes clip and instruction for the adapter; None only if there is no adapter.
+        adapter: conditions the transformer on the VLM's features; None for the video model alone.
         sampling_config: lengths, schedule and decoding.
         placement: devices and types that reading the parts decided on; None for parts that were made in memory.
 
@@ -53,11 +53,11 @@ class WorldParts:
     _seen: RememberedFeatures = field(init=False, repr=False, default_factory=RememberedFeatures)
 
     def __post_init__(self) -> None:
-        if (self.vlm is None) == (self.adapter is not None and "features" in self.adapter.reads):
+        if (self.vlm is None) != (self.adapter is None):
             raise ValueError("expected a VLM and an adapter that reads it, or neither; got one of them")
         check_sizes(self.vae, self.transformer, self.text_encoder)
         check_text(self.text_encoder, self.adapter, self.sampling_config)
-        if self.adapter is not None:
+        if self.adapter is not None and self.vlm is not None:
             self.adapter.pairing.require(pairing_of(self.transformer, self.vlm, like=self.adapter.pairing))
 
     @property
@@ -99,11 +99,8 @@ class WorldParts:
         frames: int,
         *,
         noise_level: float = 0.0,
-        actions: ActionSequence | None = None,
     ) -> tuple[Conditioning, ConditionedSequence]:
         """Run the adapter and build the conditioned token sequence for the next `frames` latent frames.
-
-        Without features and actions the video model is alone.
 
         Args:
             context_latents: of the observed frames.
@@ -111,7 +108,6 @@ class WorldParts:
             text: states of the instruction.
             frames: latent frames to predict.
             noise_level: of the context latents, in [0, 1).
-            actions: for an adapter that reads them.
         """
         batch, _, known, height, width = context_latents.shape
         places = coordinates(
@@ -121,12 +117,10 @@ class WorldParts:
             device=self.device,
         ).expand(batch, -1, -1)
         conditioning = Conditioning()
-        if self.adapter is not None and (features is not None or actions is not None):
+        if self.adapter is not None and features is not None:
             dtype = next(self.adapter.parameters()).dtype
             targets = places[:, :, known * height * width :]
-            read = None if features is None else features.to(self.device, dtype)
-            done = None if actions is None else actions.to(self.device)
-            conditioning = self.adapter(read, targets, done)
+            conditioning = self.adapter(features.to(self.device, dtype), targets)
         tokens = to_tokens(context_latents)
         return conditioning, ConditionedSequence.of(tokens, places, text, conditioning, noise_level=noise_level)
 
@@ -187,10 +181,13 @@ def check_text(
         )
 
 
-def pairing_of(transformer: VideoTransformer, vlm: EncodesFeatures | None, *, like: ModelPair) -> ModelPair:
-    """The pair that an adapter between these two models must have; names are taken from `like`, as is a missing VLM."""
-    config = transformer.config
-    pair = replace(like, latent_channels=config.in_channels, caption_channels=config.caption_channels)
-    if vlm is None:
-        return pair
-    return replace(pair, vlm_hidden_size=vlm.hidden_size, vlm_vision_size=vlm.vision_size, vlm_layers=tuple(vlm.layers))
+def pairing_of(transformer: VideoTransformer, vlm: EncodesFeatures, *, like: ModelPair) -> ModelPair:
+    """The pair that an adapter between these two models must have; names are taken from `like`."""
+    return replace(
+        like,
+        vlm_hidden_size=vlm.hidden_size,
+        vlm_vision_size=vlm.vision_size,
+        vlm_layers=tuple(vlm.layers),
+        latent_channels=transformer.config.in_channels,
+        caption_channels=transformer.config.caption_channels,
+    )

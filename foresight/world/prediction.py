@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from adapters.actions import ActionSequence
 from adapters.types import VLMFeatures
 from foresight.metrics.energy import distances
 
@@ -55,7 +54,6 @@ class Prediction:
         seconds: what each stage took, for all clips of the batch it was made in.
         conditions: which of the adapter's "forecast", "context" and "reference" had a say; a forecast has none where
             the flow is entered at pure noise.
-        actions: what was to be done in numbers, of this clip; None for a model that is told none.
     """
 
     video: Float[Tensor, "candidate rgb=3 frame height width"]
@@ -71,7 +69,6 @@ class Prediction:
     evaluations: int
     seconds: StageSeconds
     conditions: tuple[str, ...] = ()
-    actions: ActionSequence | None = None
 
     def __len__(self) -> int:
         return self.video.shape[0]

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from adapters import ActionSequence, Conditioning, LatentForecast, VLMFeatures
+from adapters import Conditioning, LatentForecast, VLMFeatures
 from foresight.errors import UserError
 from foresight.progress import StageProgress, silent_stage
 from foresight.world.denoiser import ConditionedSequence, FutureBranches, FutureDenoiser
@@ -70,7 +70,6 @@ class Rollout:
         chunks: how many chunks there will be.
         steps: Euler steps of a full schedule.
         generators: one per row.
-        actions: of each clip, for an adapter that reads them; every chunk takes those of its own time.
         progress: called after every step and chunk.
 
     Attributes:
@@ -86,11 +85,9 @@ class Rollout:
         chunks: int,
         steps: int,
         generators: list[torch.Generator],
-        actions: ActionSequence | None = None,
         progress: StageProgress = silent_stage,
     ) -> None:
         self.parts = parts
-        self.actions = actions
         self.chunks = chunks
         self.steps = steps
         self.generators = generators
@@ -133,8 +130,7 @@ class Rollout:
         with self.stage("encoding"):
             latents = parts.encode(seen)
         with self.stage("conditioning"):
-            text, actions = parts.text(instructions), self._due()
-            conditioning, sequence = parts.condition(latents, features, text, frames, actions=actions)
+            conditioning, sequence = parts.condition(latents, features, parts.text(instructions), frames)
         return Observation(seen, latents, features, conditioning, sequence)
 
     def enter(self, noise_level: NoiseLevel, conditioning: Conditioning, tokens: int) -> None:
@@ -238,20 +234,6 @@ class Rollout:
         schedule = GuidanceSchedule.constant(Guidance(scale=scale))
         return GuidedDenoiser(FutureBranches(self.parts.transformer, sequence, without), schedule)
 
-    def _due(self, rows: int | None = None) -> ActionSequence | None:
-        """Actions of the next chunk and of the context before it, on the chunk's own clock.
-
-        Args:
-            rows: to spread the clips' actions over; None for one row per clip.
-        """
-        if self.actions is None:
-            return None
-        config = self.parts.sampling_config
-        length = config.chunk_frames / config.frame_rate
-        history = config.context_frames / config.frame_rate
-        due = self.actions.shift(-self._done * length).between(-history, length)
-        return due if due is None or rows is None else due.repeat(rows // len(due))
-
     def advance(self, video: Frames, known: int, instructions: list[str]) -> tuple[Frames, Latents]:
         """Frames and latents of the chunk after all frames so far.
 
@@ -275,9 +257,7 @@ class Rollout:
         with self.stage("conditioning"):
             text = parts.text(instructions)
             frames = parts.sampling_config.chunk_frames // TIME
-            conditioning, sequence = parts.condition(
-                noisy, features, text, frames, noise_level=level, actions=self._due(len(noisy))
-            )
+            conditioning, sequence = parts.condition(noisy, features, text, frames, noise_level=level)
         return self.chunk(context_latents, sequence, conditioning)
 
 

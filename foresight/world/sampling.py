@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypedDict
+from typing import Literal
 
 from foresight.errors import UserError
 
@@ -50,12 +50,3 @@ class Sampling:
     def seeds(self) -> list[int]:
         """Seed of each candidate."""
         return [self.seed + index for index in range(self.candidates)]
-
-
-class SamplingWords(TypedDict, total=False):
-    """Fields of `Sampling` as keywords of a call."""
-
-    candidates: int
-    noise_level: NoiseLevel
-    seed: int
-    steps: int | None

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from adapters import AbstractAdapter, ActionSequence, Conditioning, VLMFeatures
+from adapters import AbstractAdapter, Conditioning, VLMFeatures
 from adapters.lora import check_free
 from foresight.progress import StageProgress, silent_stage
 from foresight.world.assembly import NamedParts, plan_assembly
@@ -20,9 +20,9 @@ from foresight.world.denoiser import ConditionedSequence
 from foresight.world.feature_encoder import EncodesFeatures
 from foresight.world.parts import PartChanges, WorldParts
 from foresight.world.prediction import Prediction
-from foresight.world.request import check_actions, check_clips, check_spoken
+from foresight.world.request import check_clips, check_spoken
 from foresight.world.rollout import Rollout
-from foresight.world.sampling import Sampling, SamplingWords
+from foresight.world.sampling import NoiseLevel, Sampling
 from foresight.world.sampling_config import SamplingConfig
 from foresight.world.storage import read_world, write_world
 from ltx.flow.noise import seeded
@@ -45,7 +45,7 @@ class WorldModel:
         vae: pixels ↔ latents.
         transformer: velocity of the flow.
         text_encoder: encodes the instruction for the transformer; None if the adapter's tokens replace the text.
-        vlm: encodes clip and instruction for an adapter that reads its features; None without one.
+        vlm: encodes clip and instruction for the adapter; None only if there is no adapter.
         adapter: None for the video model alone, a baseline.
         sampling_config: lengths, schedule and decoding.
 
@@ -167,9 +167,11 @@ class WorldModel:
         instruction: str,
         horizon: int,
         *,
-        actions: ActionSequence | None = None,
+        candidates: int = 1,
+        noise_level: NoiseLevel = "auto",
+        seed: int = 0,
+        steps: int | None = None,
         progress: StageProgress = silent_stage,
-        **sampling: Unpack[SamplingWords],
     ) -> Prediction:
         """Candidate futures of a clip.
 
@@ -178,21 +180,20 @@ class WorldModel:
                 the last `sampling_config.context_frames` of them, or all if there are fewer; the VLM sees all.
             instruction: what is done; without a VLM it may be empty, and the clip is continued unconditionally.
             horizon: frames to predict, any number ≥ 1.
-            actions: what is done in numbers, of one clip and for the whole horizon, if the adapter reads them.
+            candidates: how many futures to draw.
+            noise_level: where the adapter's forecast enters the flow: 1 is pure noise (no forecast needed), the
+                decoder's own level or less decodes the forecast as it is, between is refined. "auto" is 1 without
+                forecast; else, for each clip, the error that the adapter expects, in units of the latents' deviation.
+            seed: candidate i is what seed + i alone would give.
+            steps: Euler steps of a full schedule; None takes the model's.
             progress: called with (stage, done, total).
-            sampling: `candidates` (how many futures to draw, 1), `noise_level`, `seed` (candidate i is what seed + i
-                alone would give, 0) and `steps` (Euler steps of a full schedule; None takes the configured ones).
-                `noise_level` says where the adapter's forecast enters the flow: 1 is pure noise (no forecast needed),
-                the decoder's own level or less decodes the forecast as it is, between is refined; "auto" is 1 without
-                forecast, else, for each clip, the error that the adapter expects, in units of the latents' deviation.
 
         Raises:
-            UserError: if the input is not such a clip, a number is out of its range, or actions are missing, not of
-                the adapter's kind, or too short for the horizon.
+            UserError: if the input is not such a clip, or a number is out of its range.
             ValueError: if its values are not finite or not in [−1, 1].
         """
-        how = Sampling(**sampling)
-        return self.predict_batch(context[None], [instruction], horizon, how, actions=actions, progress=progress)[0]
+        sampling = Sampling(candidates, noise_level, seed, steps)
+        return self.predict_batch(context[None], [instruction], horizon, sampling, progress=progress)[0]
 
     @torch.no_grad()
     def predict_batch(
@@ -202,21 +203,18 @@ class WorldModel:
         horizon: int,
         sampling: Sampling = DEFAULT,
         *,
-        actions: ActionSequence | None = None,
         progress: StageProgress = silent_stage,
     ) -> list[Prediction]:
         """Candidate futures of several clips of one size, each predicted as if it were alone; see `predict`."""
         check_clips(contexts, instructions, horizon)
         if self.vlm is not None:
             check_spoken(instructions)
-        check_actions(actions, self.parts, len(instructions), horizon)
         config, candidates = self.sampling_config, sampling.candidates
         rollout = Rollout(
             self.parts,
             chunks=math.ceil(horizon / config.chunk_frames),
             steps=config.steps if sampling.steps is None else sampling.steps,
             generators=seeded(sampling.seeds * len(instructions)),
-            actions=None if actions is None else actions.to(self.device),
             progress=progress,
         )
         contexts = as_pixels(contexts, "the observed frames")
@@ -257,7 +255,6 @@ class WorldModel:
                     evaluations=rollout.evaluations[entered],
                     conditions=seen.conditioning.kinds if level < 1 else seen.unforecast,
                     seconds=rollout.seconds,
-                    actions=None if actions is None else actions.select(slice(row, row + 1)),
                 )
             )
         return found
@@ -334,10 +331,9 @@ class WorldModel:
         features: VLMFeatures | None,
         text: TextConditioning,
         frames: int,
-        actions: ActionSequence | None = None,
     ) -> tuple[Conditioning, ConditionedSequence]:
         """See `WorldParts.condition`."""
-        return self.parts.condition(context_latents, features, text, frames, actions=actions)
+        return self.parts.condition(context_latents, features, text, frames)
 
     def decode(
         self, latents: Float[Tensor, "batch channel latent_frame row column"], generators: list[torch.Generator]

@@ -12,7 +12,6 @@ from torch import Tensor
 from ltx.transformer.attention import KeysValues
 from ltx.transformer.block import PreparedBlock
 from ltx.transformer.groups import TimestepGroups
-from ltx.transformer.offsets import EmbeddingOffsets
 from ltx.transformer.perturb import take_rows
 
 MASKED = -10_000.0
@@ -53,7 +52,6 @@ class SamplingCache:
         bias: added to the cross-attention logits; None when every text token is kept.
         blocks: what is prepared of them; None if each block computes its own in every step.
         groups: which tokens share a timestep; None if each step is to find out.
-        offsets: added to the timesteps' embeddings; None for none.
     """
 
     rotation: Float[Tensor, "#batch token pair part=2"]
@@ -61,7 +59,6 @@ class SamplingCache:
     bias: Float[Tensor, "#batch 1 1 length"] | None
     blocks: PreparedBlocks | None
     groups: TimestepGroups | None
-    offsets: EmbeddingOffsets | None = None
 
     def take(self, rows: Sequence[int] | None) -> SamplingCache:
         """The cache of these batch rows (None: all); consecutive rows are views."""
@@ -71,7 +68,6 @@ class SamplingCache:
             bias=None if self.bias is None else take_rows(self.bias, rows),
             blocks=None if self.blocks is None else self.blocks.take(rows),
             groups=None if self.groups is None else self.groups.take(rows),
-            offsets=None if self.offsets is None else self.offsets.take(rows),
         )
 
 

@@ -69,24 +69,15 @@ class AdaLNSingle(nn.Module):
         self.emb = TimestepEmbedding(width=width)
         self.linear = nn.Linear(width, VECTORS * width)
 
-    def forward(
-        self,
-        timesteps: Float[Tensor, "batch row"],
-        *,
-        precise: bool,
-        offsets: Float[Tensor, "batch row width"] | None = None,
-    ) -> TimestepVectors:
+    def forward(self, timesteps: Float[Tensor, "batch row"], *, precise: bool) -> TimestepVectors:
         """Embed scaled timesteps.
 
         Args:
             timesteps: 0…1000.
             precise: keep the six vectors in float32 until a block's table is added, so that 1 + scale is rounded to
                 the working dtype once. Free for a few rows, dear for a row per token.
-            offsets: added to the embeddings; None for none.
         """
         embedded = self.emb(timesteps)
-        if offsets is not None:
-            embedded = embedded + offsets.to(embedded.dtype)
         modulation = self.linear(F.silu(embedded)).unflatten(-1, (VECTORS, -1))
         if precise:
             modulation = modulation.float()

@@ -50,23 +50,20 @@ class TimestepGroups:
     @classmethod
     def found_in(cls, timesteps: Float[Tensor, "batch token"]) -> TimestepGroups | None:
         """The groups of one step; None where values cannot be read (compiled or captured code, the meta device)."""
-        return cls.of(timesteps) if cls.readable(timesteps) else None
-
-    @staticmethod
-    def readable(timesteps: Float[Tensor, "batch token"]) -> bool:
-        """True where values can be read while a step is computed."""
         if torch.compiler.is_compiling() or timesteps.is_meta:
-            return False
-        return not (timesteps.is_cuda and torch.cuda.is_current_stream_capturing())
+            return None
+        if timesteps.is_cuda and torch.cuda.is_current_stream_capturing():
+            return None
+        return cls.of(timesteps)
 
     @property
     def count(self) -> int:
         """Number of groups."""
         return self.first.shape[1]
 
-    def rows(self, values: Shaped[Tensor, "batch token"]) -> Shaped[Tensor, "batch group"]:
-        """What the tokens of each group have in common: a timestep, or whatever else they were grouped by."""
-        return values.gather(1, self.first.expand(values.shape[0], -1))
+    def rows(self, timesteps: Float[Tensor, "batch token"]) -> Float[Tensor, "batch group"]:
+        """The timestep of each group."""
+        return timesteps.gather(1, self.first.expand(timesteps.shape[0], -1))
 
     def flat(self, batch: int) -> Int[Tensor, " flat_token"] | None:
         """Index of each token's row among the rows of all batch entries, for `index_select`; None for stretches."""

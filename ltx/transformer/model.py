@@ -19,7 +19,6 @@ from ltx.transformer.conditioning import StepConditioning, for_tokens, modulate
 from ltx.transformer.config import TransformerConfig
 from ltx.transformer.embedding import AdaLNSingle, CaptionProjection
 from ltx.transformer.groups import TimestepGroups
-from ltx.transformer.offsets import EmbeddingOffsets
 from ltx.transformer.part import TRANSFORMER
 from ltx.transformer.perturb import BlockSkip, SkipLayers, take_rows
 from ltx.transformer.rope import rotation_table
@@ -67,7 +66,6 @@ class VideoTransformer(StoredModule):
         context_mask: Bool[Tensor, "#batch length"] | None,
         *,
         groups: TimestepGroups | None = None,
-        offsets: EmbeddingOffsets | None = None,
     ) -> Float[Tensor, "batch token out_channel"]:
         """Velocity of every token.
 
@@ -79,13 +77,11 @@ class VideoTransformer(StoredModule):
             context_mask: True for text tokens to attend to. None keeps all, and lets attention take its fastest kernel.
             groups: tokens known to share timesteps. None finds them, which reads the timesteps' values; in compiled or
                 captured code, where that cannot be done, it means a row of conditioning per token.
-            offsets: vectors added to the timesteps' embeddings, in place of `groups`.
 
         Raises:
             ValueError: if the sizes do not fit each other or the configuration.
         """
         self._check_context(context, context_mask)
-        self._check_offsets(offsets, groups)
         text = self.caption_projection(context)
         cache = SamplingCache(
             rotation=self._rotation(coordinates),
@@ -93,7 +89,6 @@ class VideoTransformer(StoredModule):
             bias=attention_bias(context_mask, text.dtype),
             blocks=None,  # each makes its keys and values itself, so that they are checkpointed and sharded with it
             groups=groups,
-            offsets=offsets,
         )
         return self.denoise(tokens, timesteps, cache)
 
@@ -105,7 +100,6 @@ class VideoTransformer(StoredModule):
         context_mask: Bool[Tensor, "#batch length"] | None,
         *,
         groups: TimestepGroups | None = None,
-        offsets: EmbeddingOffsets | None = None,
     ) -> SamplingCache:
         """Compute what all steps of a sampling run share. Arguments as for `forward`.
 
@@ -116,7 +110,6 @@ class VideoTransformer(StoredModule):
             ValueError: if the sizes do not fit each other or the configuration.
         """
         self._check_context(context, context_mask)
-        self._check_offsets(offsets, groups)
         context, context_mask = compact(context, context_mask)
         text = self.caption_projection(context)
         memories, tables, norms = [], [], []
@@ -131,7 +124,6 @@ class VideoTransformer(StoredModule):
             bias=attention_bias(context_mask, text.dtype),
             blocks=PreparedBlocks(tuple(memories), torch.stack(tables), torch.stack(norms)),
             groups=groups,
-            offsets=offsets,
         )
 
     @working
@@ -208,18 +200,14 @@ class VideoTransformer(StoredModule):
         self, timesteps: Float[Tensor, "batch column"], count: int, cache: SamplingCache
     ) -> StepConditioning:
         """Conditioning of the distinct timesteps."""
-        groups, added = None, None
-        if cache.offsets is not None:
-            timesteps = timesteps.expand(-1, count)
-            groups = cache.offsets.groups(timesteps)
-            added = cache.offsets.of(groups)
-        elif timesteps.shape[1] > 1:
+        groups = None
+        if timesteps.shape[1] > 1:
             groups = cache.groups or TimestepGroups.found_in(timesteps)
         if groups is not None:
             timesteps = groups.rows(timesteps)
         scaled = timesteps.float() * self.config.timestep_scale_multiplier
         tables = None if cache.blocks is None else cache.blocks.tables
-        embedded, modulation = self.adaln_single(scaled, precise=timesteps.shape[1] < count, offsets=added)
+        embedded, modulation = self.adaln_single(scaled, precise=timesteps.shape[1] < count)
         return StepConditioning.of(embedded, modulation, tables, groups)
 
     def _run(
@@ -266,12 +254,6 @@ class VideoTransformer(StoredModule):
                 f"expected a boolean context mask {tuple(context.shape[:2])}, got {mask.dtype} {tuple(mask.shape)}"
             )
 
-    def _check_offsets(self, offsets: EmbeddingOffsets | None, groups: TimestepGroups | None) -> None:
-        if offsets is not None and groups is not None:
-            raise ValueError("expected groups of timesteps or offsets of their embeddings, got both")
-        if offsets is not None and offsets.vectors.shape[2] != self.config.width:
-            raise ValueError(f"expected offsets of width {self.config.width}, got {offsets.vectors.shape[2]}")
-
     def _check_tokens(self, tokens: Tensor, timesteps: Tensor, cache: SamplingCache) -> None:
         if tokens.ndim != 3 or tokens.shape[2] != self.config.in_channels:
             raise ValueError(f"expected tokens (batch, token, {self.config.in_channels}), got {tuple(tokens.shape)}")
@@ -283,5 +265,3 @@ class VideoTransformer(StoredModule):
             raise ValueError(f"expected coordinates for {batch} × {count} tokens (or one row), got {positions}")
         if len(cache.text) not in (1, batch):
             raise ValueError(f"expected context for a batch of {batch} (or one row), got {len(cache.text)} rows")
-        if cache.offsets is not None and tuple(cache.offsets.rows.shape) != (batch, count):
-            raise ValueError(f"expected offsets for {batch} × {count} tokens, got {tuple(cache.offsets.rows.shape)}")

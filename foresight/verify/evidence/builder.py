@@ -10,7 +10,6 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from adapters.actions import joined
 from foresight.errors import UserError
 from foresight.metrics.baselines import copy_last_frame
 from foresight.verify.evidence.flow import CONDITIONAL, UNCONDITIONAL, FlowProbe
@@ -55,8 +54,7 @@ class EvidenceBuilder:
         self._medoids = [prediction.medoid for prediction in predictions]
         self._known = torch.stack([prediction.context_latents for prediction in predictions])
         self._copy = self.encode(copy_last_frame(self.context, frames))
-        actions = joined([prediction.actions for prediction in predictions])
-        self._probe = FlowProbe(model, self._known, self.context, self.instructions, how, actions)
+        self._probe = FlowProbe(model, self._known, self.context, self.instructions, how)
         self._shared: dict[Hashable, Tensor] = {}
 
     @property

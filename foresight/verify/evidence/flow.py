@@ -9,7 +9,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
-from adapters import ActionSequence, VLMFeatures
+from adapters import VLMFeatures
 from foresight.verify.evidence.records import EvidenceConfig
 from foresight.world.denoiser import ConditionedSequence, FutureDenoiser
 from foresight.world.flow_error import flow_error
@@ -36,7 +36,6 @@ class FlowProbe:
         context: the contexts.
         instructions: of the clips.
         how: the other instructions and the seed of the noise.
-        actions: of the clips, for a model that is told some; they go with every instruction.
     """
 
     def __init__(
@@ -46,9 +45,7 @@ class FlowProbe:
         context: Float[Tensor, "batch rgb=3 context height width"],
         instructions: Sequence[str],
         how: EvidenceConfig,
-        actions: ActionSequence | None = None,
     ) -> None:
-        self._actions = actions
         self._model, self._known, self._context, self._how = model, known, context, how
         self._own = list(instructions)
         tried = [alternatives(sentence, how.instructions, how.count) for sentence in instructions]
@@ -83,8 +80,7 @@ class FlowProbe:
         key = (condition, frames)
         if key not in self._problems:
             features, text = self._condition(condition)
-            actions = None if condition == UNCONDITIONAL else self._actions
-            self._problems[key] = self._model.condition(self._known, features, text, frames, actions)[1]
+            self._problems[key] = self._model.condition(self._known, features, text, frames)[1]
         return self._problems[key]
 
     def _condition(self, condition: Condition) -> tuple[VLMFeatures | None, TextConditioning]:
