@@ -13,7 +13,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from foresight import WorldModel
-from foresight.loop.budget import Cost
 from foresight.loop.cost_meter import CostMeter
 from ltx.flow.noise import seeded
 
@@ -60,9 +59,9 @@ class Arithmetic:
         """Operations of a prediction with so many candidates."""
         return self.reading + candidates * (self.evaluations * self.evaluation + self.decoding)
 
-    def spent(self, cost: Cost) -> float:
-        """Operations of what a loop has spent, but for reading the clip."""
-        return cost.evaluations * self.evaluation + cost.decodes * self.decoding
+    def spent(self, evaluations: float, decodes: float) -> float:
+        """Operations of a loop that has read the clip once."""
+        return self.reading + evaluations * self.evaluation + decodes * self.decoding
 
 
 class _Operations(TorchDispatchMode):

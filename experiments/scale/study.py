@@ -25,7 +25,6 @@ from foresight import WorldModel
 from foresight.cli.compose import instantiate_plain, resolve
 from foresight.cli.console import progress_bar
 from foresight.evaluation.tables import check_marks, markdown, publish
-from foresight.loop.budget import Cost
 from foresight.metrics.statistics import Estimate
 from foresight.physics import PhysicsClip, PhysicsConfig, SimulatedSplit
 from ltx.files import write_text
@@ -86,10 +85,7 @@ def loops(
 
 
 def _operations(arithmetic: Arithmetic, figures: Mapping[str, Estimate], policy: str) -> float:
-    evaluations = figures[f"{policy}: transformer evaluations"].value
-    # Every draw of a loop is decoded once for as many evaluations as it takes.
-    decodes = evaluations / arithmetic.evaluations
-    return arithmetic.reading + arithmetic.spent(Cost(0.0, round(evaluations), round(decodes)))
+    return arithmetic.spent(figures[f"{policy}: transformer evaluations"].value, figures[f"{policy}: decodes"].value)
 
 
 def rows(found: Mapping[str, Curves]) -> list[dict[str, str]]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from foresight.physics.clip import SPLITS, PhysicsClip, make_clip
 from foresight.physics.scene import PhysicsConfig
@@ -51,8 +54,19 @@ class SimulatedSplit:
         return [self.name(seed) for seed in self.seeds]
 
     def name(self, seed: int) -> str:
-        """Name of the clip of a seed, such as "test 10000003"."""
-        return f"{self.split} {seed}"
+        """Name of the clip of a seed, such as "test 30000003"; in another world than the plain one, with a hash of it.
+
+        Runs are compared by these names: one seed makes other clips in other worlds.
+        """
+        return f"{self.split} {seed}{self._world}"
+
+    @cached_property
+    def _world(self) -> str:
+        recipe = self.physics.recipe()
+        if recipe == PhysicsConfig().recipe():
+            return ""
+        text = json.dumps(recipe, sort_keys=True, default=str)
+        return f" in world {hashlib.sha256(text.encode()).hexdigest()[:6]}"
 
     @property
     def future_frames(self) -> int:

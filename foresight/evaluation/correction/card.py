@@ -99,6 +99,7 @@ class CorrectionCard:
                 f"{name}: corrections by random retry": self._changes(name, before=False, retry=True),
                 f"{name}: answered": mean(self._of(name, lambda result: result.answered)),
                 f"{name}: transformer evaluations": mean(self._of(name, lambda result: result.evaluations)),
+                f"{name}: decodes": mean(self._of(name, lambda result: result.decodes)),
                 f"{name}: evaluations per right answer": self._per_right(name, lambda result: result.evaluations),
                 f"{name}: seconds per right answer": self._per_right(name, lambda result: result.seconds),
             }

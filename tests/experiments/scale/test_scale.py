@@ -12,7 +12,6 @@ from experiments.scale.arithmetic import Arithmetic
 from experiments.scale.candidates import Scored, quality, scored
 from experiments.scale.study import ACCURACY, Curves, lines, of_clip, rows
 from foresight import WorldModel
-from foresight.loop.budget import Cost
 from foresight.metrics.statistics import Estimate
 from foresight.physics import PhysicsConfig, SimulatedSplit
 from ltx import VideoTransformer
@@ -50,7 +49,7 @@ def test_operations_by_hand() -> None:
     """Reading once, then evaluations and a decoding for each candidate; a loop pays for what it spent."""
     arithmetic = Arithmetic(reading=7.0, evaluation=10.0, decoding=3.0, evaluations=8)
     assert arithmetic.draws(2) == 7 + 2 * (80 + 3)
-    assert arithmetic.spent(Cost(1.0, 5, 2)) == 56
+    assert arithmetic.spent(5, 2) == 7 + 50 + 6
 
 
 def test_counted_operations_follow_the_size_of_the_transformer(tmp_path: Path) -> None:

@@ -27,3 +27,14 @@ def test_no_clip_of_another_split_is_reached(split: str, clips: int, first: int)
     """An unknown split, no clip, and a range that begins before the split or ends behind it raise."""
     with pytest.raises(ValueError, match="expected a"):
         SimulatedSplit(PhysicsConfig(), split, clips, first)
+
+
+def test_clips_of_other_worlds_have_other_names() -> None:
+    """One seed makes other clips in other worlds; an equal world has equal names, and the plain one no mark."""
+    plain = SimulatedSplit(PhysicsConfig(), "test", 2)
+    assert plain.names == [f"test {seed}" for seed in plain.seeds]
+    fast, again, slow = (
+        SimulatedSplit(PhysicsConfig(speed=speed), "test", 2) for speed in ((40, 60), (40, 60), (1, 2))
+    )
+    assert fast.names == again.names and all(" in world " in name for name in fast.names)
+    assert not {*fast.names} & {*plain.names} and not {*fast.names} & {*slow.names}

@@ -13,6 +13,7 @@ import pytest
 from foresight.cli.main import _all_named
 from foresight.cli.report import report
 from foresight.errors import UserError
+from foresight.physics import PhysicsConfig, SimulatedSplit
 from foresight.results import ClipValues, Results, compare, load
 from foresight.results.values import NAME, clip_values, read_values, write_values
 from foresight.runs.directory import RunDirectory
@@ -100,6 +101,17 @@ def test_runs_with_nothing_in_common_are_refused() -> None:
     for other in (column(HARD, metric="ssim"), column(HARD[:2], clips=("a", "test 1"))):
         with pytest.raises(UserError, match="measure the same on the same clips"):
             compare(results(column(HARD)), results(other))
+
+
+def test_runs_in_other_worlds_are_not_paired_by_seed() -> None:
+    """The same seeds, and not one clip in common."""
+    home, fast = (
+        column(HARD, clips=tuple(SimulatedSplit(physics, "test", 4).names))
+        for physics in (PhysicsConfig(), PhysicsConfig(speed=(40.0, 60.0)))
+    )
+    assert compare(results(home), results(home))
+    with pytest.raises(UserError, match="fewer than 2 clips"):
+        compare(results(home), results(fast))
 
 
 def test_what_is_not_there_is_told() -> None:

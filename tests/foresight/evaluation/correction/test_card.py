@@ -246,6 +246,10 @@ def test_a_blind_verifier_turns_the_gate_red(pushed: Any) -> None:
             draw_evaluations=10,
         )
         assert all(table for table in measured.tables().values())
+        figures = measured.figures()
+        # Every attempt of the oracle is ten evaluations and one decoded video.
+        evaluations = figures["compare: transformer evaluations"].value
+        assert figures["compare: decodes"].value == pytest.approx(evaluations / 10)
         gate = measured.gates(["compare"])[0]
         assert gate.found == measured.figures()["compare: above random retry"]
         return gate
