@@ -11,6 +11,7 @@ import torch
 from foresight.plots import training_curves
 from foresight.report import Player, Players, Report, Signal, Table, in_step, write_page
 from foresight.report.page import render
+from foresight.report.players import players_html
 from ltx.media import write_mp4
 from tests.browser import DESKTOP, PHONE, Page, chromium, needs_chromium
 
@@ -53,6 +54,12 @@ def browser() -> Page:
 
 def times(page: Page) -> list[float]:
     return page.run("[...document.querySelectorAll('video')].map(film => film.currentTime)")
+
+
+def test_the_scrubber_marks_what_was_given(tmp_path: Path) -> None:
+    """Three of eight frames are 37.5 % of its width; its last place is the eighth frame."""
+    players = Players([Player(film(tmp_path / "a.mp4"), "a")], GIVEN + IMAGINED, GIVEN, RATE)
+    assert 'max="7"' in players_html(players) and "--given:37.5%" in players_html(players)
 
 
 @needs_chromium

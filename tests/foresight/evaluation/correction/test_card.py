@@ -171,7 +171,7 @@ def card(*rows):
                     before=before,
                     oracle=True,
                     more_steps=before,
-                    policies={"p": PolicyResult(after, True, sure, 30, 3.0, 3, 3, retry)},
+                    policies={"p": PolicyResult(after, True, sure, 30, 3.0, 9, 3, retry)},
                 )
             ]
             for before, after, retry, sure in rows
@@ -191,6 +191,7 @@ def test_corrections_and_regressions_by_hand() -> None:
     ).figures()
     expected = {
         "accuracy of the single guess": 2 / 6,
+        "p: decodes": 9,
         "accuracy with more steps": 2 / 6,
         "accuracy under the true instruction": 1.0,
         "p: accuracy": 4 / 6,
@@ -246,10 +247,6 @@ def test_a_blind_verifier_turns_the_gate_red(pushed: Any) -> None:
             draw_evaluations=10,
         )
         assert all(table for table in measured.tables().values())
-        figures = measured.figures()
-        # Every attempt of the oracle is ten evaluations and one decoded video.
-        evaluations = figures["compare: transformer evaluations"].value
-        assert figures["compare: decodes"].value == pytest.approx(evaluations / 10)
         gate = measured.gates(["compare"])[0]
         assert gate.found == measured.figures()["compare: above random retry"]
         return gate
